@@ -1,0 +1,43 @@
+"""Which preset and which data source a build uses: two environment variables, read here only."""
+
+import dataclasses
+import os
+from typing import TypeVar
+
+SOURCES = ("offline", "real")
+"""The values of `TUTORIALS_DATA`: generated or bundled data, or the published set."""
+
+PRESET_NAMES = ("tiny", "page", "full")
+"""The values of `TUTORIALS_PRESET`: for tests, for the book, for a patient machine."""
+
+ConfigT = TypeVar("ConfigT")
+
+
+def data_source() -> str:
+    """The data source that `TUTORIALS_DATA` names (default `offline`)."""
+    return _choice("TUTORIALS_DATA", SOURCES, default="offline")
+
+
+def preset_name() -> str:
+    """The preset that `TUTORIALS_PRESET` names (default `page`)."""
+    return _choice("TUTORIALS_PRESET", PRESET_NAMES, default="page")
+
+
+def choose(presets: dict[str, ConfigT]) -> ConfigT:
+    """The configuration that the environment asks for, with its `source` set.
+
+    Raises `ValueError` when the tutorial has no such preset.
+    """
+    name = preset_name()
+    if name not in presets:
+        raise ValueError(
+            f"TUTORIALS_PRESET={name}, but this tutorial has only: {', '.join(presets)}"
+        )
+    return dataclasses.replace(presets[name], source=data_source())  # type: ignore[type-var]
+
+
+def _choice(variable: str, allowed: tuple[str, ...], *, default: str) -> str:
+    value = os.environ.get(variable, default)
+    if value not in allowed:
+        raise ValueError(f"{variable}={value!r}; expected one of: {', '.join(allowed)}")
+    return value
