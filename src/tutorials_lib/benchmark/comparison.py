@@ -1,4 +1,7 @@
-"""What a tutorial says about its own comparison: the unit of work, the sizes, the variants."""
+"""What a tutorial says about its own comparison: the unit of work, the sizes, the variants.
+
+Each tutorial's `comparison.py` exposes one module constant, `COMPARISON`.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,0 +1,36 @@
+"""Compare the NumPy and JAX versions of a tutorial, and measure them.
+
+On a page:
+
+    agreement = benchmark.agree("kmeans")
+    result = benchmark.measure("kmeans", quality=benchmark.Quality(...))
+
+On the command line: `python -m tutorials_lib.benchmark --help`.
+
+Importing this package applies the settings of `tutorials_lib.runtime`, so it comes before the
+first JAX computation.
+"""
+
+from tutorials_lib import runtime
+
+runtime.configure()
+
+from tutorials_lib.benchmark.agreement import AgreementError  # noqa: E402  (settings first)
+from tutorials_lib.benchmark.comparison import Check, Comparison, Variant  # noqa: E402
+from tutorials_lib.benchmark.machine import machine_card  # noqa: E402
+from tutorials_lib.benchmark.page import agree, measure  # noqa: E402
+from tutorials_lib.benchmark.record import Quality, Record  # noqa: E402
+from tutorials_lib.benchmark.timing import timed  # noqa: E402
+
+__all__ = [
+    "AgreementError",
+    "Check",
+    "Comparison",
+    "Quality",
+    "Record",
+    "Variant",
+    "agree",
+    "machine_card",
+    "measure",
+    "timed",
+]

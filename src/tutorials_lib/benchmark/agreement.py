@@ -1,0 +1,168 @@
+"""The gate before every timing: the twins compute the same numbers, or nothing is measured."""
+
+from collections.abc import Iterable
+
+import jax
+import numpy as np
+
+from tutorials_lib.benchmark.comparison import Backend, Check, Comparison, Config, Tree, Variant
+from tutorials_lib.benchmark.record import AgreementRow
+
+FLOAT64_TOLERANCE = 1e-9
+"""The largest relative error between the twins in float64."""
+
+_NEGLIGIBLE = 1e-6
+"""Leaves this much smaller than the largest one are compared on the larger one's scale."""
+
+
+class AgreementError(Exception):
+    """Two implementations that should compute the same thing do not."""
+
+
+def agree(comparison: Comparison) -> tuple[AgreementRow, ...]:
+    """Run the gate of `comparison`.
+
+    Every check is compared in float64, then in float32 where it states a tolerance. Every
+    variant is compared with the NumPy twin in float64; peers, which choose their own
+    precision, are held to the comparison's tolerance.
+
+    Raises:
+        AgreementError: naming the check or the variant, its error and the tolerance.
+    """
+    config = comparison.agreement
+    inputs = comparison.make_inputs(config)
+    with jax.default_matmul_precision("highest"):
+        agreements = tuple(_check(comparison, check, inputs) for check in comparison.checks)
+        with jax.enable_x64(True):
+            outputs = run_all(comparison, cast(inputs, np.float64), config)
+    for variant, error in errors_against_baseline(comparison, outputs, inputs, config):
+        tolerance = comparison.tolerance if variant.peer else FLOAT64_TOLERANCE
+        _require(error, tolerance, f"{comparison.slug}: variant {variant.name!r}, float64")
+    return agreements
+
+
+def _check(comparison: Comparison, check: Check, inputs: Tree) -> AgreementRow:
+    config = comparison.agreement
+
+    def error_in(dtype: type) -> float:
+        ours = check.in_numpy(place(cast(inputs, dtype), "numpy"), config)
+        theirs = check.in_jax(place(cast(inputs, dtype), "jax"), config)
+        return relative_error(ours, theirs)
+
+    with jax.enable_x64(True):
+        float64_error = error_in(np.float64)
+    _require(float64_error, FLOAT64_TOLERANCE, f"{comparison.slug}: {check.name}, float64")
+    float32_error = None
+    if check.float32_tolerance is not None:
+        float32_error = error_in(np.float32)
+        _require(
+            float32_error, check.float32_tolerance, f"{comparison.slug}: {check.name}, float32"
+        )
+    return AgreementRow(
+        name=check.name,
+        float64_error=float64_error,
+        float32_error=float32_error,
+        float32_tolerance=check.float32_tolerance,
+    )
+
+
+def run_all(comparison: Comparison, inputs: Tree, config: Config) -> dict[str, Tree]:
+    """What each installed variant returns for `inputs`, by the variant's name."""
+    return {
+        variant.name: variant.run(place(inputs, variant.backend), config)
+        for variant in installed(comparison.variants)
+    }
+
+
+def errors_against_baseline(
+    comparison: Comparison, outputs: dict[str, Tree], inputs: Tree, config: Config
+) -> list[tuple[Variant, float]]:
+    """The relative error of every variant's output against the NumPy twin's."""
+    observe = comparison.observe or (lambda output, inputs, config: output)
+    expected = observe(outputs[comparison.baseline.name], inputs, config)
+    return [
+        (variant, relative_error(expected, observe(outputs[variant.name], inputs, config)))
+        for variant in installed(comparison.variants)
+        if variant is not comparison.baseline
+    ]
+
+
+def require_agreement(
+    comparison: Comparison, outputs: dict[str, Tree], inputs: Tree, config: Config
+) -> None:
+    """Raise `AgreementError` unless every variant is within the comparison's tolerance."""
+    for variant, error in errors_against_baseline(comparison, outputs, inputs, config):
+        _require(
+            error, comparison.tolerance, f"{comparison.slug}: variant {variant.name!r}, float32"
+        )
+
+
+def _require(error: float, tolerance: float, what: str) -> None:
+    if not error <= tolerance:  # also refuses NaN
+        raise AgreementError(
+            f"{what}: the results differ by {error:.2e} relative to the NumPy twin; at most "
+            f"{tolerance:.0e} is allowed. Nothing is timed until they agree."
+        )
+
+
+def installed(variants: Iterable[Variant]) -> list[Variant]:
+    """The variants whose software is there."""
+    from importlib.util import find_spec
+
+    return [v for v in variants if v.requires is None or find_spec(v.requires) is not None]
+
+
+def cast(tree: Tree, dtype: type) -> Tree:
+    """`tree` with its floating-point leaves in `dtype`; integers and booleans stay."""
+
+    def cast_leaf(leaf: object) -> np.ndarray:
+        array = np.asarray(leaf)
+        return array.astype(dtype) if _is_float(array) else array
+
+    return jax.tree.map(cast_leaf, tree)
+
+
+def place(tree: Tree, backend: Backend) -> Tree:
+    """`tree` where `backend` wants it: on the JAX device, or as NumPy arrays."""
+    if backend == "jax":
+        return jax.block_until_ready(jax.device_put(tree))
+    return jax.tree.map(np.asarray, tree)
+
+
+def relative_error(expected: Tree, found: Tree) -> float:
+    """The largest error of any leaf, relative to that leaf's largest magnitude.
+
+    Integers and booleans must be equal (the error is infinite otherwise). A leaf more than a
+    million times smaller than the tree's largest, such as a gradient that is zero but for
+    rounding, is judged on the scale of the largest.
+
+    Raises:
+        AgreementError: when the trees or their shapes differ, or a value is not finite.
+    """
+    if jax.tree.structure(expected) != jax.tree.structure(found):
+        raise AgreementError(
+            f"the results have different structures: {jax.tree.structure(expected)} "
+            f"and {jax.tree.structure(found)}"
+        )
+    pairs = [
+        (np.asarray(a), np.asarray(b))
+        for a, b in zip(jax.tree.leaves(expected), jax.tree.leaves(found), strict=True)
+    ]
+    for a, b in pairs:
+        if a.shape != b.shape:
+            raise AgreementError(f"the results have different shapes: {a.shape} and {b.shape}")
+        if not (np.isfinite(a).all() and np.isfinite(b).all()):
+            raise AgreementError("a result is not finite")
+    scale = max((np.abs(a).max(initial=0.0) for a, _ in pairs if _is_float(a)), default=0.0)
+    return max((_leaf_error(a, b, floor=_NEGLIGIBLE * scale) for a, b in pairs), default=0.0)
+
+
+def _is_float(array: np.ndarray) -> bool:
+    return np.issubdtype(array.dtype, np.floating)
+
+
+def _leaf_error(a: np.ndarray, b: np.ndarray, *, floor: float) -> float:
+    if not _is_float(a):
+        return 0.0 if np.array_equal(a, b) else np.inf
+    largest = max(float(np.abs(a).max(initial=0.0)), floor, np.finfo(np.float64).tiny)
+    return float(np.abs(a.astype(np.float64) - b.astype(np.float64)).max(initial=0.0)) / largest

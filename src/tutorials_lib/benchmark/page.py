@@ -1,0 +1,38 @@
+"""What a page calls: the gate as a table, the measurement as a record in the notebook."""
+
+import sys
+
+from tutorials_lib.benchmark.agreement import agree as run_gate
+from tutorials_lib.benchmark.measure import load_comparison, measure_comparison
+from tutorials_lib.benchmark.record import Quality
+from tutorials_lib.benchmark.report import AgreementTable, RecordView, Result
+
+RECORD_NAME = "record"
+"""The name under which a notebook carries its record; the book's extension looks for it."""
+
+
+def agree(slug: str) -> AgreementTable:
+    """Run the agreement gate of the tutorial `slug` and show its table.
+
+    Raises:
+        AgreementError: when the twins, or two variants, do not agree.
+    """
+    return AgreementTable(run_gate(load_comparison(slug)))
+
+
+def measure(slug: str, *, quality: Quality | None = None) -> Result:
+    """Run the gate of the tutorial `slug`, time it, and leave the record in the notebook.
+
+    Args:
+        slug: the tutorial's name in the catalog.
+        quality: what the page reached on held-out data, beside its baselines.
+
+    Raises:
+        AgreementError: when the twins, or two variants, do not agree. Nothing is timed then.
+    """
+    result = Result(measure_comparison(load_comparison(slug), quality=quality))
+    if "ipykernel" in sys.modules:
+        from myst_nb import glue
+
+        glue(RECORD_NAME, RecordView(result.record), display=False)
+    return result

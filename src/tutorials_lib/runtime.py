@@ -1,0 +1,98 @@
+"""The settings of the process that the measurements depend on, applied in this one place.
+
+`configure` runs when `tutorials_lib.benchmark` is imported. It starts no JAX backend. What it
+did, and what it left alone and why, is printed on the machine card.
+"""
+
+import ctypes
+import importlib.metadata
+import os
+import platform
+import sys
+import warnings
+from functools import cache
+
+CONVOLUTION_FLAG = (
+    "--xla_cpu_experimental_ynn_fusion_type=-LIBRARY_FUSION_TYPE_INDIVIDUAL_CONVOLUTION"
+)
+"""Keeps convolutions on XLA's two-core path; jaxlib 0.10.2 otherwise runs them on one core."""
+
+JAXLIB_WITH_CONVOLUTION_FLAG = frozenset({"0.10.2"})
+"""Exact versions that know the flag: XLA aborts the process on a flag that it does not know."""
+
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3  # malloc.h
+_LARGEST_INT = 2**31 - 1
+_TOP_PAD_BYTES = 2**28
+
+
+@cache
+def configure() -> dict[str, str]:
+    """Apply every setting once and say what became of each.
+
+    Returns a line for each of `convolutions`, `allocator` and `compilation cache`.
+    """
+    return {
+        "convolutions": _keep_convolutions_on_all_cores(),
+        "allocator": _keep_freed_memory(),
+        "compilation cache": _cache_every_program(),
+    }
+
+
+def backend_started() -> bool:
+    """Whether a JAX backend exists already, after which XLA flags are no longer read."""
+    if "jax" not in sys.modules:
+        return False
+    from jax._src import xla_bridge  # no public name for this; a test pins it
+
+    return xla_bridge.backends_are_initialized()
+
+
+def _keep_convolutions_on_all_cores() -> str:
+    version = importlib.metadata.version("jaxlib")
+    flags = os.environ.get("XLA_FLAGS", "")
+    if "xla_cpu_experimental_ynn_fusion_type" in flags:
+        return "as XLA_FLAGS says"
+    if version not in JAXLIB_WITH_CONVOLUTION_FLAG:
+        return f"XLA's default (jaxlib {version} is not known to have the switch)"
+    if not _runs_on_cpu():
+        return "XLA's default (an accelerator is installed)"
+    if backend_started():
+        warnings.warn(
+            "tutorials_lib.benchmark was imported after JAX had started its backend, too late to "
+            "set XLA's convolution switch; import it before the first JAX computation",
+            stacklevel=2,
+        )
+        return "XLA's default (set too late)"
+    os.environ["XLA_FLAGS"] = f"{flags} {CONVOLUTION_FLAG}".strip()
+    return "all cores (YNNPACK off for single convolutions)"
+
+
+def _runs_on_cpu() -> bool:
+    platforms = os.environ.get("JAX_PLATFORMS", "")
+    if platforms:
+        return platforms == "cpu"
+    return not importlib.metadata.entry_points(group="jax_plugins")
+
+
+def _keep_freed_memory() -> str:
+    """Let glibc keep large freed blocks; otherwise every temporary costs its page faults again."""
+    if platform.libc_ver()[0] != "glibc":
+        return "the system's default (not glibc)"
+    mallopt = ctypes.CDLL(None).mallopt
+    accepted = [
+        mallopt(_M_MMAP_THRESHOLD, _LARGEST_INT),
+        mallopt(_M_TRIM_THRESHOLD, _LARGEST_INT),
+        mallopt(_M_TOP_PAD, _TOP_PAD_BYTES),
+    ]
+    return "keeps freed memory" if all(accepted) else "the system's default (mallopt refused)"
+
+
+def _cache_every_program() -> str:
+    """With `JAX_COMPILATION_CACHE_DIR` set, cache small programs too (JAX skips them)."""
+    import jax
+
+    if not jax.config.jax_compilation_cache_dir:
+        return "off"
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    return "on, except while compiling is timed"
