@@ -1,0 +1,1 @@
+"""Tutorials on tables: rows of numbers, one for each customer, house or machine."""
