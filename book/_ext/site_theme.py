@@ -1,10 +1,268 @@
-"""What the theme leaves broken or loads needlessly, mended from the book's own side."""
+"""What the theme leaves broken or loads needlessly, mended from the book's own side.
 
+The settings that mend by themselves (the dead menu button, the empty theme mode, scripts from other
+hosts) are in `_config.yml`. Here is what needs code: the index at the root of the site, the edit and
+issue buttons that appear only when the repository has an address, the page's description, each
+script once and only where it is needed, images with their sizes, MathJax served by the site itself,
+and a notebook of every page to download.
+"""
+
+import html
+import importlib.util
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import imagesize
+import nbformat
+from bs4 import BeautifulSoup
+from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.builders.html import StandaloneHTMLBuilder
+from sphinx.config import Config
+from sphinx.errors import ExtensionError
+
+ADDRESS_VARIABLE = "BOOK_REPOSITORY_URL"
+"""The environment variable that comes before `repository: url:` in `_config.yml`."""
+
+DESCRIPTION_LENGTH = 160
+"""Characters of a description that search engines show."""
+
+MATHJAX_FILES = ("tex-chtml.js", "output/chtml/fonts/woff-v2", "input/tex/extensions")
+"""What a page with maths may ask for: the engine, its fonts, rarer TeX commands on demand."""
+
+UNUSED_FILES = (
+    "scripts/fontawesome.js",
+    "**/*.map",
+    "**/*.ttf",
+    "locales",
+    "images/logo_*",
+)
+"""What the theme copies into `_static` and no page of the book asks for."""
+
+Context = dict[str, Any]
+
+
+class RootIndexBuilder(StandaloneHTMLBuilder):
+    """The HTML builder, with the first page of the book at the root of the site.
+
+    The book's pages live under `book/`, and so would the index. A reader who opens the site's
+    address gets `index.html`, so that is where the first page and every link to it go.
+    """
+
+    def get_target_uri(self, docname: str, typ: str | None = None) -> str:
+        """The address of `docname`, relative to the root of the site."""
+        return super().get_target_uri(self._placed(docname), typ)
+
+    def get_outfilename(self, pagename: str) -> str:
+        """The file that the page is written to."""
+        return super().get_outfilename(self._placed(pagename))
+
+    def _placed(self, docname: str) -> str:
+        return "index" if docname == self.config.root_doc else docname
+
+
+def offer_source_buttons(app: Sphinx, config: Config) -> None:
+    """Show the repository, edit and issue buttons if, and only if, the repository has an address."""
+    options = config.html_theme_options
+    address = os.environ.get(
+        ADDRESS_VARIABLE, options.get("repository_url", "")
+    ).rstrip("/")
+    options["repository_url"] = address
+    for button in (
+        "use_repository_button",
+        "use_edit_page_button",
+        "use_issues_button",
+    ):
+        options[button] = bool(address)
+
+
+def serve_mathjax(app: Sphinx, config: Config) -> None:
+    """Point the pages at the site's own MathJax (Sphinx loads it only on pages with maths)."""
+    config.mathjax_path = "mathjax/tex-chtml.js"
+
+
+def mend_page(
+    app: Sphinx,
+    page: str,
+    template: str,
+    context: Context,
+    doctree: nodes.document | None,
+) -> None:
+    """Mend what is handed to the page's template; the last handler to see it."""
+    for kind in ("css_files", "script_files"):
+        context[kind] = _unique(context[kind])
+    context["leave_out_scripts"] = leave_out_scripts
+    context["search_root"] = "index"
+    if "generate_toctree_html" in context:
+        context["generate_toctree_html"] = _with_named_sections(
+            context["generate_toctree_html"]
+        )
+    if 'name="description"' not in context.get("metatags", ""):
+        context["metatags"] = context.get("metatags", "") + _description(
+            context, doctree
+        )
+    if context.get("pageurl") and page == app.config.root_doc:
+        context["pageurl"] = app.config.html_baseurl.rstrip("/") + "/"
+    if "body" in context:
+        context["body"] = _sized_images(context["body"], app)
+
+
+def offer_notebook(
+    app: Sphinx,
+    page: str,
+    template: str,
+    context: Context,
+    doctree: nodes.document | None,
+) -> None:
+    """Put the page's notebook, without outputs, among the downloads.
+
+    The theme does so only for pages with a button that launches them elsewhere. Cells that carry
+    the tag `remove-cell` stay: the others may need them; the book's own cell, which holds the
+    digest of what the page imports, goes.
+    """
+    executed = Path(app.outdir).parent / "jupyter_execute" / f"{page}.ipynb"
+    if (
+        doctree is None
+        or "kernelspec" not in app.env.metadata[page]
+        or not executed.is_file()
+    ):
+        return
+    notebook = nbformat.read(executed, as_version=4)
+    notebook.cells = [cell for cell in notebook.cells if not _is_digest(cell)]
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+            cell.metadata.pop("execution", None)
+    offered = Path(app.outdir) / "_sources" / f"{page}.ipynb"
+    offered.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, offered)
+    context["ipynb_source"] = f"{page}.ipynb"
+
+
+def finish_site(app: Sphinx, exception: Exception | None) -> None:
+    """Copy MathJax, leave a pointer at the index's old address, drop what no page asks for."""
+    if exception is not None or not isinstance(app.builder, RootIndexBuilder):
+        return
+    out = Path(app.outdir)
+    for name in MATHJAX_FILES:
+        _copy(_mathjax_folder() / name, out / "_static/mathjax" / name)
+    pointer = out / f"{app.config.root_doc}.html"
+    up = "../" * app.config.root_doc.count("/")
+    pointer.write_text(
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f"<title>{html.escape(app.config.html_title)}</title>"
+        f'<link rel="canonical" href="{up}index.html">'
+        f'<meta http-equiv="refresh" content="0; url={up}index.html"></head>'
+        f'<body><a href="{up}index.html">{html.escape(app.config.html_title)}</a></body></html>\n',
+        encoding="utf-8",
+    )
+    for pattern in UNUSED_FILES:
+        for path in list((out / "_static").glob(pattern)):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def leave_out_scripts(markup: str, *names: str) -> str:
+    """`markup` without the script and preload tags whose address ends in one of `names`."""
+    files = "|".join(map(re.escape, names))
+    address = rf'"[^"]*/?(?:{files})(?:\?[^"]*)?"'
+    scripts = rf"<script\b[^>]*\bsrc={address}[^>]*>\s*</script>"
+    return re.sub(rf"{scripts}|<link\b[^>]*\bhref={address}[^>]*>", "", markup)
+
+
+def _unique(files: Iterable[Any]) -> list[Any]:
+    """The style sheets or scripts, each once: extensions that add theirs twice declare it twice."""
+    first: dict[tuple[str, str], Any] = {}
+    for file in files:
+        first.setdefault(
+            (str(file.filename or ""), file.attributes.get("body", "")), file
+        )
+    return list(first.values())
+
+
+def _with_named_sections(generate: Callable[..., Any]) -> Callable[..., Any]:
+    """The theme's table of contents, where what unfolds a section says which section."""
+
+    def generate_named(*args: Any, **kwargs: Any) -> Any:
+        contents = generate(*args, **kwargs)
+        if isinstance(contents, BeautifulSoup):
+            for summary in contents.select("details > summary"):
+                link = summary.find_next_sibling("a")
+                if link is not None:
+                    summary["aria-label"] = f"Pages under {link.get_text(strip=True)}"
+        return contents
+
+    return generate_named
+
+
+def _description(context: Context, doctree: nodes.document | None) -> str:
+    """The page's first paragraph as its description, for pages that state none themselves."""
+    text = context.get("title", "")
+    if doctree is not None:
+        paragraph = next(iter(doctree.findall(nodes.paragraph)), None)
+        text = paragraph.astext() if paragraph is not None else text
+    text = " ".join(str(text).split())
+    if len(text) > DESCRIPTION_LENGTH:
+        text = text[:DESCRIPTION_LENGTH].rsplit(" ", 1)[0] + " …"
+    return f'<meta name="description" content="{html.escape(text, quote=True)}" />'
+
+
+def _sized_images(body: str, app: Sphinx) -> str:
+    """Give every image its size, so that the page does not jump, and load all but the first late."""
+    sources = {name: source for source, name in app.builder.images.items()}
+    count = 0
+
+    def mend(tag: re.Match[str]) -> str:
+        nonlocal count
+        count += 1
+        added = "" if count == 1 or "loading=" in tag[0] else ' loading="lazy"'
+        address = re.search(r'src="[^"]*_images/([^"]+)"', tag[0])
+        source = sources.get(html.unescape(address[1])) if address else None
+        if source and not re.search(r'\b(width|height|style)="', tag[0]):
+            width, height = imagesize.get(Path(app.srcdir) / source)
+            if width > 0 and height > 0:
+                added += f' width="{round(width)}" height="{round(height)}"'
+        return re.sub(r"\s*/?>$", lambda end: added + end[0], tag[0])
+
+    return re.sub(r"<img\b[^>]*>", mend, body)
+
+
+def _is_digest(cell: Any) -> bool:
+    return "book-digest" in cell.metadata.get("tags", [])
+
+
+def _mathjax_folder() -> Path:
+    """Where the package with the hyphen in its name keeps MathJax."""
+    spec = importlib.util.find_spec("sphinx-mathjax-offline")
+    if spec is None or spec.origin is None:
+        raise ExtensionError(
+            "sphinx-mathjax-offline is missing; install requirements.txt"
+        )
+    return Path(spec.origin).parent / "static/mathjax"
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file or a folder, unless it is there already in the same size."""
+    if source.is_dir():
+        for path in source.rglob("*"):
+            if path.is_file():
+                _copy(path, target / path.relative_to(source))
+    elif not target.is_file() or target.stat().st_size != source.stat().st_size:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the mends to Sphinx's events."""
     # Jupyter Book hands this setting on for sphinx_comments, which the book does not load.
     app.add_config_value("comments_config", {}, "env")
+    app.add_builder(RootIndexBuilder, override=True)
+    app.connect("config-inited", offer_source_buttons)
+    app.connect("config-inited", serve_mathjax)
+    app.connect("html-page-context", offer_notebook, priority=400)
+    app.connect("html-page-context", mend_page, priority=900)
+    app.connect("build-finished", finish_site, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
