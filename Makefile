@@ -1,0 +1,61 @@
+# Every target sets up what it needs in .venv first; `make help` lists them.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup book test check lint format pdf page serve bench linkcheck new lock clean
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+unexport PYTHONPATH PYTHONHOME
+
+PYTHON ?=
+export PYTHON
+python := .venv/bin/python
+
+setup:
+	@sh tools/setup.sh
+
+book: setup ## build the site into _build/html
+	@$(python) tools/build.py html
+
+test: setup ## run the tests; ARGS="-k kmeans" chooses some of them
+	@$(python) -m pytest $(ARGS)
+
+check: book ## test the built site in a real browser
+	@$(python) -m pytest tests/site $(ARGS)
+
+lint: setup ## check style, imports and types
+	@$(python) -m ruff check
+	@$(python) -m ruff format --check
+	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(python) -m pyright
+
+format: setup ## rewrite the code in the house style
+	@$(python) -m ruff check --fix
+	@$(python) -m ruff format
+
+pdf: setup ## build the book as a PDF in _build/latex
+	@$(python) tools/build.py pdf
+
+page: setup ## build one page, and run no other: PAGE=book/tabular/kmeans.md
+	@$(python) tools/build.py page "$(PAGE)"
+
+serve: setup ## show the site, rebuild and reload on save; PORT=8000
+	@$(python) tools/serve.py $(PORT)
+
+bench: setup ## measure on this machine; TUTORIAL="kmeans cnn" chooses, ARGS="--json out.json"
+	@$(python) -m tutorials_lib.benchmark $(TUTORIAL) $(ARGS)
+
+linkcheck: setup ## check every link to another site (needs a network)
+	@$(python) tools/build.py linkcheck
+
+new: setup ## start a tutorial: TUTORIAL=tabular/pca
+	@$(python) tools/new_tutorial.py $(TUTORIAL) $(ARGS)
+
+lock: setup ## pin the versions in requirements.txt again; ARGS=--upgrade takes newer ones
+	@sh tools/lock.sh $(ARGS)
+
+clean: ## remove what was built, keep .venv and downloaded data
+	@rm -rf _build .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+help: ## list the commands
+	@echo "Commands (each sets up .venv by itself):"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@echo "Settings: TUTORIALS_DATA=offline|real  TUTORIALS_PRESET=tiny|page|full  PYTHON=python3.12"

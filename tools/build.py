@@ -1,0 +1,368 @@
+"""Build the book: `python tools/build.py html|pdf|linkcheck`, or `page book/tabular/kmeans.md`.
+
+Runs Jupyter Book in this process and adds what it lacks:
+
+- A build that failed or was cut short is never mistaken for a finished one. Sphinx forgets its
+  warnings once a page has been read, so a second `jupyter-book build` after a failed one succeeds
+  with the error still on the page. Here the memory of an unfinished build is thrown away; the
+  executed notebooks are kept, so this costs seconds.
+- A cell that raises is named with its page, number, line and error.
+- What is worth reading is printed; everything goes to a log beside the result.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "_build"
+TEX_PROGRAMS = ("xelatex", "latexmk", "xindy")
+TEX_PACKAGES = (
+    "latexmk texlive-xetex texlive-latex-recommended texlive-latex-extra "
+    "texlive-fonts-recommended texlive-fonts-extra lmodern fonts-freefont-otf tex-gyre xindy"
+)
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+_NOISE = re.compile(
+    r"""
+      ^\s*$ | ^=+$
+    | ^Running\ (Jupyter-Book|Sphinx) | ^(Source\ Folder|Config\ Path|Output\ Path):
+    | ^\[etoc\] | ^(myst|myst-nb|sphinx-multitoc-numbering)\ v[\d.]+: | ^Using\ jupyter-cache
+    | ^(loading|making|building|updating|reading|looking|pickling|checking|preparing|copying)\b
+    | ^(writing|generating|dumping|highlighting|processing|no\ targets|build\ (finished|succeeded))
+    | ^(resolving\ references|dumping|adding|embedding|bibtex\ |The\ (HTML\ pages|LaTeX\ files)\ )
+    | ^Run\ 'make' | ^\(use\ 'make | ^Finished\ generating | ^Your\ book's | ^_build/
+    | ^You\ can\ look | ^Or\ paste\ this | ^file:// | ^Building\ your\ book,\ returns
+    | ^\S+:\ (Using\ cached|Cached\ executed)\ notebook
+    """,
+    re.VERBOSE,
+)
+_READING = re.compile(r"^reading sources\.\.\. \[ *(\d+)%\] (\S+)")
+_RUNNING = re.compile(r"^(?P<path>\S+): Executing notebook using")
+_RAN = re.compile(r"^(?P<path>\S+): Executed notebook in (?P<seconds>[\d.]+) seconds")
+
+
+class Reporter:
+    """Stands in for standard output: prints what a person wants to read, logs everything."""
+
+    encoding = "utf-8"
+
+    def __init__(self, terminal: TextIO, log: TextIO) -> None:
+        self.terminal, self.log = terminal, log
+        self.executed = 0
+        self._rest = ""
+
+    def write(self, text: str) -> int:
+        """Take any piece of text; whole lines are judged, the rest waits for its end."""
+        self.log.write(_ANSI.sub("", text))
+        *lines, self._rest = (self._rest + text).replace("\r", "\n").split("\n")
+        for line in lines:
+            self._line(_ANSI.sub("", line).rstrip())
+        return len(text)
+
+    def flush(self) -> None:
+        """Pass on what has been written so far."""
+        self.log.flush()
+        self.terminal.flush()
+
+    def isatty(self) -> bool:
+        """Never: colours and progress bars would end up in the log."""
+        return False
+
+    def _line(self, line: str) -> None:
+        if match := _RUNNING.match(line):
+            self._say(f"  running {_page_name(match['path'])} ...")
+        elif match := _RAN.match(line):
+            self.executed += 1
+            self._say(f"  {_page_name(match['path'])} ran in {float(match['seconds']):.1f} s")
+        elif not _NOISE.match(line.strip()) and not _READING.match(line):
+            self._say(line.replace(f"{ROOT}{os.sep}", ""))
+
+    def _say(self, line: str) -> None:
+        print(line, file=self.terminal, flush=True)
+
+
+def _page_name(path: str) -> str:
+    return path.removeprefix(f"{ROOT}{os.sep}")
+
+
+def run_jupyter_book(arguments: list[str], log: Path) -> tuple[int, int]:
+    """Run `jupyter-book build`; returns its exit status and how many pages were executed."""
+    from jupyter_book.cli.main import main as jupyter_book
+
+    log.parent.mkdir(parents=True, exist_ok=True)
+    stdout, stderr = sys.stdout, sys.stderr
+    with log.open("w", encoding="utf-8") as stream:
+        reporter = Reporter(stdout, stream)
+        sys.stdout = sys.stderr = reporter  # type: ignore[assignment]
+        try:
+            jupyter_book(["build", str(ROOT), *arguments], standalone_mode=False)
+            status = 0
+        except SystemExit as stop:
+            status = stop.code if isinstance(stop.code, int) else 1
+        except RuntimeError:  # Sphinx has printed the reason
+            status = 1
+        finally:
+            reporter.write("\n")
+            sys.stdout, sys.stderr = stdout, stderr
+    return status, reporter.executed
+
+
+class Unfinished:
+    """Marks a build folder while a build is under way, and clears up after one that failed."""
+
+    def __init__(self, build: Path) -> None:
+        self.mark = build / ".unfinished"
+        self.environment = build / ".doctrees" / "environment.pickle"
+        self.cache = BUILD / ".jupyter_cache"
+
+    def begin(self) -> None:
+        """Forget what an unfinished build left, then mark the new one as under way."""
+        if self.mark.exists():
+            self.environment.unlink(missing_ok=True)
+            _drop_damaged_notebooks(self.cache)
+        self.mark.parent.mkdir(parents=True, exist_ok=True)
+        self.mark.touch()
+
+    def end(self) -> None:
+        """The build has succeeded."""
+        self.mark.unlink()
+
+
+def _drop_damaged_notebooks(folder: Path) -> None:
+    """Take out of the cache every record whose notebook was not written, or not to its end."""
+    if not (folder / "global.db").exists():
+        return
+    import nbformat
+    from jupyter_cache import get_cache
+    from jupyter_cache.cache.db import NbCacheRecord
+
+    cache = get_cache(folder)
+    for record in cache.list_cache_records():
+        notebook = folder / "executed" / record.hashkey / "base.ipynb"
+        try:
+            nbformat.read(notebook, as_version=nbformat.NO_CONVERT)
+        except (OSError, ValueError, nbformat.reader.NotJSONError):
+            NbCacheRecord.remove_records([int(record.pk)], cache.db)  # type: ignore[arg-type]
+            shutil.rmtree(notebook.parent, ignore_errors=True)
+
+
+def failed_cells(reports: Path, since: float) -> Iterator[str]:
+    """One line for every cell that raised since then: page, line, number, error."""
+    for report in sorted(reports.rglob("*.err.log")):
+        if report.stat().st_mtime >= since:
+            page = ROOT / report.relative_to(reports).with_name(
+                report.name.removesuffix(".err.log") + ".md"
+            )
+            yield describe_failure(page, _ANSI.sub("", report.read_text(encoding="utf-8")))
+
+
+def describe_failure(page: Path, report: str) -> str:
+    """Say which cell of the page failed, where and how, from the report of its execution.
+
+    Example: `book/tabular/kmeans.md, cell 4, line 2 of the cell (line 88 of the page): ValueError:
+    too few points`. The line of the page is left out when the cell cannot be found in it.
+    """
+    name = page.relative_to(ROOT) if page.is_relative_to(ROOT) else page
+    lines = [line for line in report.strip().splitlines() if line.strip()]
+    error = lines[-1].strip() if lines else "no reason was given"
+    if "CellTimeoutError" in report or "DeadKernelError" in report:
+        errors = [line for line in lines if re.match(r"[\w.]+(Timeout|DeadKernel)Error: ", line)]
+        error = errors[-1].rpartition("exceptions.")[2] if errors else error
+    where = str(name)
+    if match := re.search(r"In\[(\d+)\], line (\d+)", report):
+        cell, line = int(match[1]), int(match[2])
+        where += f", cell {cell}, line {line} of the cell"
+        if start := _line_of_cell(page, report):
+            where += f" (line {start + line - 1} of the page)"
+    return f"{where}: {error}"
+
+
+def _line_of_cell(page: Path, report: str) -> int | None:
+    """The line of the page at which the code of the failed cell starts, counted from one."""
+    match = re.search(r"^-{6,}\n(.*?)\n-{6,}$", report, re.DOTALL | re.MULTILINE)
+    if not match or not page.is_file():
+        return None
+    start = page.read_text(encoding="utf-8").find(match[1])
+    return page.read_text(encoding="utf-8")[:start].count("\n") + 1 if start >= 0 else None
+
+
+def build(arguments: list[str], build_folder: Path, log: Path) -> tuple[bool, int]:
+    """Run one build in its folder and report failed cells; returns success and pages executed."""
+    _keep_kernels_to_themselves()
+    since = time.time() - 1  # file systems round times
+    guard = Unfinished(build_folder)
+    guard.begin()
+    status, executed = run_jupyter_book(arguments, log)
+    failures = list(failed_cells(build_folder / "html" / "reports", since))
+    if status == 0 and not failures:
+        guard.end()
+        return True, executed
+    print(f"\nThe build failed; the whole log is {log.relative_to(ROOT)}.", file=sys.stderr)
+    for failure in failures:
+        print(f"  A cell raised: {failure}", file=sys.stderr)
+    return False, executed
+
+
+def _keep_kernels_to_themselves() -> None:
+    """Give notebook kernels an empty profile, so that no reader's start-up file is run in them."""
+    profile = BUILD / ".ipython" / "profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    # Kernels listen on the loopback interface and say at every start that this is not encrypted.
+    (profile / "ipython_kernel_config.py").write_text("c.IPKernelApp.log_level = 'ERROR'\n")
+    os.environ["IPYTHONDIR"] = str(profile.parent)
+
+
+def build_html() -> int:
+    """`make book`: the whole site; every warning is an error."""
+    start = time.monotonic()
+    done, executed = build(["-W", "-n", "--keep-going"], BUILD, BUILD / "book.log")
+    if not done:
+        return 1
+    pages = "1 page" if executed == 1 else f"{executed} pages"
+    print(f"_build/html/index.html is ready: {pages} run, {time.monotonic() - start:.0f} s.")
+    return 0
+
+
+def build_pdf() -> int:
+    """`make pdf`: LaTeX sources by Sphinx, then latexmk; names the file that it made."""
+    missing = [program for program in TEX_PROGRAMS if shutil.which(program) is None]
+    if missing:
+        print(
+            f"The PDF needs {', '.join(missing)}. On Debian or Ubuntu: "
+            f"sudo apt install {TEX_PACKAGES}",
+            file=sys.stderr,
+        )
+        return 1
+    start = time.monotonic()
+    arguments = ["-W", "-n", "--keep-going", "--builder", "latex"]
+    done, _ = build(arguments, BUILD, BUILD / "latex.log")
+    if not done:
+        return 1
+    return _run_latex(BUILD / "latex", start)
+
+
+def _run_latex(folder: Path, start: float) -> int:
+    log = folder / "latexmk.log"
+    for old in folder.glob("*.pdf"):
+        old.unlink()
+    print("  typesetting ...", flush=True)
+    environment = os.environ | {"LATEXMKOPTS": "-interaction=nonstopmode -halt-on-error"}
+    with log.open("w", encoding="utf-8") as stream:
+        command = [os.environ.get("MAKE", "make"), "--no-print-directory", "all-pdf"]
+        finished = subprocess.run(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    made = sorted(folder.glob("*.pdf"))
+    if finished.returncode or not made:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        first = next((i for i, line in enumerate(lines) if line.startswith("!")), len(lines) - 8)
+        print("\n".join(lines[max(first, 0) : first + 8]), file=sys.stderr)
+        print(f"LaTeX failed; the whole log is {log.relative_to(ROOT)}.", file=sys.stderr)
+        return 1
+    seconds = time.monotonic() - start
+    print(f"{', '.join(str(path.relative_to(ROOT)) for path in made)} is ready: {seconds:.0f} s.")
+    return 0
+
+
+def build_linkcheck() -> int:
+    """`make linkcheck`: ask every other site that the book links to."""
+    arguments = ["--builder", "custom", "--custom-builder", "linkcheck"]
+    done, _ = build(arguments, BUILD, BUILD / "linkcheck.log")
+    print("Every answer is in _build/linkcheck/output.txt.")
+    return 0 if done else 1
+
+
+def find_page(name: str) -> Path:
+    """The page that is meant by `book/tabular/kmeans.md`, `tabular/kmeans` or `kmeans`."""
+    if not name:
+        raise SystemExit("Name the page: make page PAGE=book/tabular/kmeans.md")
+    stem = name.removeprefix("book/").removesuffix(".md")
+    pages = sorted(path for path in (ROOT / "book").rglob("*.md") if path.parts[-2][0] not in "_.")
+    coordinates = {str(path.relative_to(ROOT / "book").with_suffix("")): path for path in pages}
+    found = [path for key, path in coordinates.items() if key == stem or key.endswith(f"/{stem}")]
+    if len(found) != 1:
+        known = "\n  ".join(f"book/{key}.md" for key in coordinates)
+        what = "No page is" if not found else "More than one page is"
+        raise SystemExit(f"{what} named {name}. The pages are:\n  {known}")
+    return found[0]
+
+
+def build_page(name: str) -> int:
+    """`make page`: a site of this page alone, in `_build/page`.
+
+    It shares the executed notebooks with `make book`, so that nothing is run twice. Links to the
+    other pages lead nowhere here, which is why warnings are shown without being errors.
+    """
+    page = find_page(name)
+    start = time.monotonic()
+    folder = BUILD / "page"
+    (folder / "html").mkdir(parents=True, exist_ok=True)
+    toc, config = folder / "_toc.yml", folder / "_config.yml"
+    document = page.relative_to(ROOT).with_suffix("").as_posix()
+    toc.write_text(yaml.safe_dump({"format": "jb-book", "root": document}), encoding="utf-8")
+    config.write_text(yaml.safe_dump(_page_config(), sort_keys=False), encoding="utf-8")
+
+    output = folder / "_build"
+    arguments = ["--toc", str(toc), "--config", str(config), "--path-output", str(folder)]
+    done, executed = build(arguments, output, folder / "page.log")
+    if not done:
+        return 1
+    html = output / "html" / f"{document}.html"
+    how = "run" if executed else "outputs unchanged"
+    print(f"{html.relative_to(ROOT)} is ready: {how}, {time.monotonic() - start:.0f} s.")
+    return 0
+
+
+def _page_config() -> dict[str, Any]:
+    config: dict[str, Any] = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    config["only_build_toc_files"] = True
+    config.setdefault("execute", {})["cache"] = str(BUILD / ".jupyter_cache")
+    sphinx = config.setdefault("sphinx", {}).setdefault("config", {})
+    sphinx["suppress_warnings"] = [
+        *sphinx.get("suppress_warnings", []),
+        *("ref", "myst.xref_missing", "toc.excluded", "toc.not_readable"),
+    ]
+    return config
+
+
+COMMANDS: dict[str, Callable[[], int]] = {
+    "html": build_html,
+    "pdf": build_pdf,
+    "linkcheck": build_linkcheck,
+}
+
+
+def main() -> int:
+    """Read the command line, build, and return the exit status."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("what", choices=[*COMMANDS, "page"])
+    parser.add_argument("page", nargs="?", default="", help="for `page`: which one")
+    arguments = parser.parse_args()
+    os.chdir(ROOT)
+    if arguments.what == "page":
+        return build_page(arguments.page)
+    return COMMANDS[arguments.what]()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("\nStopped; the next build takes up from here.", file=sys.stderr)
+        sys.exit(130)
