@@ -1,10 +1,10 @@
 """What the theme leaves broken or loads needlessly, mended from the book's own side.
 
-The settings that mend by themselves (the dead menu button, the empty theme mode, scripts from other
-hosts) are in `_config.yml`. Here is what needs code: the index at the root of the site, the edit and
-issue buttons that appear only when the repository has an address, the page's description, each
-script once and only where it is needed, images with their sizes, MathJax served by the site itself,
-and a notebook of every page to download.
+The settings that mend by themselves (the dead menu button, the empty theme mode, scripts from
+other hosts) are in `_config.yml`. Here is what needs code: the index at the root of the site, the
+edit and issue buttons that appear only when the repository has an address, the page's description,
+each script once and only where it is needed, images with their sizes, MathJax served by the site
+itself, and a notebook of every page to download.
 """
 
 import html
@@ -24,6 +24,8 @@ from sphinx.application import Sphinx
 from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
+
+from freshness import MARKER
 
 ADDRESS_VARIABLE = "BOOK_REPOSITORY_URL"
 """The environment variable that comes before `repository: url:` in `_config.yml`."""
@@ -66,11 +68,10 @@ class RootIndexBuilder(StandaloneHTMLBuilder):
 
 
 def offer_source_buttons(app: Sphinx, config: Config) -> None:
-    """Show the repository, edit and issue buttons if, and only if, the repository has an address."""
+    """Show the repository, edit and issue buttons if the repository has an address."""
     options = config.html_theme_options
-    address = os.environ.get(
-        ADDRESS_VARIABLE, options.get("repository_url", "")
-    ).rstrip("/")
+    address = os.environ.get(ADDRESS_VARIABLE) or options.get("repository_url") or ""
+    address = address.rstrip("/")
     options["repository_url"] = address
     for button in (
         "use_repository_button",
@@ -98,15 +99,11 @@ def mend_page(
     context["leave_out_scripts"] = leave_out_scripts
     context["search_root"] = "index"
     if "generate_toctree_html" in context:
-        context["generate_toctree_html"] = _with_named_sections(
-            context["generate_toctree_html"]
-        )
+        context["generate_toctree_html"] = _with_named_sections(context["generate_toctree_html"])
     if 'name="description"' not in context.get("metatags", ""):
-        context["metatags"] = context.get("metatags", "") + _description(
-            context, doctree
-        )
+        context["metatags"] = context.get("metatags", "") + _description(context, doctree)
     if context.get("pageurl") and page == app.config.root_doc:
-        context["pageurl"] = app.config.html_baseurl.rstrip("/") + "/"
+        context["pageurl"] = (app.config.html_baseurl or "").rstrip("/") + "/"
     if "body" in context:
         context["body"] = _sized_images(context["body"], app)
 
@@ -120,16 +117,11 @@ def offer_notebook(
 ) -> None:
     """Put the page's notebook, without outputs, among the downloads.
 
-    The theme does so only for pages with a button that launches them elsewhere. Cells that carry
-    the tag `remove-cell` stay: the others may need them; the book's own cell, which holds the
-    digest of what the page imports, goes.
+    The theme does so only for pages with a button that launches them elsewhere. Hidden cells stay,
+    because others may need them, but for the one that holds the digest of the page.
     """
     executed = Path(app.outdir).parent / "jupyter_execute" / f"{page}.ipynb"
-    if (
-        doctree is None
-        or "kernelspec" not in app.env.metadata[page]
-        or not executed.is_file()
-    ):
+    if doctree is None or "kernelspec" not in app.env.metadata[page] or not executed.is_file():
         return
     notebook = nbformat.read(executed, as_version=4)
     notebook.cells = [cell for cell in notebook.cells if not _is_digest(cell)]
@@ -177,9 +169,7 @@ def _unique(files: Iterable[Any]) -> list[Any]:
     """The style sheets or scripts, each once: extensions that add theirs twice declare it twice."""
     first: dict[tuple[str, str], Any] = {}
     for file in files:
-        first.setdefault(
-            (str(file.filename or ""), file.attributes.get("body", "")), file
-        )
+        first.setdefault((str(file.filename or ""), file.attributes.get("body", "")), file)
     return list(first.values())
 
 
@@ -211,7 +201,7 @@ def _description(context: Context, doctree: nodes.document | None) -> str:
 
 
 def _sized_images(body: str, app: Sphinx) -> str:
-    """Give every image its size, so that the page does not jump, and load all but the first late."""
+    """Give images their sizes, so that the page does not jump, and load all but the first late."""
     sources = {name: source for source, name in app.builder.images.items()}
     count = 0
 
@@ -231,16 +221,14 @@ def _sized_images(body: str, app: Sphinx) -> str:
 
 
 def _is_digest(cell: Any) -> bool:
-    return "book-digest" in cell.metadata.get("tags", [])
+    return cell.source.startswith(MARKER)
 
 
 def _mathjax_folder() -> Path:
     """Where the package with the hyphen in its name keeps MathJax."""
     spec = importlib.util.find_spec("sphinx-mathjax-offline")
     if spec is None or spec.origin is None:
-        raise ExtensionError(
-            "sphinx-mathjax-offline is missing; install requirements.txt"
-        )
+        raise ExtensionError("sphinx-mathjax-offline is missing; install requirements.txt")
     return Path(spec.origin).parent / "static/mathjax"
 
 
