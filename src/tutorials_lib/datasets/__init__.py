@@ -1,5 +1,60 @@
-"""Data for the tutorials: generators that need no network, and published sets."""
+"""Data for the tutorials: generated or bundled by default, the published set on request.
 
+Every tutorial knows two sources, and `TUTORIALS_DATA` chooses between them.
+
+`offline` (the default)
+    Generators, pure functions of a seed, and data that a dependency brings along. Nothing is
+    downloaded.
+
+`real`
+    The published set. Its file is downloaded once into the cache folder, and its sha256 is
+    compared with the pinned one before it is opened. Archives are read by an allow-list, and
+    nothing is ever unpickled. When the file cannot be had or is not the pinned one, the loader
+    raises a `DatasetError`, which says what was expected, what was found and what to do; it
+    never falls back to generated data.
+
+Two more environment variables say where published files live:
+
+`TUTORIALS_DATA_CACHE`
+    The cache folder. By default the operating system's own, such as `~/.cache/tutorials_lib`.
+
+`TUTORIALS_DATA_MIRROR`
+    A folder, or a `file://` address, that already holds the files under the paths that their
+    `RemoteFile.mirror_path` gives. With it nothing is downloaded and nothing is written: a file
+    is verified and read where it lies. A relative folder is taken from the working directory.
+"""
+
+from tutorials_lib.datasets.cifar10 import CIFAR10, Cifar10, load_cifar10
+from tutorials_lib.datasets.download import RemoteFile, fetch
+from tutorials_lib.datasets.errors import (
+    CacheFolderError,
+    ChecksumError,
+    DatasetError,
+    DownloadError,
+    MalformedDataError,
+    MirrorError,
+    TruncatedFileError,
+    UnsafeArchiveError,
+)
 from tutorials_lib.datasets.shapes10 import shapes10
+from tutorials_lib.datasets.wholesale import WHOLESALE, WholesaleCustomers, load_wholesale
 
-__all__ = ["shapes10"]
+__all__ = [
+    "CIFAR10",
+    "WHOLESALE",
+    "CacheFolderError",
+    "ChecksumError",
+    "Cifar10",
+    "DatasetError",
+    "DownloadError",
+    "MalformedDataError",
+    "MirrorError",
+    "RemoteFile",
+    "TruncatedFileError",
+    "UnsafeArchiveError",
+    "WholesaleCustomers",
+    "fetch",
+    "load_cifar10",
+    "load_wholesale",
+    "shapes10",
+]

@@ -130,9 +130,8 @@ def _object_colors(
     """Colours about the hue of the class, drawn again where they are near the background."""
     colors = means.copy()
     while (near := np.linalg.norm(colors - means, axis=1) <= 0.45).any():
-        hue = labels[near].astype(np.float32) / 10 + 0.22 * rng.standard_normal(
-            near.sum(), np.float32
-        )
+        hue = labels[near].astype(np.float32) / 10
+        hue += 0.22 * rng.standard_normal(len(hue), np.float32)
         saturation, value = _uniform(rng, 0.3, 1.0, (2, len(hue)))
         colors[near] = _hsv_to_rgb(hue, saturation, value)
     return colors
