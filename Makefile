@@ -13,7 +13,7 @@ setup:
 	@sh tools/setup.sh
 
 book: setup ## build the site into _build/html
-	@$(python) tools/build.py html
+	@$(python) -m tools.build html
 
 test: setup ## run the tests; ARGS="-k kmeans" chooses some of them
 	@$(python) -m pytest $(ARGS)
@@ -31,22 +31,22 @@ format: setup ## rewrite the code in the house style
 	@$(python) -m ruff format
 
 pdf: setup ## build the book as a PDF in _build/latex
-	@$(python) tools/build.py pdf
+	@$(python) -m tools.build pdf
 
 page: setup ## build one page, and run no other: PAGE=book/tabular/kmeans.md
-	@$(python) tools/build.py page "$(PAGE)"
+	@$(python) -m tools.build page "$(PAGE)"
 
 serve: setup ## show the site, rebuild and reload on save; PORT=8000
-	@$(python) tools/serve.py $(PORT)
+	@$(python) -m tools.serve $(PORT)
 
 bench: setup ## measure on this machine; TUTORIAL="kmeans cnn" chooses, ARGS="--json out.json"
 	@$(python) -m tutorials_lib.benchmark $(TUTORIAL) $(ARGS)
 
 linkcheck: setup ## check every link to another site (needs a network)
-	@$(python) tools/build.py linkcheck
+	@$(python) -m tools.build linkcheck
 
 new: setup ## start a tutorial: TUTORIAL=tabular/pca
-	@$(python) tools/new_tutorial.py $(TUTORIAL) $(ARGS)
+	@$(python) -m tools.new_tutorial $(TUTORIAL) $(ARGS)
 
 lock: setup ## pin the versions in requirements.txt again; ARGS=--upgrade takes newer ones
 	@sh tools/lock.sh $(ARGS)

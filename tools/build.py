@@ -1,4 +1,4 @@
-"""Build the book: `python tools/build.py html|pdf|linkcheck`, or `page book/tabular/kmeans.md`.
+"""Build the book: `python -m tools.build html|pdf|linkcheck`, or `page book/tabular/kmeans.md`.
 
 Runs Jupyter Book in this process and adds what it lacks:
 
@@ -6,7 +6,6 @@ Runs Jupyter Book in this process and adds what it lacks:
   warnings once a page has been read, so a second `jupyter-book build` after a failed one succeeds
   with the error still on the page. Here the memory of an unfinished build is thrown away; the
   executed notebooks are kept, so this costs seconds.
-- A cell that raises is named with its page, number, line and error.
 - What is worth reading is printed; everything goes to a log beside the result.
 """
 
@@ -17,13 +16,14 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
 import yaml
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools import ROOT
+
 BUILD = ROOT / "_build"
 TEX_PROGRAMS = ("xelatex", "latexmk", "xindy")
 TEX_PACKAGES = (
@@ -156,61 +156,20 @@ def _drop_damaged_notebooks(folder: Path) -> None:
             shutil.rmtree(notebook.parent, ignore_errors=True)
 
 
-def failed_cells(reports: Path, since: float) -> Iterator[str]:
-    """One line for every cell that raised since then: page, line, number, error."""
-    for report in sorted(reports.rglob("*.err.log")):
-        if report.stat().st_mtime >= since:
-            page = ROOT / report.relative_to(reports).with_name(
-                report.name.removesuffix(".err.log") + ".md"
-            )
-            yield describe_failure(page, _ANSI.sub("", report.read_text(encoding="utf-8")))
-
-
-def describe_failure(page: Path, report: str) -> str:
-    """Say which cell of the page failed, where and how, from the report of its execution.
-
-    Example: `book/tabular/kmeans.md, cell 4, line 2 of the cell (line 88 of the page): ValueError:
-    too few points`. The line of the page is left out when the cell cannot be found in it.
-    """
-    name = page.relative_to(ROOT) if page.is_relative_to(ROOT) else page
-    lines = [line for line in report.strip().splitlines() if line.strip()]
-    error = lines[-1].strip() if lines else "no reason was given"
-    if "CellTimeoutError" in report or "DeadKernelError" in report:
-        errors = [line for line in lines if re.match(r"[\w.]+(Timeout|DeadKernel)Error: ", line)]
-        error = errors[-1].rpartition("exceptions.")[2] if errors else error
-    where = str(name)
-    if match := re.search(r"In\[(\d+)\], line (\d+)", report):
-        cell, line = int(match[1]), int(match[2])
-        where += f", cell {cell}, line {line} of the cell"
-        if start := _line_of_cell(page, report):
-            where += f" (line {start + line - 1} of the page)"
-    return f"{where}: {error}"
-
-
-def _line_of_cell(page: Path, report: str) -> int | None:
-    """The line of the page at which the code of the failed cell starts, counted from one."""
-    match = re.search(r"^-{6,}\n(.*?)\n-{6,}$", report, re.DOTALL | re.MULTILINE)
-    if not match or not page.is_file():
-        return None
-    start = page.read_text(encoding="utf-8").find(match[1])
-    return page.read_text(encoding="utf-8")[:start].count("\n") + 1 if start >= 0 else None
-
-
 def build(arguments: list[str], build_folder: Path, log: Path) -> tuple[bool, int]:
-    """Run one build in its folder and report failed cells; returns success and pages executed."""
+    """Run one build in its folder; returns its success and how many pages were executed."""
     _keep_kernels_to_themselves()
-    since = time.time() - 1  # file systems round times
     guard = Unfinished(build_folder)
     guard.begin()
     status, executed = run_jupyter_book(arguments, log)
-    failures = list(failed_cells(build_folder / "html" / "reports", since))
-    if status == 0 and not failures:
+    if status == 0:
         guard.end()
-        return True, executed
-    print(f"\nThe build failed; the whole log is {log.relative_to(ROOT)}.", file=sys.stderr)
-    for failure in failures:
-        print(f"  A cell raised: {failure}", file=sys.stderr)
-    return False, executed
+    else:
+        name = log.relative_to(ROOT)
+        print(
+            f"\nThe build failed for the reasons above; the whole log is {name}.", file=sys.stderr
+        )
+    return status == 0, executed
 
 
 def _keep_kernels_to_themselves() -> None:

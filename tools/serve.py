@@ -15,7 +15,8 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools import ROOT
+
 WATCHED = ("book", "src", "_config.yml", "_toc.yml")
 HOST = "127.0.0.1"  # pages run code while they are built; nobody else needs to see them
 
@@ -25,7 +26,7 @@ def rebuild(changed_paths: Sequence[Path] = ()) -> None:
     if changed_paths:
         names = sorted({str(path.relative_to(ROOT)) for path in changed_paths})
         print(f"{', '.join(names[:3])}{' ...' if len(names) > 3 else ''} changed", flush=True)
-    subprocess.run([sys.executable, str(ROOT / "tools" / "build.py"), "html"], check=False)
+    subprocess.run([sys.executable, "-m", "tools.build", "html"], cwd=ROOT, check=False)
 
 
 def main() -> None:

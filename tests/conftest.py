@@ -1,0 +1,57 @@
+"""What holds for every test: JAX on the CPU, no network, no setting of the person who runs them."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ["MPLBACKEND"] = "agg"
+for _setting in ("TUTORIALS_DATA", "TUTORIALS_PRESET", "JAX_COMPILATION_CACHE_DIR"):
+    os.environ.pop(_setting, None)
+
+import hypothesis  # noqa: E402
+
+from tutorials_lib import runtime  # noqa: E402
+
+ROOT = Path(__file__).resolve().parent.parent
+
+runtime.configure()  # before any test starts JAX's backend, as on a page
+
+# A compilation may fall into any example, so examples have no deadline; and CI repeats itself.
+hypothesis.settings.register_profile(
+    "tutorials", deadline=None, derandomize="CI" in os.environ, print_blob=True
+)
+hypothesis.settings.load_profile("tutorials")
+
+
+def _only_loopback(event: str, arguments: tuple) -> None:
+    """Refuse every connection that would leave this machine."""
+    if event == "socket.connect":
+        address = arguments[1]
+        host = address[0] if isinstance(address, tuple) else None
+    elif event == "socket.getaddrinfo":
+        host = arguments[0]
+    else:
+        return
+    if host not in (None, "", "localhost", "127.0.0.1", "::1", "0.0.0.0"):
+        raise ConnectionRefusedError(f"tests use no network, but something asked for {host}")
+
+
+sys.addaudithook(_only_loopback)
+
+
+@pytest.fixture
+def published_data(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the published data sets, set as the mirror; skips where there is none.
+
+    It is looked for where `TUTORIALS_DATA_MIRROR` says, else in `shared/datasets` beside the
+    checkout.
+    """
+    beside = ROOT.parent / "shared" / "datasets"
+    folder = Path(os.environ.get("TUTORIALS_DATA_MIRROR", beside))
+    if not folder.is_dir():
+        pytest.skip(f"no published data sets at {folder} (TUTORIALS_DATA_MIRROR names them)")
+    monkeypatch.setenv("TUTORIALS_DATA_MIRROR", str(folder))
+    return folder
