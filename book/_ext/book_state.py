@@ -1,0 +1,44 @@
+"""What the book's extensions remember from build to build, kept with Sphinx's environment."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sphinx.environment import BuildEnvironment
+
+
+@dataclass
+class BookState:
+    """The memory of a build.
+
+    Attributes:
+        digests: page to what its outputs depended on when it was last read.
+        records: page to the record that its notebook carries, as plain data.
+        readers: pages that show records of other pages.
+        shown: the records that `readers` were last written with.
+    """
+
+    digests: dict[str, str] = field(default_factory=dict)
+    records: dict[str, dict[str, Any]] = field(default_factory=dict)
+    readers: set[str] = field(default_factory=set)
+    shown: dict[str, dict[str, Any]] | None = None
+
+    def forget(self, docname: str) -> None:
+        """Forget a page that is about to be read again, or is gone."""
+        self.digests.pop(docname, None)
+        self.records.pop(docname, None)
+        self.readers.discard(docname)
+
+    def take(self, other: "BookState", docnames: Iterable[str]) -> None:
+        """Take over what another process found out about `docnames`."""
+        for docname in docnames:
+            if docname in other.digests:
+                self.digests[docname] = other.digests[docname]
+            if docname in other.records:
+                self.records[docname] = other.records[docname]
+            self.readers.update({docname} & other.readers)
+
+
+def state_of(env: BuildEnvironment) -> BookState:
+    """The state kept in `env`, empty at first."""
+    return env.__dict__.setdefault("book_state", BookState())

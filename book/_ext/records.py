@@ -1,0 +1,303 @@
+"""Carry every page's record to the ledger, the index, and wherever else it is shown.
+
+A record is an output of its page's notebook, so the execution cache carries it. This extension
+takes the records out of the outputs, writes them to `_build/benchmarks/`, and has the pages
+that show another page's record written again whenever any record changes.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from docutils import nodes
+from docutils.statemachine import StringList
+from myst_nb.sphinx_ import NbMetadataCollector
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util.docutils import SphinxDirective, SphinxRole
+
+from book_state import state_of
+from tutorials_lib import catalog, figures
+from tutorials_lib.benchmark import ledger
+from tutorials_lib.benchmark.page import RECORD_NAME
+from tutorials_lib.benchmark.record import MIME_TYPE, Record, from_json
+from tutorials_lib.catalog import Tutorial
+
+RECORDED = Path("book/_data/benchmarks")
+"""Records that were made on other machines and committed, `<machine>/<slug>.json`."""
+
+
+# ---------------------------------------------------------------- collecting
+
+
+def records_of(env: BuildEnvironment) -> dict[str, Record]:
+    """Slug to record, of every page that carries one."""
+    return {data["slug"]: from_json(data) for data in state_of(env).records.values()}
+
+
+def collect(app: Sphinx, doctree: nodes.document) -> None:
+    """Take the record out of the outputs of the page that was just read."""
+    docname = app.env.docname
+    state_of(app.env).records.pop(docname, None)
+    glued = Path(app.outdir).parent / "jupyter_execute" / f"{docname}.glue.json"
+    if not glued.is_file() or not _is_current(app, docname):
+        return
+    output = json.loads(glued.read_text(encoding="utf-8")).get(RECORD_NAME)
+    if output is not None:
+        state_of(app.env).records[docname] = output["data"][MIME_TYPE]
+
+
+def _is_current(app: Sphinx, docname: str) -> bool:
+    """Whether the page's outputs hold a record now; its file may be left from before."""
+    return RECORD_NAME in NbMetadataCollector.get_doc_data(app.env)[docname].get("glue", ())
+
+
+def purge(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
+    """Forget a page that is about to be read again, or is gone."""
+    state_of(env).forget(docname)
+
+
+def merge(
+    app: Sphinx, env: BuildEnvironment, docnames: Sequence[str], other: BuildEnvironment
+) -> None:
+    """Bring what parallel readers found together."""
+    state_of(env).take(state_of(other), docnames)
+
+
+def publish(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Write the records as JSON; name the pages that must be written again."""
+    folder = Path(app.outdir).parent / "benchmarks"
+    folder.mkdir(parents=True, exist_ok=True)
+    current = {data["slug"]: data for data in state_of(env).records.values()}
+    for path in folder.glob("*.json"):
+        if path.stem not in current:
+            path.unlink()
+    for slug, data in current.items():
+        text = json.dumps(data, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+        (folder / f"{slug}.json").write_text(text, encoding="utf-8")
+    state = state_of(env)
+    changed, state.shown = state.shown != current, current
+    return sorted(state.readers) if changed else []
+
+
+def recorded_elsewhere(root: Path) -> dict[str, list[tuple[str, Record]]]:
+    """Slug to `(machine, record)` pairs, of the records that are committed."""
+    found: dict[str, list[tuple[str, Record]]] = {}
+    for path in sorted((root / RECORDED).glob("*/*.json")):
+        record = from_json(json.loads(path.read_text(encoding="utf-8")))
+        found.setdefault(record.slug, []).append((path.parent.name, record))
+    return found
+
+
+# ---------------------------------------------------------------- what pages write
+
+
+class _Late(nodes.General, nodes.Element):
+    """Something that is known only when every page has been read."""
+
+
+class LateDirective(SphinxDirective):
+    """A directive without content whose output depends on records of other pages."""
+
+    kind = ""
+
+    def run(self) -> list[nodes.Node]:
+        """Leave a mark that `FillIn` replaces."""
+        state_of(self.env).readers.add(self.env.docname)
+        return [_Late(kind=self.kind)]
+
+
+class LedgerTable(LateDirective):
+    """`{ledger-table}`: every claim beside what was measured."""
+
+    kind = "ledger-table"
+
+
+class LedgerFigure(LateDirective):
+    """`{ledger-figure}`: claimed ranges as bands, measured ratios as points."""
+
+    kind = "ledger-figure"
+
+
+class Measured(LateDirective):
+    """`{measured}`: the line under a tutorial's title."""
+
+    kind = "measured"
+
+
+class TutorialCards(SphinxDirective):
+    """`{tutorial-cards}`: a grid of cards for each part; planned ones carry no link."""
+
+    def run(self) -> list[nodes.Node]:
+        """Write the grids in MyST and let Sphinx-Design make them."""
+        self.env.note_reread()  # a new tutorial changes no text of the page
+        state_of(self.env).readers.add(self.env.docname)
+        lines: list[str] = []
+        for part, caption in catalog.PARTS.items():
+            cards = [self._card(t) for t in catalog.TUTORIALS if t.part == part]
+            lines += [
+                f":::{{rubric}} {caption}", ":::", "", "::::{grid} 1 2 2 3", ":gutter: 3", "",
+                *(line for card in cards for line in card), "::::", "",
+            ]  # fmt: skip
+        container = nodes.container(classes=["tutorial-cards"])
+        self.state.nested_parse(StringList(lines, source="tutorial-cards"), 0, container)
+        return container.children
+
+    def _card(self, tutorial: Tutorial) -> list[str]:
+        docname = f"book/{tutorial.coordinate}"
+        link = []
+        if tutorial.available and docname in self.env.found_docs:
+            link = [f":link: /{docname}", ":link-type: doc"]
+        return [
+            f":::{{grid-item-card}} {tutorial.title}", *link, "",
+            f"{{card-status}}`{tutorial.slug}`", ":::", "",
+        ]  # fmt: skip
+
+
+class CardStatus(SphinxRole):
+    """`{card-status}` followed by a slug: the claim and, once there is one, the measured ratio."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Leave a mark that `FillIn` replaces."""
+        return [_Late(kind="card", slug=self.text)], []
+
+
+class Claim(SphinxRole):
+    """`{claim}` followed by `range`, `reason` or `change`: what the source document says here."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Quote the document on the tutorial of this page."""
+        tutorial = tutorial_of(self.env.docname)
+        if tutorial is None:
+            return [], [self._error(f"{self.env.docname} is not the page of a tutorial")]
+        quotes = {
+            "range": f"{tutorial.claim[0]:g} to {tutorial.claim[1]:g}×",
+            "reason": f"“{tutorial.claimed_reason}”",
+            "change": f"“{tutorial.claimed_change}”",
+        }
+        if self.text not in quotes:
+            return [], [self._error(f"{self.text!r} is not one of {', '.join(quotes)}")]
+        return [nodes.inline(text=quotes[self.text], classes=["claim"])], []
+
+    def _error(self, message: str) -> nodes.system_message:
+        return self.inliner.reporter.error(f"claim: {message}", line=self.lineno)
+
+
+def tutorial_of(docname: str) -> Tutorial | None:
+    """The tutorial whose page is `docname`."""
+    return next((t for t in catalog.TUTORIALS if docname == f"book/{t.coordinate}"), None)
+
+
+# ---------------------------------------------------------------- filling in
+
+
+class FillIn(SphinxPostTransform):
+    """Replace every mark by what the records say."""
+
+    default_priority = 5
+
+    def run(self, **kwargs: object) -> None:
+        """Dispatch on the kind of mark."""
+        fill: dict[str, Callable[[_Late], list[nodes.Node]]] = {
+            "ledger-table": self._ledger_table,
+            "ledger-figure": self._ledger_figure,
+            "measured": self._measured,
+            "card": self._card,
+        }
+        for mark in list(self.document.findall(_Late)):
+            mark.replace_self(fill[mark["kind"]](mark))
+
+    @property
+    def _records(self) -> dict[str, Record]:
+        return records_of(self.env)
+
+    def _measured(self, mark: _Late) -> list[nodes.Node]:
+        tutorial = tutorial_of(self.env.docname)
+        record = self._records.get(tutorial.slug) if tutorial else None
+        if record is None:
+            return []  # a page that did not execute has said so already
+        return [nodes.paragraph("", ledger.measured_line(record), classes=["measured"])]
+
+    def _card(self, mark: _Late) -> list[nodes.Node]:
+        record = self._records.get(mark["slug"])
+        low, high = catalog.find(mark["slug"]).claim
+        claimed = f"Claimed {low:g} to {high:g}×"
+        measured = "planned" if record is None else f"measured {ledger.measured_text(record)}"
+        return [nodes.Text(f"{claimed}, {measured}")]
+
+    def _ledger_table(self, mark: _Late) -> list[nodes.Node]:
+        recorded = recorded_elsewhere(Path(self.app.srcdir))
+        header = [*ledger.HEADER, *(["On other machines"] if recorded else [])]
+        rows = []
+        for row in ledger.ledger_rows(self._records):
+            cells: list[nodes.Node] = [self._link(row.tutorial), *map(nodes.Text, row.texts)]
+            if recorded:
+                cells.append(nodes.Text(self._elsewhere(recorded.get(row.tutorial.slug, []))))
+            rows.append(cells)
+        return [table(header, rows)]
+
+    def _elsewhere(self, recorded: Sequence[tuple[str, Record]]) -> str:
+        current = {slug: record.code_digest for slug, record in self._records.items()}
+        return "; ".join(
+            f"{machine}: {ledger.measured_text(record)}"
+            + ("" if current.get(record.slug) == record.code_digest else " (earlier code)")
+            for machine, record in recorded
+        )
+
+    def _link(self, tutorial: Tutorial) -> nodes.Node:
+        text = f"{tutorial.title} ({tutorial.number})"
+        docname = f"book/{tutorial.coordinate}"
+        if not tutorial.available or docname not in self.env.found_docs:
+            return nodes.Text(text)
+        uri = self.app.builder.get_relative_uri(self.env.docname, docname)
+        return nodes.reference("", text, internal=True, refuri=uri)
+
+    def _ledger_figure(self, mark: _Late) -> list[nodes.Node]:
+        records = self._records
+        shown = figures.show(ledger.draw_ledger(records), alt=ledger.describe_ledger(records))
+        folder = Path(self.app.outdir).parent / "benchmarks" / "figures"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "ledger.pdf").write_bytes(shown.pdf)
+        (folder / "ledger.svg").write_text(shown.svg, encoding="utf-8")
+        (folder / "ledger-dark.svg").write_text(figures.darken(shown.svg), encoding="utf-8")
+        if self.app.builder.format == "latex":
+            return [self._image(folder / "ledger.pdf", shown.alt)]
+        return [
+            self._image(folder / "ledger.svg", shown.alt, "only-light"),
+            self._image(folder / "ledger-dark.svg", shown.alt, "only-dark"),
+        ]
+
+    def _image(self, path: Path, alt: str, *classes: str) -> nodes.image:
+        uri = path.relative_to(self.app.srcdir).as_posix()
+        self.env.images.add_file(self.env.docname, uri)
+        return nodes.image(uri=uri, candidates={"*": uri}, alt=alt, classes=list(classes))
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[nodes.Node]]) -> nodes.table:
+    """A docutils table of inline nodes."""
+    group = nodes.tgroup(cols=len(header))
+    group += [nodes.colspec(colwidth=1) for _ in header]
+    group += nodes.thead("", _row([nodes.Text(text) for text in header]))
+    group += nodes.tbody("", *(_row(row) for row in rows))
+    return nodes.table("", group, classes=["ledger"])
+
+
+def _row(cells: Sequence[nodes.Node]) -> nodes.row:
+    return nodes.row("", *(nodes.entry("", nodes.paragraph("", "", cell)) for cell in cells))
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Connect to Sphinx."""
+    app.add_directive("ledger-table", LedgerTable)
+    app.add_directive("ledger-figure", LedgerFigure)
+    app.add_directive("measured", Measured)
+    app.add_directive("tutorial-cards", TutorialCards)
+    app.add_role("card-status", CardStatus())
+    app.add_role("claim", Claim())
+    app.add_post_transform(FillIn)
+    app.connect("env-purge-doc", purge)
+    app.connect("doctree-read", collect)
+    app.connect("env-merge-info", merge)
+    app.connect("env-updated", publish)
+    return {"parallel_read_safe": True, "parallel_write_safe": False}

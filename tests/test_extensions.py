@@ -1,0 +1,293 @@
+"""The built pages are never older than what they show; failures are named.
+
+A small book with the real configuration and the real extensions is built in a temporary
+folder. Its one tutorial page emits a made-up record, so nothing is measured here.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+JUPYTER_BOOK = Path(sys.executable).with_name("jupyter-book")
+
+PAGE = """\
+---
+jupytext: {text_representation: {extension: .md, format_name: myst}}
+kernelspec: {display_name: Python 3, language: python, name: python3}
+---
+
+# Segment customers with k-means
+
+```{measured}
+```
+
+Claimed: {claim}`range`, thanks to {claim}`reason`.
+
+```{code-cell} ipython3
+from myst_nb import glue
+from tutorials_lib.benchmark.record import from_json
+from tutorials_lib.benchmark.report import RecordView
+import json, os, pathlib
+
+with open(os.environ["EXECUTIONS"], "a") as executions:
+    executions.write("executed\\n")
+record = from_json(json.loads(pathlib.Path(os.environ["RECORD"]).read_text()))
+glue("record", RecordView(record), display=False)
+RATIO = 3.25
+```
+"""
+
+LEDGER = """\
+# Check the claims
+
+```{ledger-figure}
+```
+
+```{ledger-table}
+```
+"""
+
+INDEX = """\
+# Small book
+
+```{tutorial-cards}
+```
+"""
+
+TOC = """\
+format: jb-book
+root: book/index
+chapters:
+  - file: book/tabular/kmeans
+  - file: book/performance/ledger
+"""
+
+
+def spread(median: float) -> dict:
+    return {"median": median, "q1": 0.9 * median, "q3": 1.1 * median}
+
+
+def timing(variant: str, backend: str, seconds: float, ratio: float) -> dict:
+    return {
+        "variant": variant,
+        "backend": backend,
+        "explains": "",
+        "seconds": spread(seconds),
+        "ratio": spread(ratio),
+        "repeats": 7,
+        "threads": None,
+    }
+
+
+def record(ratio: float) -> dict:
+    """A record in which JAX is `ratio` times faster."""
+    size = {
+        "label": "8 rows",
+        "timings": [
+            timing("NumPy", "numpy", 0.5, 1.0),
+            timing("JAX", "jax", 0.5 / ratio, ratio),
+        ],
+        "compile_seconds": 0.2,
+        "transfer_seconds": 0.001,
+        "first_call_seconds": 0.3,
+        "break_even_calls": 2.0,
+    }
+    row = {
+        "name": "loss",
+        "float64_error": 1e-14,
+        "float32_error": None,
+        "float32_tolerance": None,
+    }
+    return {
+        "schema": 1,
+        "slug": "kmeans",
+        "unit": "one step",
+        "note": "",
+        "preset": "page",
+        "data_source": "offline",
+        "code_digest": "0" * 16,
+        "machine": {"processor": "made up"},
+        "agreement": [row],
+        "tolerance": 1e-5,
+        "tolerance_reason": "rounding",
+        "sizes": [size],
+        "headline": "8 rows",
+        "baseline_variant": "NumPy",
+        "headline_variant": "JAX",
+        "quality": None,
+    }
+
+
+class Book:
+    """A small book on disk and how to build it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.kmeans = folder / "book/tabular/kmeans.md"
+        self.executions = folder / "executions.txt"
+        self.record = folder / "record.json"
+        shutil.copytree(ROOT / "book/_ext", folder / "book/_ext")
+        for name in ("_static", "_templates"):
+            shutil.copytree(ROOT / "book" / name, folder / "book" / name)
+        for name in ("_config.yml", "requirements.txt", "book/references.bib"):
+            shutil.copy(ROOT / name, folder / name)
+        self.write("_toc.yml", TOC)
+        self.write("book/index.md", INDEX)
+        self.write("book/performance/ledger.md", LEDGER)
+        self.write("book/tabular/kmeans.md", PAGE)
+        self.write("executions.txt", "")
+        self.write("record.json", json.dumps(record(3.0)))
+
+    def write(self, name: str, text: str) -> None:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def build(self, **environment: str) -> subprocess.CompletedProcess[str]:
+        settings = {"EXECUTIONS": str(self.executions), "RECORD": str(self.record)}
+        command = [JUPYTER_BOOK, "build", ".", "-W", "-n", "--keep-going"]
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env=dict(os.environ) | settings | environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+
+    def html(self, docname: str) -> str:
+        return (self.folder / f"_build/html/{docname}.html").read_text(encoding="utf-8")
+
+    @property
+    def times_executed(self) -> int:
+        return len(self.executions.read_text().splitlines())
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Book:
+    """The small book, built once; the tests below change it one after the other."""
+    book = Book(tmp_path_factory.mktemp("book"))
+    result = book.build()
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert book.times_executed == 1
+    return book
+
+
+SHOWN_IN = ("book/tabular/kmeans", "book/performance/ledger", "index")
+
+
+def test_a_record_is_shown_on_its_page_the_ledger_and_the_index(book: Book) -> None:
+    for docname in SHOWN_IN:
+        assert "3.0×" in book.html(docname), docname
+    stored = json.loads((book.folder / "_build/benchmarks/kmeans.json").read_text())
+    assert stored == record(3.0)
+
+
+def test_claims_are_quoted_from_the_catalog(book: Book) -> None:
+    html = book.html("book/tabular/kmeans")
+    assert "2 to 4×" in html
+    assert "“JAX’s support for parallelization”" in html.replace("'", "’")
+
+
+def test_planned_tutorials_have_a_card_without_a_link(book: Book) -> None:
+    html = book.html("index")
+    assert html.count("sd-card ") == 30
+    assert html.count("sd-stretched-link") == 1
+
+
+def test_the_ledger_figure_exists_for_both_themes_with_a_description(book: Book) -> None:
+    images = re.findall(r"<img[^>]*ledger[^>]*>", book.html("book/performance/ledger"))
+    assert {"only-light", "only-dark"} <= {
+        c for tag in images for c in re.findall(r"only-\w+", tag)
+    }
+    assert all("1 within the claim" in tag for tag in images)
+
+
+def test_a_prose_edit_executes_nothing(book: Book) -> None:
+    before = book.times_executed
+    book.kmeans.write_text(PAGE.replace("Claimed:", "It is claimed:"), encoding="utf-8")
+    assert book.build().returncode == 0
+    assert "It is claimed:" in book.html("book/tabular/kmeans")
+    assert book.times_executed == before
+
+
+def test_a_changed_record_is_shown_everywhere_after_the_next_build(book: Book) -> None:
+    before = book.times_executed
+    book.record.write_text(json.dumps(record(7.0)))
+    book.kmeans.write_text(PAGE.replace("3.25", "3.5"), encoding="utf-8")
+    assert book.build().returncode == 0
+    assert book.times_executed == before + 1
+    for docname in SHOWN_IN:
+        assert "7.0×" in book.html(docname), docname
+        assert "3.0×" not in book.html(docname), docname
+
+
+def test_the_other_data_source_executes_the_page_again(book: Book) -> None:
+    before = book.times_executed
+    assert book.build(TUTORIALS_DATA="real").returncode == 0
+    assert book.times_executed == before + 1
+    assert book.build(TUTORIALS_DATA="offline").returncode == 0
+    assert book.times_executed == before + 1  # still in the cache
+
+
+def test_an_unknown_data_source_stops_the_build_with_the_choices(book: Book) -> None:
+    result = book.build(TUTORIALS_DATA="reel")
+    assert result.returncode != 0
+    assert "TUTORIALS_DATA='reel'; expected one of: offline, real" in result.stdout + result.stderr
+
+
+def test_a_cell_that_raises_fails_the_build_again_and_again_until_mended(book: Book) -> None:
+    good = book.kmeans.read_text(encoding="utf-8")
+    broken = good + "\n```{code-cell} ipython3\nundefined_name + 1\n```\n"
+    book.kmeans.write_text(broken, encoding="utf-8")
+    line = 1 + broken.splitlines().index("undefined_name + 1")
+    for _ in range(2):
+        result = book.build()
+        assert result.returncode != 0
+        assert (
+            f"book/tabular/kmeans.md, cell 2 (line {line}): "
+            "NameError: name 'undefined_name' is not defined"
+        ) in result.stdout + result.stderr
+    book.kmeans.write_text(good, encoding="utf-8")
+    assert book.build().returncode == 0
+
+
+def test_an_unclosed_fence_that_swallows_the_digest_is_reported(book: Book) -> None:
+    good = book.kmeans.read_text(encoding="utf-8")
+    book.kmeans.write_text(good + "\n```{note}\nnever closed\n", encoding="utf-8")
+    result = book.build()
+    assert result.returncode != 0
+    assert "last fence is not closed" in result.stdout + result.stderr
+    book.kmeans.write_text(good, encoding="utf-8")
+    assert book.build().returncode == 0
+
+
+def test_a_build_that_was_killed_is_completed_by_the_next(book: Book) -> None:
+    """Killed after the pages were read, before they were written."""
+    book.record.write_text(json.dumps(record(9.0)))
+    book.kmeans.write_text(PAGE.replace("3.25", "3.75"), encoding="utf-8")
+    config = (book.folder / "_config.yml").read_text(encoding="utf-8")
+    book.write(
+        "book/_ext/killer.py",
+        "import os\n\n"
+        "def setup(app):\n"
+        "    app.connect('env-check-consistency', lambda app, env: os._exit(9))\n",
+    )
+    killing = config.replace(
+        "    failures: book/_ext", "    failures: book/_ext\n    killer: book/_ext"
+    )
+    killing = killing.replace("      - failures", "      - failures\n      - killer")
+    assert killing.count("killer") == 2
+    book.write("_config.yml", killing)
+    assert book.build().returncode == 9
+    book.write("_config.yml", config)
+    assert book.build().returncode == 0
+    for docname in SHOWN_IN:
+        assert "9.0×" in book.html(docname), docname
