@@ -8,9 +8,10 @@ colours of the light theme; the book's extension recolours a copy for the dark t
 import base64
 import io
 from collections.abc import Mapping
+from typing import Any
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
+from cycler import cycler
 from matplotlib.figure import Figure
 
 INK = "#1f2328"
@@ -51,7 +52,7 @@ _DARK = {
     CYCLE[7]: "#dd8b63",
 }
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "figure.figsize": (7.0, 3.6),
     "figure.facecolor": "none",
     "figure.constrained_layout.use": True,
@@ -63,7 +64,7 @@ _STYLE = {
     "axes.titlecolor": INK,
     "axes.titlesize": 11,
     "axes.titlelocation": "left",
-    "axes.prop_cycle": mpl.cycler(color=CYCLE),
+    "axes.prop_cycle": cycler(color=CYCLE),
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": False,
@@ -81,7 +82,7 @@ _STYLE = {
 
 def use_style() -> None:
     """Make the book's style matplotlib's default; done when this module is imported."""
-    mpl.rcParams.update(_STYLE)
+    plt.rcParams.update(_STYLE)
 
 
 class Shown:

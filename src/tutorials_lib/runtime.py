@@ -91,7 +91,7 @@ def _cache_every_program() -> str:
     """With `JAX_COMPILATION_CACHE_DIR` set, cache small programs too (JAX skips them)."""
     import jax
 
-    if not jax.config.jax_compilation_cache_dir:
+    if not jax.config.values["jax_compilation_cache_dir"]:
         return "off"
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)

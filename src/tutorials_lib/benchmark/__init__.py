@@ -15,12 +15,12 @@ from tutorials_lib import runtime
 
 runtime.configure()
 
-from tutorials_lib.benchmark.agreement import AgreementError  # noqa: E402  (settings first)
-from tutorials_lib.benchmark.comparison import Check, Comparison, Variant  # noqa: E402
-from tutorials_lib.benchmark.machine import machine_card  # noqa: E402
-from tutorials_lib.benchmark.page import agree, measure  # noqa: E402
-from tutorials_lib.benchmark.record import Quality, Record  # noqa: E402
-from tutorials_lib.benchmark.timing import timed  # noqa: E402
+from tutorials_lib.benchmark.agreement import AgreementError
+from tutorials_lib.benchmark.comparison import Check, Comparison, Variant
+from tutorials_lib.benchmark.machine import machine_card
+from tutorials_lib.benchmark.page import agree, measure
+from tutorials_lib.benchmark.record import Quality, Record
+from tutorials_lib.benchmark.timing import timed
 
 __all__ = [
     "AgreementError",

@@ -153,7 +153,7 @@ def relative_error(expected: Tree, found: Tree) -> float:
             raise AgreementError(f"the results have different shapes: {a.shape} and {b.shape}")
         if not (np.isfinite(a).all() and np.isfinite(b).all()):
             raise AgreementError("a result is not finite")
-    scale = max((np.abs(a).max(initial=0.0) for a, _ in pairs if _is_float(a)), default=0.0)
+    scale = max((float(np.abs(a).max(initial=0)) for a, _ in pairs if _is_float(a)), default=0.0)
     return max((_leaf_error(a, b, floor=_NEGLIGIBLE * scale) for a, b in pairs), default=0.0)
 
 

@@ -3,9 +3,9 @@
 import sys
 
 from tutorials_lib.benchmark.agreement import agree as run_gate
-from tutorials_lib.benchmark.measure import load_comparison, measure_comparison
 from tutorials_lib.benchmark.record import Quality
 from tutorials_lib.benchmark.report import AgreementTable, RecordView, Result
+from tutorials_lib.benchmark.runner import load_comparison, measure_comparison
 
 RECORD_NAME = "record"
 """The name under which a notebook carries its record; the book's extension looks for it."""

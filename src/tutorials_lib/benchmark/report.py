@@ -24,9 +24,7 @@ _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 def format_seconds(seconds: float) -> str:
     """`seconds` with three significant digits and the unit that suits them."""
-    for size, unit in _UNITS:
-        if seconds >= size:
-            break
+    size, unit = next((row for row in _UNITS if seconds >= row[0]), _UNITS[-1])
     return f"{_significant(seconds / size)} {unit}"
 
 

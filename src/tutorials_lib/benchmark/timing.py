@@ -81,7 +81,7 @@ def cold_costs(variant: Variant, inputs: Tree, config: Config, *, repeats: int) 
 
 @contextmanager
 def _no_persistent_cache() -> Iterator[None]:
-    enabled = jax.config.jax_enable_compilation_cache
+    enabled = jax.config.values["jax_enable_compilation_cache"]
     jax.config.update("jax_enable_compilation_cache", False)
     compilation_cache.reset_cache()  # JAX remembers whether the cache was in use
     try:

@@ -96,15 +96,15 @@ def _measure_size(
     race(contestants)
     baseline = np.array(contestants[0].samples)
     timings = tuple(_timing(contestant, baseline) for contestant in contestants)
-    headline = next(t for t in timings if t.variant == comparison.jax_headline.name)
-    saved = timings[0].seconds.median - headline.seconds.median
+    headline = next(c for c in contestants if c.variant is comparison.jax_headline)
+    saved = float(np.median(baseline - headline.samples))
     return SizeResult(
         label=label,
         timings=timings,
         compile_seconds=cold.compile,
         transfer_seconds=cold.transfer,
         first_call_seconds=cold.first_call,
-        break_even_calls=cold.compile / saved if saved > 0 else None,
+        break_even_calls=break_even_calls(cold.compile, saved),
     )
 
 
@@ -119,6 +119,11 @@ def _timing(contestant: Contestant, baseline: np.ndarray) -> Timing:
         repeats=len(samples),
         threads=contestant.threads,
     )
+
+
+def break_even_calls(compile_seconds: float, saved_seconds: float) -> float | None:
+    """Calls after which compiling has paid for itself; None when a call saves nothing."""
+    return compile_seconds / saved_seconds if saved_seconds > 0 else None
 
 
 def spread(samples: np.ndarray) -> Spread:

@@ -1,0 +1,145 @@
+"""`python -m tutorials_lib.benchmark`: measure any or all tutorials on this machine."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from tutorials_lib import catalog, presets
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print a table, and store the records where asked; returns the exit status."""
+    options = _parse(arguments)
+    if options.preset:
+        os.environ["TUTORIALS_PRESET"] = options.preset
+    # Imported here: it applies the settings, and --help should not wait for JAX.
+    from tutorials_lib.benchmark.agreement import AgreementError
+    from tutorials_lib.benchmark.runner import load_comparison, measure_comparison
+
+    console = Console(width=None if sys.stdout.isatty() else 110)
+    comparisons = [load_comparison(slug) for slug in options.slugs]
+    records, failures = [], []
+    with Progress(
+        TextColumn("{task.description:<32}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+    ) as progress:
+        for comparison in comparisons:
+            task = progress.add_task(comparison.slug, total=1 + len(comparison.sizes))
+
+            def advance(step: str, task=task, slug: str = comparison.slug) -> None:
+                progress.update(task, advance=1, description=f"{slug}: {step}")
+
+            try:
+                record = measure_comparison(comparison, advance=advance)
+            except AgreementError as error:
+                failures.append(str(error))
+                continue
+            progress.update(task, completed=1 + len(comparison.sizes), description=record.slug)
+            records.append(record)
+            if options.record:
+                folder = Path("book/_data/benchmarks") / options.record
+                _write(folder / f"{record.slug}.json", record.to_json())
+    for record in records:
+        _print(console, record)
+    for failure in failures:
+        console.print(f"[red]not measured:[/red] {failure}")
+    if options.json:
+        _write(options.json, [record.to_json() for record in records])
+        console.print(f"Written: {options.json}")
+    return 1 if failures else 0
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tutorials_lib.benchmark",
+        description="Check that the NumPy and JAX versions agree, then measure them.",
+    )
+    available = [tutorial.slug for tutorial in catalog.available()]
+    parser.add_argument(
+        "slugs", nargs="*", metavar="SLUG", help=f"default: all of {', '.join(available)}"
+    )
+    parser.add_argument("--preset", choices=presets.PRESET_NAMES, help="tiny: smallest size only")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the records to FILE")
+    parser.add_argument(
+        "--record",
+        metavar="MACHINE",
+        help="also write them to book/_data/benchmarks/MACHINE/, to be shown in the ledger",
+    )
+    options = parser.parse_args(arguments)
+    unknown = sorted(set(options.slugs) - set(available))
+    if unknown:
+        parser.error(f"no tutorial named {', '.join(unknown)}; there are: {', '.join(available)}")
+    if options.json and not options.json.resolve().parent.is_dir():
+        parser.error(f"the folder of --json {options.json} does not exist; create it first")
+    options.slugs = options.slugs or available
+    return options
+
+
+def _print(console: Console, record) -> None:
+    from tutorials_lib.benchmark.report import (
+        format_calls,
+        format_ratio,
+        format_seconds,
+        verdict_sentence,
+    )
+
+    worst = max(row.float64_error for row in record.agreement)
+    console.print(
+        f"\n[bold]{record.slug}[/bold]: {record.unit}. {len(record.agreement)} checks agree, "
+        f"to {worst:.0e} or better in float64."
+    )
+    grid = Table(
+        "size", "variant", "median", "quartiles", "NumPy ÷ this", "BLAS threads", "samples"
+    )
+    for size in record.sizes:
+        for index, timing in enumerate(size.timings):
+            last = index == len(size.timings) - 1
+            grid.add_row(
+                size.label if index == 0 else "",
+                timing.variant,
+                format_seconds(timing.seconds.median),
+                f"{format_seconds(timing.seconds.q1)} – {format_seconds(timing.seconds.q3)}",
+                f"{format_ratio(timing.ratio.median)} "
+                f"[{format_ratio(timing.ratio.q1)} – {format_ratio(timing.ratio.q3)}]",
+                "" if timing.threads is None else str(timing.threads),
+                str(timing.repeats),
+                end_section=last,
+            )
+    console.print(grid)
+    costs = Table("size", "compile", "transfer", "first call", "breaks even after")
+    for size in record.sizes:
+        costs.add_row(
+            size.label,
+            format_seconds(size.compile_seconds),
+            format_seconds(size.transfer_seconds),
+            format_seconds(size.first_call_seconds),
+            format_calls(size.break_even_calls),
+        )
+    console.print(costs)
+    console.print(f"{record.headline}: {verdict_sentence(record)}")
+    if record.note:
+        console.print(record.note)
+
+
+def _write(path: Path, data: object) -> None:
+    """Write JSON whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

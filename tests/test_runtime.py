@@ -1,0 +1,79 @@
+"""The settings that the measurements depend on are applied in one place, and only where safe."""
+
+import importlib.metadata
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tutorials_lib import runtime
+
+
+def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `code` in a fresh process without inherited XLA flags."""
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("XLA_")}
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env=inherited | environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_the_convolution_flag_is_accepted_by_the_pinned_jaxlib() -> None:
+    result = run(
+        "from tutorials_lib import runtime; settings = runtime.configure()\n"
+        "import jax; jax.devices(); print(settings['convolutions'])",
+        JAX_PLATFORMS="cpu",
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("all cores")
+
+
+def test_a_user_choice_of_the_same_flag_is_left_alone() -> None:
+    chosen = "--xla_cpu_experimental_ynn_fusion_type=LIBRARY_FUSION_TYPE_DOT"
+    result = run(
+        "import os; from tutorials_lib import runtime\n"
+        "print(runtime.configure()['convolutions']); print(os.environ['XLA_FLAGS'])",
+        XLA_FLAGS=chosen,
+    )
+    assert result.stdout.splitlines() == ["as XLA_FLAGS says", chosen]
+
+
+def test_an_unknown_jaxlib_never_sees_the_flag(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XLA_FLAGS", raising=False)
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "99.0.0")
+    assert "not known" in runtime._keep_convolutions_on_all_cores()
+    assert "XLA_FLAGS" not in os.environ
+
+
+def test_an_accelerator_never_sees_the_flag(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XLA_FLAGS", raising=False)
+    monkeypatch.setenv("JAX_PLATFORMS", "cuda")
+    assert "accelerator" in runtime._keep_convolutions_on_all_cores()
+    assert "XLA_FLAGS" not in os.environ
+
+
+def test_importing_the_benchmark_starts_no_backend() -> None:
+    result = run(
+        "import tutorials_lib.benchmark\n"
+        "from tutorials_lib import runtime; print(runtime.backend_started())\n"
+        "import jax; jax.devices(); print(runtime.backend_started())"
+    )
+    assert result.stdout.split() == ["False", "True"], result.stderr
+
+
+def test_setting_the_flag_too_late_says_so() -> None:
+    result = run("import jax; jax.devices()\nimport tutorials_lib.benchmark", JAX_PLATFORMS="cpu")
+    assert "import it before the first JAX computation" in result.stderr
+
+
+def test_small_programs_are_cached_when_there_is_a_cache_folder(tmp_path) -> None:
+    code = (
+        "from tutorials_lib import benchmark\n"
+        "import jax, jax.numpy as jnp; jax.jit(lambda x: x + 1)(jnp.ones(3)).block_until_ready()"
+    )
+    assert run(code, JAX_COMPILATION_CACHE_DIR=str(tmp_path)).returncode == 0
+    assert any(tmp_path.iterdir())
