@@ -22,9 +22,12 @@ from docutils.parsers.rst import directives
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from tutorials_lib.catalog import PARTS
+
+logger = logging.getLogger(__name__)
 
 _CODE = re.compile(r"(`+)(.+?)\1")
 _MATHS = re.compile(r"\$([^$\s](?:[^$]*[^$\s])?)\$")
@@ -52,7 +55,7 @@ def modules(package: str, *, with_tutorials: bool = True) -> list[ModuleType]:
 
     Private modules are left out, and those with nothing public of their own to show.
     """
-    found = list(_walk(importlib.import_module(package), with_tutorials))
+    found = list(_walk(package, with_tutorials))
     elsewhere = exported(found)
     return [module for module in found if _shown_members(module, elsewhere)]
 
@@ -67,13 +70,17 @@ def exported(found: list[ModuleType]) -> dict[str, str]:
     }
 
 
-def _walk(module: ModuleType, with_tutorials: bool) -> Iterator[ModuleType]:
+def _walk(name: str, with_tutorials: bool) -> Iterator[ModuleType]:
+    try:
+        module = importlib.import_module(name)
+    except Exception as error:
+        logger.warning("cannot import %s: %s: %s", name, type(error).__name__, error)
+        return
     yield module
     for info in pkgutil.iter_modules(getattr(module, "__path__", ())):
-        is_part = module.__name__ == "tutorials_lib" and info.name in PARTS
+        is_part = name == "tutorials_lib" and info.name in PARTS
         if not info.name.startswith("_") and (with_tutorials or not is_part):
-            inner = importlib.import_module(f"{module.__name__}.{info.name}")
-            yield from _walk(inner, with_tutorials)
+            yield from _walk(f"{name}.{info.name}", with_tutorials)
 
 
 def _shown_members(module: ModuleType, elsewhere: dict[str, str]) -> list[str]:
@@ -103,7 +110,8 @@ def _section(module: ModuleType, elsewhere: dict[str, str]) -> str:
     if any(name == f"{package}.{full.rpartition('.')[2]}" for full, package in elsewhere.items()):
         options.append(":no-index:")  # its package exports a function of the same name
     directive = "\n   ".join([f".. automodule:: {name}", *options])
-    return f"## `{name}`\n\n```{{eval-rst}}\n{directive}\n```\n"
+    heading = name.removeprefix("tutorials_lib.").replace("_", "\\_")
+    return f"## {heading}\n\n```{{eval-rst}}\n{directive}\n```\n"
 
 
 def forgive_type_variables(

@@ -180,7 +180,8 @@ def _with_named_sections(generate: Callable[..., Any]) -> Callable[..., Any]:
         contents = generate(*args, **kwargs)
         if isinstance(contents, BeautifulSoup):
             for summary in contents.select("details > summary"):
-                link = summary.find_next_sibling("a")
+                entry = summary.find_parent("li")
+                link = entry and entry.find("a", recursive=False)
                 if link is not None:
                     summary["aria-label"] = f"Pages under {link.get_text(strip=True)}"
         return contents
