@@ -77,3 +77,12 @@ def test_small_programs_are_cached_when_there_is_a_cache_folder(tmp_path) -> Non
     )
     assert run(code, JAX_COMPILATION_CACHE_DIR=str(tmp_path)).returncode == 0
     assert any(tmp_path.iterdir())
+
+
+def test_the_settings_can_be_switched_off() -> None:
+    result = run(
+        "import os; from tutorials_lib import runtime\n"
+        "print(set(runtime.configure().values()), os.environ.get('XLA_FLAGS'))",
+        TUTORIALS_SETTINGS="off",
+    )
+    assert result.stdout.strip() == "{'default'} None"

@@ -1,7 +1,8 @@
 """The settings of the process that the measurements depend on, applied in this one place.
 
 `configure` runs when `tutorials_lib.benchmark` is imported. It starts no JAX backend. What it
-did, and what it left alone and why, is printed on the machine card.
+did, and what it left alone and why, is printed on the machine card. With
+`TUTORIALS_SETTINGS=off` it does nothing, so that the effect of the settings can be measured.
 """
 
 import ctypes
@@ -31,6 +32,8 @@ def configure() -> dict[str, str]:
 
     Returns a line for each of `convolutions`, `allocator` and `compilation cache`.
     """
+    if os.environ.get("TUTORIALS_SETTINGS") == "off":
+        return dict.fromkeys(("convolutions", "allocator", "compilation cache"), "default")
     return {
         "convolutions": _keep_convolutions_on_all_cores(),
         "allocator": _keep_freed_memory(),

@@ -49,9 +49,12 @@ def _row(tutorial: Tutorial, record: Record | None) -> LedgerRow:
 
 
 def _implied(tutorial: Tutorial) -> str:
-    quote = f"“{tutorial.claimed_change}”"
+    """The quoted half of the claim that names units, with the factor between them."""
     factor = tutorial.implied_factor
-    return quote if factor is None else f"{quote}, which is {factor:,.0f}×"
+    if factor is None:
+        return f"“{tutorial.claimed_change}”"
+    units = tutorial.claimed_change.partition(" from ")[2]
+    return f"“{units}”, {factor:,.0f}×"
 
 
 def measured_text(record: Record) -> str:
@@ -102,7 +105,7 @@ def draw_ledger(records: Mapping[str, Record]) -> Figure:
     axes.set_yticks(range(len(rows)), [f"{t.slug} ({t.number})" for t in rows])
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_xlabel("times faster than NumPy: claimed (band), measured (point and quartiles)")
+    axes.set_xlabel("times faster than NumPy")
     return figure
 
 

@@ -65,6 +65,18 @@ class MarkdownOutput:
 
 
 @dataclass(frozen=True)
+class MarkdownRows(MarkdownOutput):
+    """A table of texts."""
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def markdown(self) -> str:
+        """The table, its first column left-aligned."""
+        return markdown_table(self.header, self.rows)
+
+
+@dataclass(frozen=True)
 class AgreementTable(MarkdownOutput):
     """The result of the gate, shown as a table."""
 

@@ -1,0 +1,1 @@
+"""What the chapters around the tutorials run, one module a page."""

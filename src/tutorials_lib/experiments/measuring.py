@@ -1,0 +1,80 @@
+"""What the settings of `tutorials_lib.runtime` change, measured in fresh processes."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+
+import numpy as np
+
+WORK = ("convolution in JAX", "large temporaries in NumPy", "large temporaries in JAX")
+"""The pieces of work that `settings_effect` times."""
+
+_ROUNDS = 3
+
+
+def settings_effect() -> dict[str, dict[str, float]]:
+    """Seconds per call of each piece of work, by default and with the book's settings.
+
+    Two kinds of process take turns, since the settings cannot be changed once JAX runs.
+    Returns `{"default": {work: seconds}, "applied": {work: seconds}}`, medians over processes.
+
+    Raises:
+        RuntimeError: with the process's own words, when one of them fails.
+    """
+    kinds = ("default", "applied")
+    found: dict[str, list[dict[str, float]]] = {kind: [] for kind in kinds}
+    for _ in range(_ROUNDS):
+        for kind in kinds:
+            found[kind].append(_in_fresh_process(settings="off" if kind == "default" else "on"))
+    return {
+        kind: {work: float(np.median([run[work] for run in runs])) for work in WORK}
+        for kind, runs in found.items()
+    }
+
+
+def _in_fresh_process(*, settings: str) -> dict[str, float]:
+    environment = {k: v for k, v in os.environ.items() if k != "XLA_FLAGS"}
+    result = subprocess.run(
+        [sys.executable, "-m", __name__],
+        env=environment | {"TUTORIALS_SETTINGS": settings},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode != 0:
+        raise RuntimeError(f"measuring with settings {settings} failed:\n{result.stderr}")
+    return json.loads(result.stdout)
+
+
+def time_work() -> dict[str, float]:
+    """Seconds per call of each piece of work in this process."""
+    from tutorials_lib.benchmark import timed
+
+    def median_seconds(function: Callable, *arguments: object) -> float:
+        timed(function, *arguments)
+        return float(np.median([timed(function, *arguments)[1] for _ in range(15)]))
+
+    import jax
+    import jax.numpy as jnp
+
+    def convolve(images: jax.Array, kernels: jax.Array) -> jax.Array:
+        return jax.lax.conv_general_dilated(
+            images, kernels, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
+        )
+
+    def large_in_numpy(x: np.ndarray) -> np.ndarray:
+        return np.sqrt(x + 1) * x
+
+    images, kernels = jnp.ones((64, 16, 16, 32)), jnp.ones((3, 3, 32, 64))
+    x = np.ones(4_000_000, np.float32)
+    return {
+        WORK[0]: median_seconds(jax.jit(convolve), images, kernels),
+        WORK[1]: median_seconds(large_in_numpy, x),
+        WORK[2]: median_seconds(lambda x: jnp.sqrt(x + 1) * x, jax.device_put(x)),
+    }
+
+
+if __name__ == "__main__":
+    json.dump(time_work(), sys.stdout)
