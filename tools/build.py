@@ -63,10 +63,11 @@ class Reporter:
 
     def write(self, text: str) -> int:
         """Take any piece of text; whole lines are judged, the rest waits for its end."""
-        self.log.write(_ANSI.sub("", text))
         *lines, self._rest = (self._rest + text).replace("\r", "\n").split("\n")
         for line in lines:
-            self._line(_ANSI.sub("", line).rstrip())
+            plain = _ANSI.sub("", line).rstrip()
+            self.log.write(f"{plain}\n")
+            self._line(plain)
         return len(text)
 
     def flush(self) -> None:
@@ -165,10 +166,8 @@ def build(arguments: list[str], build_folder: Path, log: Path) -> tuple[bool, in
     if status == 0:
         guard.end()
     else:
-        name = log.relative_to(ROOT)
-        print(
-            f"\nThe build failed for the reasons above; the whole log is {name}.", file=sys.stderr
-        )
+        log_name = log.relative_to(ROOT)
+        print(f"\nThe build failed, see above; the whole log is {log_name}.", file=sys.stderr)
     return status == 0, executed
 
 

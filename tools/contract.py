@@ -47,7 +47,7 @@ def unfinished(tutorial: Tutorial, root: Path = ROOT) -> list[str]:
     test = root / "tests" / tutorial.part / f"test_{tutorial.slug}.py"
     needed = [*(package / f"{name}.py" for name in MODULES), page, test]
     findings = [f"{_relative(path, root)}: is missing" for path in needed if not path.is_file()]
-    for path in sorted({*needed, *package.glob("*.py")}):
+    for path in [*sorted(package.glob("*.py")), page, test]:
         if path.is_file():
             findings += _marks(path, root)
     findings += _twins(package, root)
@@ -55,8 +55,10 @@ def unfinished(tutorial: Tutorial, root: Path = ROOT) -> list[str]:
         findings.append(f"{_relative(test, root)}: has no test")
     if page.is_file():
         findings += _page(tutorial, page, root)
-    if f"book/{tutorial.coordinate}" not in toc_files(root):
-        findings.append(f"_toc.yml: has no row for book/{tutorial.coordinate}")
+    listed = toc_files(root)
+    for document in (f"book/{tutorial.coordinate}", f"book/reference/api_{tutorial.part}"):
+        if document not in listed:
+            findings.append(f"_toc.yml: has no row for {document}")
     return findings
 
 
@@ -70,7 +72,7 @@ def _marks(path: Path, root: Path) -> Iterator[str]:
     mark = TO_WRITE if any(TO_WRITE in line for line in lines) else "raise NotImplementedError"
     for number, line in enumerate(lines, start=1):
         if mark in line:
-            what = line.partition(mark)[2].strip(" :\"')`,")
+            what = line.partition(mark)[2].strip(" :\"')`,}")
             yield f"{_relative(path, root)}:{number}: write {what or 'the body'}"
 
 

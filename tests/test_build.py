@@ -1,0 +1,136 @@
+"""The build behind `make book`: what it prints, and that no failed build passes for a good one."""
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools import ROOT, build
+
+PAGE = """---
+jupytext: {{text_representation: {{extension: .md, format_name: myst}}}}
+kernelspec: {{display_name: Python 3, language: python, name: python3}}
+---
+# A page
+
+```{{code-cell}} ipython3
+{code}
+```
+"""
+
+
+class Book:
+    """A small book with one page that runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        shutil.copytree(ROOT / "tools", folder / "tools", ignore=lambda *_: ["__pycache__"])
+        (folder / "book").mkdir()
+        (folder / "_config.yml").write_text(
+            "title: A book\nonly_build_toc_files: true\nexecute: {execute_notebooks: cache}\n"
+            'exclude_patterns: [".*", "**/.*"]\n'
+        )
+        (folder / "_toc.yml").write_text("format: jb-book\nroot: book/page\n")
+
+    def write(self, code: str) -> None:
+        (self.folder / "book" / "page.md").write_text(PAGE.format(code=code))
+
+    def build(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "tools.build", *arguments],
+            cwd=self.folder,
+            env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+def test_a_failed_or_interrupted_build_is_mended_by_the_next_one(tmp_path: Path):
+    book = Book(tmp_path)
+
+    book.write("raise ValueError('no good')")
+    for _ in range(2):  # plain Jupyter Book succeeds the second time
+        finished = book.build("html")
+        assert finished.returncode == 1
+        assert "Executing notebook failed: CellExecutionError" in finished.stdout
+        assert "The build failed" in finished.stderr
+
+    book.write("print('good')")
+    finished = book.build("html")
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert "_build/html/index.html is ready: 1 page run" in finished.stdout
+
+    finished = book.build("html")
+    (line,) = finished.stdout.splitlines()
+    assert "0 pages run" in line
+
+    # A build that was killed while it wrote the executed notebook to the cache.
+    (notebook,) = tmp_path.glob("_build/.jupyter_cache/executed/*/base.ipynb")
+    notebook.write_text(notebook.read_text()[:50])
+    (tmp_path / "_build" / ".unfinished").touch()
+    finished = book.build("html")
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert "1 page run" in finished.stdout
+
+    # One page is built beside the site, from the same executed notebooks.
+    finished = book.build("page", "page")
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert "outputs unchanged" in finished.stdout
+    assert (tmp_path / "_build/page/_build/html/book/page.html").is_file()
+
+
+SPHINX_OUTPUT = f"""
+Running Jupyter-Book v1.0.4.post1
+\x1b[01mreading sources... \x1b[39;49;00m[ 50%] \x1b[35mbook/a\x1b[39;49;00m
+{ROOT}/book/a.md: Executing notebook using local CWD [mystnb]
+{ROOT}/book/a.md: Executed notebook in 12.34 seconds [mystnb]
+{ROOT}/book/a.md: Cached executed notebook: ID=1 [mystnb]
+\x1b[91m{ROOT}/book/a.md:3: WARNING: something is wrong\x1b[39;49;00m
+building [html]: targets for 2 source files that are out of date
+Something that nobody has thought of
+"""
+
+
+def test_what_is_worth_reading_is_printed_and_everything_is_logged():
+    terminal, log = io.StringIO(), io.StringIO()
+    reporter = build.Reporter(terminal, log)
+    for start in range(0, len(SPHINX_OUTPUT), 7):
+        reporter.write(SPHINX_OUTPUT[start : start + 7])
+    assert terminal.getvalue().splitlines() == [
+        "  running book/a.md ...",
+        "  book/a.md ran in 12.3 s",
+        "book/a.md:3: WARNING: something is wrong",
+        "Something that nobody has thought of",
+    ]
+    assert reporter.executed == 1
+    assert len(log.getvalue().splitlines()) == len(SPHINX_OUTPUT.splitlines())
+    assert "\x1b" not in log.getvalue()
+
+
+@pytest.mark.parametrize("name", ["book/reference/notation.md", "reference/notation", "notation"])
+def test_a_page_is_found_by_any_of_its_names(name: str):
+    assert build.find_page(name) == ROOT / "book" / "reference" / "notation.md"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("", "Name the page: make page PAGE="), ("nowhere", "No page is named nowhere")],
+)
+def test_a_page_that_is_not_there_is_named(name: str, message: str):
+    with pytest.raises(SystemExit, match=message):
+        build.find_page(name)
+
+
+def test_without_tex_the_packages_are_named_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("PATH", "")
+    assert build.build_pdf() == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("The PDF needs xelatex, latexmk, xindy. On Debian or Ubuntu: sudo apt")
+    assert "texlive-xetex" in line

@@ -1,0 +1,98 @@
+"""What every tutorial must have and must never do, over every folder there is."""
+
+import dataclasses
+import importlib
+
+import pytest
+
+from tools import contract, pages
+from tools.contract import ROOT
+from tutorials_lib import catalog
+from tutorials_lib.benchmark.comparison import Comparison
+from tutorials_lib.catalog import PARTS, Tutorial
+
+AVAILABLE = [pytest.param(tutorial, id=tutorial.slug) for tutorial in catalog.available()]
+each_tutorial = pytest.mark.parametrize("tutorial", AVAILABLE)
+
+
+def listing(findings: list[str]) -> str:
+    """A list that can be worked through."""
+    return "\n  ".join(["", *findings])
+
+
+@each_tutorial
+def test_nothing_is_left_to_write(tutorial: Tutorial):
+    findings = contract.unfinished(tutorial)
+    if findings:
+        pytest.fail(f"{tutorial.coordinate} is not finished:{listing(findings)}", pytrace=False)
+
+
+def test_every_import_keeps_to_the_layout():
+    findings = contract.broken_rules()
+    if findings:
+        pytest.fail(f"imports that the layout forbids:{listing(findings)}", pytrace=False)
+
+
+@each_tutorial
+def test_settings_are_frozen_hashable_and_by_keyword(tutorial: Tutorial):
+    problem = importlib.import_module(f"{tutorial.module}.problem")
+    assert {"tiny", "page"} <= problem.PRESETS.keys()
+    assert problem.PRESETS["tiny"] is problem.TINY
+    assert problem.PRESETS["page"] is problem.PAGE
+    for config in problem.PRESETS.values():
+        assert type(config) is problem.Config
+        assert hash(config) == hash(dataclasses.replace(config))
+        assert config.source == "offline"
+    fields = dataclasses.fields(problem.Config)
+    assert all(field.kw_only for field in fields), "Config needs kw_only=True"
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        problem.PAGE.source = "real"
+
+
+@each_tutorial
+def test_the_comparison_belongs_to_the_tutorial(tutorial: Tutorial):
+    problem = importlib.import_module(f"{tutorial.module}.problem")
+    comparison = importlib.import_module(f"{tutorial.module}.comparison").COMPARISON
+    assert isinstance(comparison, Comparison)
+    assert comparison.slug == tutorial.slug
+    configs = [*comparison.sizes.values(), comparison.agreement]
+    assert all(type(config) is problem.Config for config in configs)
+
+
+def test_every_folder_of_a_part_has_a_row_in_the_catalog():
+    package = ROOT / "src" / "tutorials_lib"
+    folders = {
+        f"{part}/{folder.name}"
+        for part in PARTS
+        if (package / part).is_dir()
+        for folder in (package / part).iterdir()
+        if (folder / "__init__.py").is_file()
+    }
+    assert folders <= {tutorial.coordinate for tutorial in catalog.TUTORIALS}
+
+
+def test_every_tutorial_page_and_test_belongs_to_a_tutorial():
+    known = {tutorial.coordinate for tutorial in catalog.available()}
+    written = {
+        path.relative_to(ROOT / "book").with_suffix("").as_posix() for path in pages.all_pages()
+    }
+    assert {name for name in written if name.split("/")[0] in PARTS} <= known
+    tests = {
+        f"{path.parent.name}/{path.stem.removeprefix('test_')}"
+        for part in PARTS
+        for path in (ROOT / "tests" / part).glob("test_*.py")
+    }
+    assert tests <= known
+
+
+def test_the_pages_stand_in_the_order_of_the_catalog():
+    order = [f"book/{tutorial.coordinate}" for tutorial in catalog.TUTORIALS]
+    listed = [name for name in contract.toc_files() if name in order]
+    assert listed == sorted(listed, key=order.index)
+
+
+def test_a_page_comes_after_the_pages_that_it_needs():
+    places = {tutorial.slug: place for place, tutorial in enumerate(catalog.TUTORIALS)}
+    for tutorial in catalog.TUTORIALS:
+        for needed in tutorial.needs:
+            assert places[needed] < places[tutorial.slug], f"{tutorial.slug} needs {needed}"

@@ -1,0 +1,310 @@
+"""Start a tutorial: `make new TUTORIAL=tabular/pca`.
+
+Writes the files of the tutorial, its page and its test from `tools/templates`, and adds the page
+to `_toc.yml`, in the order of the catalog. Nothing is overwritten, and nothing is left half done:
+either every file is written or none. A tutorial outside the thirty needs a row in the catalog,
+which is made from the options.
+"""
+
+import argparse
+import ast
+import contextlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+from string import Template
+
+import yaml
+
+from tools import ROOT
+from tutorials_lib import catalog
+from tutorials_lib.catalog import PARTS, Tutorial
+
+TEMPLATES = Path(__file__).parent / "templates"
+MODULES = ("__init__", "problem", "in_numpy", "in_jax", "comparison", "figures")
+
+STEPS = """
+{files} files are written. What to do now:
+
+  1. {package}/problem.py: the settings, the data and the presets TINY and PAGE.
+  2. {package}/in_numpy.py and in_jax.py: the same functions, each as good as its library allows.
+  3. {package}/comparison.py: the unit of work and the headline size, before the first timing.
+  4. {test}: the twins agree, the gradient is right, the model learns.
+     make test ARGS="-k {slug}" lists what is still to write.
+  5. {page}: the page itself. make page PAGE={page} builds it alone.
+  6. make lint test book, a line in CHANGELOG.md, and commit.
+"""
+
+
+class Refused(Exception):
+    """The tutorial cannot be started; the message says why and what to do."""
+
+
+def new_files(tutorial: Tutorial, root: Path) -> dict[Path, str]:
+    """Every file of a new tutorial with its text, those of a new part included."""
+    caption = PARTS[tutorial.part]
+    values = {
+        "title": tutorial.title,
+        "part": tutorial.part,
+        "slug": tutorial.slug,
+        "caption": caption,
+        "lower_caption": caption[0].lower() + caption[1:],
+    }
+
+    def fill(template: str) -> str:
+        text = (TEMPLATES / f"{template}.template").read_text(encoding="utf-8")
+        return Template(text).substitute(values)
+
+    package = root / "src" / "tutorials_lib" / tutorial.coordinate
+    files = {package / f"{name}.py": fill(f"{name}.py") for name in MODULES}
+    files[root / "book" / f"{tutorial.coordinate}.md"] = fill("page.md")
+    files[root / "tests" / tutorial.part / f"test_{tutorial.slug}.py"] = fill("test.py")
+    if not (package.parent / "__init__.py").exists():
+        files[package.parent / "__init__.py"] = f'"""The tutorials of the part {caption}."""\n'
+    api = root / "book" / "reference" / f"api_{tutorial.part}.md"
+    if not api.exists():
+        files[api] = fill("api.md")
+    return files
+
+
+# ---------------------------------------------------------------- the table of contents
+
+
+def add_to_toc(text: str, tutorial: Tutorial) -> str:
+    """`_toc.yml` with the page of the tutorial, and the API page of its part, in their places."""
+    lines = text.splitlines()
+    _add_page(lines, tutorial)
+    _add_api_page(lines, tutorial.part)
+    changed = "\n".join(lines) + "\n"
+    added = set(_documents(changed)) - set(_documents(text))
+    if not added <= {f"book/{tutorial.coordinate}", f"book/reference/api_{tutorial.part}"}:
+        raise Refused(f"_toc.yml has a form that is not understood; add book/{tutorial.coordinate}")
+    return changed
+
+
+def _documents(text: str) -> list[str]:
+    yaml.safe_load(text)  # still well formed
+    return re.findall(r"^\s*(?:- file|root): (\S+)", text, re.MULTILINE)
+
+
+def _row_of(lines: list[str], document: str) -> int | None:
+    row = re.compile(rf"^\s*- file: {re.escape(document)}\s*(#.*)?$")
+    return next((i for i, line in enumerate(lines) if row.match(line)), None)
+
+
+def _add_page(lines: list[str], tutorial: Tutorial) -> None:
+    """Insert the row after the nearest tutorial before it, else before the nearest after it."""
+    document = f"book/{tutorial.coordinate}"
+    if _row_of(lines, document) is not None:
+        return
+    part = [other for other in catalog.TUTORIALS if other.part == tutorial.part]
+    order = [f"book/{other.coordinate}" for other in part]
+    place = order.index(document) if document in order else len(order)
+    for before in reversed(order[:place]):
+        if (index := _row_of(lines, before)) is not None:
+            lines.insert(index + 1, _like(lines[index], document))
+            return
+    for after in order[place:]:
+        if (index := _row_of(lines, after)) is not None:
+            lines.insert(index, _like(lines[index], document))
+            return
+    _add_part(lines, tutorial.part, document)
+
+
+def _like(line: str, document: str) -> str:
+    """A row for the document, indented like another one."""
+    return f"{line[: len(line) - len(line.lstrip())]}- file: {document}"
+
+
+def _add_part(lines: list[str], part: str, document: str) -> None:
+    """Open a part of the book: before the next part that is there, else before what is no part."""
+    captions = {
+        match[1].strip("\"'"): index
+        for index, line in enumerate(lines)
+        if (match := re.match(r"^\s*- caption:\s*(.+?)\s*$", line))
+    }
+    order = list(PARTS.values())
+    here = order.index(PARTS[part])
+    later = [captions[caption] for caption in order[here + 1 :] if caption in captions]
+    earlier = [captions[caption] for caption in order[:here] if caption in captions]
+    others = [index for caption, index in captions.items() if caption not in order]
+    following = later or [index for index in others if not earlier or index > max(earlier)]
+    index = min(following) if following else len(lines)
+    lines[index:index] = [
+        f"  - caption: {PARTS[part]}",
+        "    chapters:",
+        f"      - file: {document}",
+    ]
+
+
+def _add_api_page(lines: list[str], part: str) -> None:
+    """Insert the row of the part's API page among those of the other parts."""
+    document = f"book/reference/api_{part}"
+    if _row_of(lines, document) is not None:
+        return
+    order = list(PARTS)
+    for other in reversed(order[: order.index(part)]):
+        if (index := _row_of(lines, f"book/reference/api_{other}")) is not None:
+            lines.insert(index + 1, _like(lines[index], document))
+            return
+    for other in order[order.index(part) :]:
+        if (index := _row_of(lines, f"book/reference/api_{other}")) is not None:
+            lines.insert(index, _like(lines[index], document))
+            return
+    if (index := _row_of(lines, "book/reference/api")) is not None:
+        indent = " " * (len(lines[index]) - len(lines[index].lstrip()))
+        lines[index + 1 : index + 1] = [f"{indent}  sections:", f"{indent}    - file: {document}"]
+
+
+# ---------------------------------------------------------------- the catalog
+
+
+def add_to_catalog(text: str, tutorial: Tutorial) -> str:
+    """`catalog.py` with a row for the tutorial, after the last one of its part."""
+    tree = ast.parse(text)
+    rows = next(
+        node.value.elts
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Tuple)
+        and isinstance(node.targets[0], ast.Name)
+        and node.targets[0].id == "TUTORIALS"
+    )
+    ends = [
+        row.end_lineno or row.lineno
+        for row in rows
+        if isinstance(row, ast.Call)
+        and isinstance(row.args[1], ast.Constant)
+        and str(row.args[1].value).startswith(f"{tutorial.part}/")
+    ]
+    row = (
+        f"    _row({tutorial.number}, {_quote(tutorial.coordinate)}, {_quote(tutorial.title)}, "
+        f"{tutorial.claim!r}, {_quote(tutorial.claimed_reason)}, "
+        f"{_quote(tutorial.claimed_change)}),"
+    )
+    lines = text.splitlines()
+    lines.insert(max(ends), row)
+    formatted = subprocess.run(
+        [sys.executable, "-m", "ruff", "format", "--stdin-filename", "catalog.py", "-"],
+        input="\n".join(lines) + "\n",
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    return formatted.stdout
+
+
+def _quote(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+# ---------------------------------------------------------------- all or nothing
+
+
+def write_all(files: dict[Path, str]) -> None:
+    """Write every file, or leave everything as it was."""
+    before = {path: path.read_bytes() if path.exists() else None for path in files}
+    folders: list[Path] = []
+    try:
+        for path, text in files.items():
+            missing = [folder for folder in path.parents if not folder.exists()]
+            folders += missing
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    except BaseException:
+        for path, content in before.items():
+            with contextlib.suppress(OSError):  # the first failure is the one to report
+                path.write_bytes(content) if content is not None else path.unlink()
+        for folder in sorted(folders, key=lambda folder: len(folder.parts), reverse=True):
+            if folder.is_dir():
+                folder.rmdir()
+        raise
+
+
+def start(tutorial: Tutorial, root: Path = ROOT) -> list[Path]:
+    """Write a new tutorial into a checkout; returns the files that were made or changed.
+
+    Raises `Refused` when one of its files is there already.
+    """
+    files = new_files(tutorial, root)
+    taken = [path.relative_to(root).as_posix() for path in files if path.exists()]
+    if taken:
+        raise Refused(f"{tutorial.coordinate} has been started: {', '.join(taken)} would be lost")
+    toc = root / "_toc.yml"
+    files[toc] = add_to_toc(toc.read_text(encoding="utf-8"), tutorial)
+    if tutorial not in catalog.TUTORIALS:
+        rows = root / "src" / "tutorials_lib" / "catalog.py"
+        files[rows] = add_to_catalog(rows.read_text(encoding="utf-8"), tutorial)
+    write_all(files)
+    return list(files)
+
+
+# ---------------------------------------------------------------- the command line
+
+
+def choose(arguments: argparse.Namespace) -> Tutorial:
+    """The tutorial that the command line asks for, from the catalog or from its options."""
+    coordinate = arguments.coordinate.strip("/")
+    for tutorial in catalog.TUTORIALS:
+        if coordinate in (tutorial.coordinate, tutorial.slug):
+            return tutorial
+    part, _, slug = coordinate.partition("/")
+    if part not in PARTS or not re.fullmatch(r"[a-z][a-z0-9_]*", slug):
+        raise Refused(
+            f"{coordinate!r} is no coordinate; it is <part>/<slug>, like tabular/pca, with one of "
+            f"the parts {', '.join(PARTS)} and a slug of small letters, digits and underscores"
+        )
+    if slug in {tutorial.slug for tutorial in catalog.TUTORIALS}:
+        raise Refused(f"{catalog.find(slug).coordinate} has this slug already; choose another one")
+    if not arguments.title or not arguments.claim:
+        raise Refused(
+            f"{coordinate} is not in the catalog. A new row needs its title and the claim that it "
+            f"tests: make new TUTORIAL={coordinate} ARGS='--title \"Do something\" --claim 2 4'"
+        )
+    low, high = arguments.claim
+    return Tutorial(
+        number=1 + max(tutorial.number for tutorial in catalog.TUTORIALS),
+        part=part,
+        slug=slug,
+        title=arguments.title,
+        claim=(low, high),
+        claimed_reason=arguments.reason,
+        claimed_change=arguments.change,
+    )
+
+
+def main() -> int:
+    """Read the command line, write the files and print what to do next."""
+    parser = argparse.ArgumentParser(
+        prog="make new", description=(__doc__ or "").splitlines()[0], add_help=True
+    )
+    parser.add_argument("coordinate", nargs="?", default="", help="<part>/<slug>, like tabular/pca")
+    outside = parser.add_argument_group("a tutorial outside the thirty")
+    outside.add_argument("--title", help="a title that begins with a verb")
+    outside.add_argument("--claim", nargs=2, type=float, metavar=("LOW", "HIGH"))
+    outside.add_argument("--reason", default="JAX", help="the reason that the claim gives")
+    outside.add_argument("--change", default="", help="the second half of the claim")
+    try:
+        tutorial = choose(parser.parse_args())
+        files = start(tutorial)
+    except Refused as refusal:
+        print(refusal, file=sys.stderr)
+        return 1
+    for path in files:
+        print(f"  {path.relative_to(ROOT)}")
+    print(
+        STEPS.format(
+            files=len(files),
+            slug=tutorial.slug,
+            package=f"src/tutorials_lib/{tutorial.coordinate}",
+            page=f"book/{tutorial.coordinate}.md",
+            test=f"tests/{tutorial.part}/test_{tutorial.slug}.py",
+        )
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
