@@ -1,0 +1,63 @@
+"""What the build measured: every tutorial has a record, agrees, and beats its baseline."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from tutorials_lib import catalog
+from tutorials_lib.benchmark import record
+from tutorials_lib.benchmark.agreement import FLOAT64_TOLERANCE
+from tutorials_lib.benchmark.ledger import measured_text
+from tutorials_lib.benchmark.timing import REPEATS
+from tutorials_lib.digest import code_digest, tutorial_sources
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = json.loads(Path(record.__file__).with_name("record.schema.json").read_text("utf-8"))
+
+each_tutorial = pytest.mark.parametrize("tutorial", catalog.available(), ids=lambda t: t.slug)
+
+
+def stored(tutorial: catalog.Tutorial) -> dict:
+    path = ROOT / f"_build/benchmarks/{tutorial.slug}.json"
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+@each_tutorial
+def test_the_record_satisfies_the_schema(tutorial: catalog.Tutorial) -> None:
+    jsonschema.validate(stored(tutorial), SCHEMA)
+
+
+@each_tutorial
+def test_the_record_measured_the_code_that_is_here(tutorial: catalog.Tutorial) -> None:
+    current = code_digest([*tutorial_sources(tutorial.module), "tutorials_lib.benchmark"])
+    assert stored(tutorial)["code_digest"] == current
+
+
+@each_tutorial
+def test_the_twins_agree_in_float64(tutorial: catalog.Tutorial) -> None:
+    found = record.from_json(stored(tutorial))
+    assert all(row.float64_error <= FLOAT64_TOLERANCE for row in found.agreement)
+
+
+@each_tutorial
+def test_the_model_beats_its_baselines_by_the_stated_margin(tutorial: catalog.Tutorial) -> None:
+    quality = record.from_json(stored(tutorial)).quality
+    assert quality is not None, "the page passes no benchmark.Quality to benchmark.measure"
+    assert quality.baselines, "a quality without a baseline says nothing"
+    assert quality.met, f"{quality.metric}: {quality.value} against {quality.baselines}"
+
+
+@each_tutorial
+def test_every_size_and_variant_was_sampled_enough(tutorial: catalog.Tutorial) -> None:
+    found = record.from_json(stored(tutorial))
+    assert len(found.sizes) >= (1 if found.preset == "tiny" else 3)
+    assert all(t.repeats >= REPEATS for size in found.sizes for t in size.timings)
+
+
+@each_tutorial
+@pytest.mark.parametrize("page", ["index.html", "book/performance/ledger.html"])
+def test_the_ledger_and_the_index_show_the_record(tutorial: catalog.Tutorial, page: str) -> None:
+    text = measured_text(record.from_json(stored(tutorial)))
+    assert text in (ROOT / "_build/html" / page).read_text(encoding="utf-8")
