@@ -4,11 +4,13 @@ import re
 import tomllib
 
 import pytest
+import yaml
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+import tutorials_lib
 from tools import ROOT
 
 PYTHONS = ("3.11", "3.12", "3.13")
@@ -62,6 +64,11 @@ def test_every_pin_has_its_hashes():
 
 def test_the_lock_holds_no_setting_of_the_machine_that_made_it():
     assert not re.search(r"^--(index|extra-index|find-links|trusted)|file://", LOCK, re.MULTILINE)
+
+
+def test_the_version_is_the_same_everywhere():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert PROJECT["version"] == tutorials_lib.__version__ == citation["version"]
 
 
 def test_the_supported_pythons_are_the_ones_that_are_tested():

@@ -32,6 +32,7 @@ TYPED = [
     "It draws 2000 samples per second.",
     "It took 12\u00a0ms.",
     "| NumPy | 3.2 ms | slow |",
+    "Written as `` {glue:text}`ratio` `` but typed: 5x faster.",
     "First a fact {glue:text}`ratio`. Then one typed: 5x faster.",
 ]
 ALLOWED = [

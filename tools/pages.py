@@ -69,6 +69,7 @@ _WAY_OUT = (
     f"“% {EXEMPTION} why” in front of the paragraph"
 )
 _SOURCED = re.compile(r"\{(?:glue[\w:]*|claim|cite[\w:]*|measured)\}`")
+_SHOWN_CODE = re.compile(r"(`{2,}).+?\1")  # how to write a role, not a role
 _ROLE = re.compile(r"\{[\w:.-]+\}`[^`]*`")
 _CODE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)|\$\$.+?\$\$|\$[^$]+\$")
 _ADDRESS = re.compile(r"\]\([^)]*\)|<https?://[^>]*>|https?://\S+")
@@ -77,6 +78,7 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)(?<!et al\.)\s+(?=[
 
 def measurements(text: str) -> Iterator[str]:
     """The measurements typed into a paragraph, outside code, formulas and sourced sentences."""
+    text = _SHOWN_CODE.sub(" … ", text)
     sentences = re.split(r"\|", text) if text.startswith("|") else _SENTENCE_END.split(text)
     for sentence in sentences:
         if _SOURCED.search(sentence):
@@ -255,7 +257,8 @@ def check_citations(page: Page, path: Path) -> Iterator[Finding]:
     bibliography = ROOT / "book" / "references.bib"
     known = _bibliography(bibliography) if bibliography.exists() else frozenset()
     for prose in page.prose:
-        for role in re.finditer(r"\{cite(?::\w+)?\}`([^`]*)`", prose.text):
+        text = _SHOWN_CODE.sub("", prose.text)
+        for role in re.finditer(r"\{cite(?::\w+)?\}`([^`]*)`", text):
             for key in (key.strip() for key in role[1].split(",")):
                 if key not in known:
                     yield prose.line, f"book/references.bib has no entry {key}"
