@@ -10,6 +10,7 @@ Runs Jupyter Book in this process and adds what it lacks:
 """
 
 import argparse
+import io
 import os
 import re
 import shutil
@@ -22,7 +23,7 @@ from typing import Any, TextIO
 
 import yaml
 
-from tools import ROOT
+from tools import ROOT, pages
 
 BUILD = ROOT / "_build"
 TEX_PROGRAMS = ("xelatex", "latexmk", "xindy")
@@ -39,24 +40,24 @@ _NOISE = re.compile(
     | ^\[etoc\] | ^(myst|myst-nb|sphinx-multitoc-numbering)\ v[\d.]+: | ^Using\ jupyter-cache
     | ^(loading|making|building|updating|reading|looking|pickling|checking|preparing|copying)\b
     | ^(writing|generating|dumping|highlighting|processing|no\ targets|build\ (finished|succeeded))
-    | ^(resolving\ references|dumping|adding|embedding|bibtex\ |The\ (HTML\ pages|LaTeX\ files)\ )
+    | ^(resolving\ references|dumping|adding|embedding|The\ (HTML\ pages|LaTeX\ files)\ )
+    | ^(parsing\ bibtex\ file|Updating\ \d+\ file\(s\)\ with\ execution\ table)
     | ^Run\ 'make' | ^\(use\ 'make | ^Finished\ generating | ^Your\ book's | ^_build/
     | ^You\ can\ look | ^Or\ paste\ this | ^file:// | ^Building\ your\ book,\ returns
-    | ^\S+:\ (Using\ cached|Cached\ executed)\ notebook
+    | ^.+?:\ (Using\ cached|Cached\ executed)\ notebook
     """,
     re.VERBOSE,
 )
 _READING = re.compile(r"^reading sources\.\.\. \[ *(\d+)%\] (\S+)")
-_RUNNING = re.compile(r"^(?P<path>\S+): Executing notebook using")
-_RAN = re.compile(r"^(?P<path>\S+): Executed notebook in (?P<seconds>[\d.]+) seconds")
+_RUNNING = re.compile(r"^(?P<path>.+?): Executing notebook using")
+_RAN = re.compile(r"^(?P<path>.+?): Executed notebook in (?P<seconds>[\d.]+) seconds")
 
 
-class Reporter:
+class Reporter(io.TextIOBase):
     """Stands in for standard output: prints what a person wants to read, logs everything."""
 
-    encoding = "utf-8"
-
     def __init__(self, terminal: TextIO, log: TextIO) -> None:
+        super().__init__()
         self.terminal, self.log = terminal, log
         self.executed = 0
         self._rest = ""
@@ -66,18 +67,15 @@ class Reporter:
         *lines, self._rest = (self._rest + text).replace("\r", "\n").split("\n")
         for line in lines:
             plain = _ANSI.sub("", line).rstrip()
-            self.log.write(f"{plain}\n")
+            print(plain, file=self.log, flush=True)
             self._line(plain)
         return len(text)
 
     def flush(self) -> None:
-        """Pass on what has been written so far."""
-        self.log.flush()
-        self.terminal.flush()
+        """Nothing: whole lines are passed on at once."""
 
-    def isatty(self) -> bool:
-        """Never: colours and progress bars would end up in the log."""
-        return False
+    def close(self) -> None:
+        """Nothing: a logging handler that has kept this stream closes it when Python ends."""
 
     def _line(self, line: str) -> None:
         if match := _RUNNING.match(line):
@@ -178,6 +176,8 @@ def _keep_kernels_to_themselves() -> None:
     # Kernels listen on the loopback interface and say at every start that this is not encrypted.
     (profile / "ipython_kernel_config.py").write_text("c.IPKernelApp.log_level = 'ERROR'\n")
     os.environ["IPYTHONDIR"] = str(profile.parent)
+    # Compiled programs are shared by the site, the PDF and single pages.
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(BUILD / ".jax_cache"))
 
 
 def build_html() -> int:
@@ -262,7 +262,7 @@ def find_page(name: str) -> Path:
 
 
 def build_page(name: str) -> int:
-    """`make page`: a site of this page alone, in `_build/page`.
+    """`make page`: a site of the index and this page, in `_build/page`.
 
     It shares the executed notebooks with `make book`, so that nothing is run twice. Links to the
     other pages lead nowhere here, which is why warnings are shown without being errors.
@@ -270,10 +270,13 @@ def build_page(name: str) -> int:
     page = find_page(name)
     start = time.monotonic()
     folder = BUILD / "page"
-    (folder / "html").mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     toc, config = folder / "_toc.yml", folder / "_config.yml"
     document = page.relative_to(ROOT).with_suffix("").as_posix()
-    toc.write_text(yaml.safe_dump({"format": "jb-book", "root": document}), encoding="utf-8")
+    contents: dict[str, Any] = {"format": "jb-book", "root": _root_document()}
+    if document != contents["root"]:
+        contents["chapters"] = [{"file": document}]
+    toc.write_text(yaml.safe_dump(contents, sort_keys=False), encoding="utf-8")
     config.write_text(yaml.safe_dump(_page_config(), sort_keys=False), encoding="utf-8")
 
     output = folder / "_build"
@@ -281,19 +284,29 @@ def build_page(name: str) -> int:
     done, executed = build(arguments, output, folder / "page.log")
     if not done:
         return 1
-    html = output / "html" / f"{document}.html"
+    name = "index" if document == contents["root"] else document
+    html = output / "html" / f"{name}.html"
+    for finding in pages.check(page):
+        print(finding, file=sys.stderr)
     how = "run" if executed else "outputs unchanged"
     print(f"{html.relative_to(ROOT)} is ready: {how}, {time.monotonic() - start:.0f} s.")
     return 0
+
+
+def _root_document() -> str:
+    return yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))["root"]
 
 
 def _page_config() -> dict[str, Any]:
     config: dict[str, Any] = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     config["only_build_toc_files"] = True
     config.setdefault("execute", {})["cache"] = str(BUILD / ".jupyter_cache")
-    sphinx = config.setdefault("sphinx", {}).setdefault("config", {})
-    sphinx["suppress_warnings"] = [
-        *sphinx.get("suppress_warnings", []),
+    sphinx = config.setdefault("sphinx", {})
+    extensions = sphinx.get("local_extensions") or {}  # paths are relative to this file's folder
+    sphinx["local_extensions"] = {name: str(ROOT / path) for name, path in extensions.items()}
+    settings = sphinx.setdefault("config", {})
+    settings["suppress_warnings"] = [
+        *settings.get("suppress_warnings", []),
         *("ref", "myst.xref_missing", "toc.excluded", "toc.not_readable"),
     ]
     return config
