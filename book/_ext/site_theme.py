@@ -37,7 +37,8 @@ MATHJAX_FILES = ("tex-chtml.js", "output/chtml/fonts/woff-v2", "input/tex/extens
 """What a page with maths may ask for: the engine, its fonts, rarer TeX commands on demand."""
 
 UNUSED_FILES = (
-    "scripts/fontawesome.js",
+    "scripts/fontawesome.js*",
+    "*macros.html",
     "**/*.map",
     "**/*.ttf",
     "locales",
