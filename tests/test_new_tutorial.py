@@ -53,8 +53,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.skipif(not PLANNED, reason="all thirty tutorials have been started")
 class TestTheNextTutorial:
     def test_its_files_pass_the_style_checks(self, checkout: Path):
+        files = (f"src/tutorials_lib/{PLANNED[0].coordinate}", f"tests/{PLANNED[0].part}")
         for command in (("ruff", "check"), ("ruff", "format", "--check")):
-            finished = run(checkout, *command, f"src/tutorials_lib/{PLANNED[0].part}", "tests")
+            finished = run(checkout, *command, *files)
             assert finished.returncode == 0, finished.stdout
 
     def test_its_modules_can_be_imported(self, checkout: Path):
