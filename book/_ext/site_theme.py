@@ -12,7 +12,7 @@ import importlib.util
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,21 @@ class RootIndexBuilder(StandaloneHTMLBuilder):
         """The file that the page is written to."""
         return super().get_outfilename(self._placed(pagename))
 
+    def get_outdated_docs(self) -> Iterator[str]:
+        """Pages to write: those that Sphinx finds, and those that another builder has read anew.
+
+        All builders share what has been read. After the PDF has been built, a page may have been
+        read (and executed) later than its HTML was written, which Sphinx does not look at.
+        """
+        outdated = set(super().get_outdated_docs())
+        for docname in self.env.found_docs:
+            read = Path(self.doctreedir, f"{docname}.doctree")
+            page = Path(self.get_outfilename(docname))
+            both = read.is_file() and page.is_file()
+            if both and read.stat().st_mtime > page.stat().st_mtime:
+                outdated.add(docname)
+        yield from sorted(outdated)
+
     def _placed(self, docname: str) -> str:
         return "index" if docname == self.config.root_doc else docname
 
@@ -83,7 +98,7 @@ def offer_source_buttons(app: Sphinx, config: Config) -> None:
 
 
 def serve_mathjax(app: Sphinx, config: Config) -> None:
-    """Point the pages at the site's own MathJax (Sphinx loads it only on pages with maths)."""
+    """Point the pages at the site's own MathJax."""
     config.mathjax_path = "mathjax/tex-chtml.js"
 
 
@@ -97,8 +112,12 @@ def mend_page(
     """Mend what is handed to the page's template; the last handler to see it."""
     for kind in ("css_files", "script_files"):
         context[kind] = _unique(context[kind])
+    if doctree is None or next(iter(doctree.findall(_is_maths)), None) is None:
+        # Sphinx loads it on a page above pages with maths, too, and the index is above them all.
+        context["script_files"] = [
+            file for file in context["script_files"] if not _belongs_to_mathjax(file)
+        ]
     context["leave_out_scripts"] = leave_out_scripts
-    context["search_root"] = "index"
     if "generate_toctree_html" in context:
         context["generate_toctree_html"] = _with_named_sections(context["generate_toctree_html"])
     if 'name="description"' not in context.get("metatags", ""):
@@ -172,6 +191,15 @@ def _unique(files: Iterable[Any]) -> list[Any]:
     for file in files:
         first.setdefault((str(file.filename or ""), file.attributes.get("body", "")), file)
     return list(first.values())
+
+
+def _is_maths(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.math | nodes.math_block)
+
+
+def _belongs_to_mathjax(file: Any) -> bool:
+    body = file.attributes.get("body", "")
+    return "mathjax" in str(file.filename or "") or body.startswith("window.MathJax")
 
 
 def _with_named_sections(generate: Callable[..., Any]) -> Callable[..., Any]:
