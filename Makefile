@@ -18,7 +18,7 @@ book: setup ## build the site into _build/html
 test: setup ## run the tests; ARGS="-k kmeans" chooses some of them
 	@$(python) -m pytest $(ARGS)
 
-check: book ## test the built site in a real browser
+check: book ## test the built site
 	@$(python) -m pytest tests/site $(ARGS)
 
 lint: setup ## check style, imports and types

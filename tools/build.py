@@ -26,10 +26,10 @@ import yaml
 from tools import ROOT, pages
 
 BUILD = ROOT / "_build"
-TEX_PROGRAMS = ("xelatex", "latexmk", "xindy")
+TEX_PROGRAMS = ("xelatex", "latexmk", "makeindex")
 TEX_PACKAGES = (
     "latexmk texlive-xetex texlive-latex-recommended texlive-latex-extra "
-    "texlive-fonts-recommended texlive-fonts-extra lmodern fonts-freefont-otf tex-gyre xindy"
+    "texlive-fonts-recommended fonts-freefont-otf"
 )
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -37,12 +37,12 @@ _NOISE = re.compile(
     r"""
       ^\s*$ | ^=+$
     | ^Running\ (Jupyter-Book|Sphinx) | ^(Source\ Folder|Config\ Path|Output\ Path):
-    | ^\[etoc\] | ^(myst|myst-nb|sphinx-multitoc-numbering)\ v[\d.]+: | ^Using\ jupyter-cache
+    | ^\[etoc\] | ^(myst|myst-nb|sphinx-[\w-]+)\ v[\d.]+: | ^Using\ jupyter-cache | ^done$
     | ^(loading|making|building|updating|reading|looking|pickling|checking|preparing|copying)\b
     | ^(writing|generating|dumping|highlighting|processing|no\ targets|build\ (finished|succeeded))
     | ^(resolving\ references|dumping|adding|embedding|The\ (HTML\ pages|LaTeX\ files)\ )
     | ^(parsing\ bibtex\ file|Updating\ \d+\ file\(s\)\ with\ execution\ table)
-    | ^Run\ 'make' | ^\(use\ 'make | ^Finished\ generating | ^Your\ book's | ^_build/
+    | ^Run\ 'make' | ^\(use\ [`']make | ^Finished\ generating | ^Your\ book's | ^_build/
     | ^You\ can\ look | ^Or\ paste\ this | ^file:// | ^Building\ your\ book,\ returns
     | ^.+?:\ (Using\ cached|Cached\ executed)\ notebook
     """,
@@ -211,8 +211,9 @@ def build_pdf() -> int:
 
 def _run_latex(folder: Path, start: float) -> int:
     log = folder / "latexmk.log"
-    for old in folder.glob("*.pdf"):
-        old.unlink()
+    expected = [source.with_suffix(".pdf") for source in sorted(folder.glob("*.tex"))]
+    for old in expected:  # other PDFs in the folder are figures
+        old.unlink(missing_ok=True)
     print("  typesetting ...", flush=True)
     environment = os.environ | {"LATEXMKOPTS": "-interaction=nonstopmode -halt-on-error"}
     with log.open("w", encoding="utf-8") as stream:
@@ -226,7 +227,7 @@ def _run_latex(folder: Path, start: float) -> int:
             stderr=subprocess.STDOUT,
             check=False,
         )
-    made = sorted(folder.glob("*.pdf"))
+    made = [path for path in expected if path.is_file()]
     if finished.returncode or not made:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
         first = next((i for i, line in enumerate(lines) if line.startswith("!")), len(lines) - 8)
