@@ -125,7 +125,7 @@ def mend_page(
     if context.get("pageurl") and page == app.config.root_doc:
         context["pageurl"] = (app.config.html_baseurl or "").rstrip("/") + "/"
     if "body" in context:
-        context["body"] = _sized_images(context["body"], app)
+        context["body"] = _readable_aloud(_sized_images(context["body"], app))
 
 
 def offer_notebook(
@@ -252,6 +252,23 @@ def _sized_images(body: str, app: Sphinx) -> str:
 
 def _is_digest(cell: Any) -> bool:
     return cell.source.startswith(MARKER)
+
+
+def _readable_aloud(body: str) -> str:
+    """Mend markup that screen readers stumble over.
+
+    What unfolds a hidden cell has a visible name and another one, which hides it; the parameters
+    in a signature are a list of definitions without terms.
+    """
+    body = body.replace('<summary aria-label="Toggle hidden content">', "<summary>")
+
+    def lines(parameters: re.Match[str]) -> str:
+        inside = (
+            parameters[1].replace("<dd>", '<span class="sig-line">').replace("</dd>", "</span>")
+        )
+        return f'<span class="sig-lines">{inside}</span>'
+
+    return re.sub(r"<dl>\s*((?:<dd>.*?</dd>\s*)+)</dl>", lines, body)
 
 
 def _mathjax_folder() -> Path:
