@@ -102,6 +102,15 @@ def serve_mathjax(app: Sphinx, config: Config) -> None:
     config.mathjax_path = "mathjax/tex-chtml.js"
 
 
+def quiet_compiler(app: Sphinx) -> None:
+    """Keep XLA's remarks off the pages, where anything on standard error fails the build.
+
+    XLA remarks on a compilation that takes longer than a second, which depends on what else the
+    machine is doing. What goes wrong in a cell still raises.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
 def mend_page(
     app: Sphinx,
     page: str,
@@ -297,6 +306,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_builder(RootIndexBuilder, override=True)
     app.connect("config-inited", offer_source_buttons)
     app.connect("config-inited", serve_mathjax)
+    app.connect("builder-inited", quiet_compiler)
     app.connect("html-page-context", offer_notebook, priority=400)
     app.connect("html-page-context", mend_page, priority=900)
     app.connect("build-finished", finish_site, priority=900)
