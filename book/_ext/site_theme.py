@@ -106,9 +106,10 @@ def quiet_compiler(app: Sphinx) -> None:
     """Keep XLA's remarks off the pages, where anything on standard error fails the build.
 
     XLA remarks on a compilation that takes longer than a second, which depends on what else the
-    machine is doing. What goes wrong in a cell still raises.
+    machine is doing. What goes wrong in a cell still raises. JAX, which other extensions have
+    imported by now, has set the level already; kernels inherit it.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 
 def mend_page(
