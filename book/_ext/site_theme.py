@@ -172,16 +172,8 @@ def finish_site(app: Sphinx, exception: Exception | None) -> None:
     out = Path(app.outdir)
     for name in MATHJAX_FILES:
         _copy(_mathjax_folder() / name, out / "_static/mathjax" / name)
-    pointer = out / f"{app.config.root_doc}.html"
-    up = "../" * app.config.root_doc.count("/")
-    pointer.write_text(
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f"<title>{html.escape(app.config.html_title)}</title>"
-        f'<link rel="canonical" href="{up}index.html">'
-        f'<meta http-equiv="refresh" content="0; url={up}index.html"></head>'
-        f'<body><a href="{up}index.html">{html.escape(app.config.html_title)}</a></body></html>\n',
-        encoding="utf-8",
-    )
+    if app.config.root_doc != "index":
+        _leave_pointer(out / f"{app.config.root_doc}.html", app.config)
     for pattern in UNUSED_FILES:
         for path in list((out / "_static").glob(pattern)):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -287,6 +279,20 @@ def _mathjax_folder() -> Path:
     if spec is None or spec.origin is None:
         raise ExtensionError("sphinx-mathjax-offline is missing; install requirements.txt")
     return Path(spec.origin).parent / "static/mathjax"
+
+
+def _leave_pointer(page: Path, config: Config) -> None:
+    """Where the index would lie without `RootIndexBuilder`, a page that leads to it."""
+    index = "../" * config.root_doc.count("/") + "index.html"
+    title = html.escape(config.html_title)
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f'<link rel="canonical" href="{index}">'
+        f'<meta http-equiv="refresh" content="0; url={index}"></head>'
+        f'<body><a href="{index}">{title}</a></body></html>\n',
+        encoding="utf-8",
+    )
 
 
 def _copy(source: Path, target: Path) -> None:
