@@ -166,7 +166,7 @@ def offer_notebook(
 
 
 def finish_site(app: Sphinx, exception: Exception | None) -> None:
-    """Copy MathJax, leave a pointer at the index's old address, drop what no page asks for."""
+    """Copy MathJax, leave a pointer at the index's old address, drop what is not of use."""
     if exception is not None or not isinstance(app.builder, RootIndexBuilder):
         return
     out = Path(app.outdir)
@@ -174,6 +174,10 @@ def finish_site(app: Sphinx, exception: Exception | None) -> None:
         _copy(_mathjax_folder() / name, out / "_static/mathjax" / name)
     if app.config.root_doc != "index":
         _leave_pointer(out / f"{app.config.root_doc}.html", app.config)
+    folder = out / Path(app.config.root_doc).parent
+    for page in folder.rglob("*.html") if folder != out else ():
+        if page.relative_to(out).with_suffix("").as_posix() not in app.env.found_docs:
+            page.unlink()  # its source is gone
     for pattern in UNUSED_FILES:
         for path in list((out / "_static").glob(pattern)):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
