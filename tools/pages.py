@@ -154,7 +154,7 @@ def check_fences(page: Page, path: Path) -> Iterator[Finding]:
 def check_length(page: Page, path: Path) -> Iterator[Finding]:
     """The page is short enough to be read."""
     solutions = sum(d.num_lines for d in page.named("solution", "solution-start"))
-    options = sum(cell.body_line - cell.line - 1 for cell in page.cells)
+    options = sum(d.body_line - d.line - 1 for d in page.directives if d.name)
     num_lines = page.num_lines - page.metadata_lines - solutions - options
     if num_lines > MAX_LINES:
         yield 1, f"{num_lines} lines without metadata and solutions; at most {MAX_LINES}"
