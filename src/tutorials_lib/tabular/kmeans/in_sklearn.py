@@ -24,7 +24,5 @@ def fit(points: Points, centers: Centers, config: Config) -> Centers:
         algorithm="lloyd",
     )
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", ConvergenceWarning
-        )  # the last step is the agreed one
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the last step is the agreed one
         return model.fit(points).cluster_centers_

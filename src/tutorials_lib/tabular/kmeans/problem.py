@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Float32, Int
+from jaxtyping import Bool, Float, Float32, Int
 
 from tutorials_lib import datasets
 
@@ -103,23 +103,16 @@ _MEDIANS = (
     (280, 2, 90, 1.8, 0.12, 4.5, 0.05),
     (5, 40, 5_000, 6.0, 0.05, 7.0, 0.03),
 )
-_SPREADS = (
-    0.50,
-    0.40,
-    0.55,
-    0.35,
-    0.35,
-    0.40,
-    0.45,
-)  # of the logarithm, in every segment
+# The standard deviation of the logarithm, the same in every segment.
+_SPREADS = (0.50, 0.40, 0.55, 0.35, 0.35, 0.40, 0.45)
 # Newcomers and the lapsed spend little or much, together with how often and how many items they
 # order: two long clouds, side by side, that overlap.
 _PAIR = (0, 3)
 _STRETCH = (0.0, 0.5, 0.65, 0.3, 0.0, 0.0, 0.0)
-_OUTLIER_SHARE, _OUTLIER_SPREAD = 0.03, 1.2
-_POPULATION_SEED = (
-    8  # of the correlations: they belong to the population, not to a sample of it
-)
+_OUTLIER_SHARE, _OUTLIER_SPREAD = 0.03, 1.0
+# The shop is twenty years old, and two of the features are shares.
+_AT_MOST = (2_000, np.inf, np.inf, np.inf, 1, 20, 1)
+_POPULATION_SEED = 8  # of the correlations: they belong to the population, not to a sample of it
 
 
 def generate(num_points: int, rng: np.random.Generator) -> Customers:
@@ -139,7 +132,7 @@ def generate(num_points: int, rng: np.random.Generator) -> Customers:
     outliers = rng.random(num_points) < _OUTLIER_SHARE
     logs[outliers] += _OUTLIER_SPREAD * rng.standard_normal(logs[outliers].shape)
     return Customers(
-        features=np.exp(logs),
+        features=np.minimum(np.exp(logs), _AT_MOST),
         feature_names=FEATURE_NAMES,
         segments=segments,
         segment_names=SEGMENT_NAMES,
@@ -150,9 +143,7 @@ def _mixings() -> Float[np.ndarray, "segments features features"]:
     """A symmetric matrix for each segment that correlates its features: a rotated ellipsoid."""
     num_features = len(FEATURE_NAMES)
     rng = np.random.default_rng(_POPULATION_SEED)
-    axes, _ = np.linalg.qr(
-        rng.standard_normal((len(SEGMENT_SHARES), num_features, num_features))
-    )
+    axes, _ = np.linalg.qr(rng.standard_normal((len(SEGMENT_SHARES), num_features, num_features)))
     lengths = np.exp(np.linspace(-0.5, 0.5, num_features))
     return axes * lengths @ axes.swapaxes(-1, -2)
 
@@ -193,9 +184,7 @@ def fit_scaling(features: Features) -> Scaling:
         ValueError: a feature is zero or negative somewhere, or the same everywhere.
     """
     if not (features > 0).all():
-        raise ValueError(
-            "a feature is zero or negative, so it has no logarithm; use log(1 + x)"
-        )
+        raise ValueError("a feature is zero or negative, so it has no logarithm; use log(1 + x)")
     logs = np.log(features)
     scaling = Scaling(mean=logs.mean(0), std=logs.std(0))
     if not (scaling.std > 0).all():
@@ -203,9 +192,7 @@ def fit_scaling(features: Features) -> Scaling:
     return scaling
 
 
-def to_points(
-    features: Features, scaling: Scaling
-) -> Float32[np.ndarray, "points features"]:
+def to_points(features: Features, scaling: Scaling) -> Float32[np.ndarray, "points features"]:
     """Logarithms with mean 0 and standard deviation 1, so that every feature counts alike."""
     return ((np.log(features) - scaling.mean) / scaling.std).astype(np.float32)
 
@@ -220,17 +207,13 @@ def to_units(
 def check_starts(num_points: int, num_clusters: int) -> None:
     """Raise `ValueError` unless there is a point for every cluster to start from."""
     if not 1 <= num_clusters <= num_points:
-        raise ValueError(
-            f"{num_clusters} clusters cannot start from {num_points} points"
-        )
+        raise ValueError(f"{num_clusters} clusters cannot start from {num_points} points")
 
 
-def draw(config: Config, num_restarts: int) -> Float32[np.ndarray, "restarts clusters"]:
+def draw(config: Config) -> Float32[np.ndarray, "restarts clusters"]:
     """Uniform draws in [0, 1) for `choose_starts`: one row for each restart."""
-    rng = np.random.default_rng(
-        (config.seed, 1)
-    )  # not the stream that made the customers
-    return rng.random((num_restarts, config.num_clusters), np.float32)
+    rng = np.random.default_rng((config.seed, 1))  # not the stream that made the customers
+    return rng.random((config.num_restarts, config.num_clusters), np.float32)
 
 
 # --- How a segmentation is judged -------------------------------------------------------------
@@ -248,9 +231,7 @@ def adjusted_rand_index(expected: Labels, found: Labels) -> float:
         return float((counts * (counts - 1.0)).sum() / 2)
 
     shape = (expected.max() + 1, found.max() + 1)
-    table = np.bincount(
-        expected * shape[1] + found, minlength=shape[0] * shape[1]
-    ).reshape(shape)
+    table = np.bincount(expected * shape[1] + found, minlength=shape[0] * shape[1]).reshape(shape)
     together, in_expected, in_found = (
         pairs(table),
         pairs(table.sum(1)),
@@ -258,6 +239,22 @@ def adjusted_rand_index(expected: Labels, found: Labels) -> float:
     )
     by_chance = in_expected * in_found / pairs(np.array([len(expected)]))
     largest = (in_expected + in_found) / 2
-    return (
-        1.0 if largest == by_chance else (together - by_chance) / (largest - by_chance)
-    )
+    return 1.0 if largest == by_chance else (together - by_chance) / (largest - by_chance)
+
+
+def is_stuck(inertias: Float[np.ndarray, " restarts"]) -> Bool[np.ndarray, " restarts"]:
+    """Which restarts ended in a worse place: more than a thousandth above the best."""
+    return inertias > 1.001 * inertias.min()
+
+
+def elbow(
+    num_clusters: Int[np.ndarray, " choices"], inertias: Float[np.ndarray, " choices"]
+) -> int:
+    """The number of clusters at which the curve of the inertia bends most.
+
+    That is where it lies furthest below the straight line between its ends
+    (Satopaa et al. 2011).
+    """
+    ends = num_clusters[[0, -1]]
+    line = np.interp(num_clusters, ends, inertias[[0, -1]])
+    return int(num_clusters[np.argmax(line - inertias)])
