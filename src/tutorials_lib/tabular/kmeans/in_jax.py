@@ -12,6 +12,8 @@ from tutorials_lib.tabular.kmeans.problem import Config, check_starts
 Points = Float[Array, "points features"]
 Centers = Float[Array, "clusters features"]
 Labels = Int[Array, " points"]
+State = tuple[Float[Array, " points"], Float[Array, " features"]]
+"""What `choose_starts` carries: distances to the nearest center so far, and the last center."""
 
 
 class Fit(NamedTuple):
@@ -22,11 +24,11 @@ class Fit(NamedTuple):
 
 
 def assign(points: Points, centers: Centers) -> Labels:
-    """Index of the center nearest to each point; of two equally near, the first.
+    """Index of the center nearest to each point: that with the smallest |c|^2 - 2 c.x.
 
-    The nearest center has the smallest |c|^2 - 2 c.x, since |x|^2 is the same for every center.
-    The product is written out feature by feature: XLA then makes one loop over the points of it
-    and of the argmin, where a matrix product would write every score to memory and read it back.
+    Of two equally near, the first. The product is written out feature by feature, so that
+    XLA makes one loop over the points of it and of the argmin; a matrix product would write
+    every score to memory and read it back.
     """
     products = sum(c[:, None] * x for c, x in zip(centers.T, points.T, strict=True))
     scores = (centers**2).sum(-1)[:, None] - 2 * products  # c[k], x[p] -> scores[k, p]
@@ -67,20 +69,21 @@ def inertia(points: Points, centers: Centers) -> Float[Array, ""]:
 def choose_starts(points: Points, draws: Float[Array, " clusters"]) -> Centers:
     """Starting centers among the points: k-means++ (Arthur and Vassilvitskii 2007).
 
-    The first is any point; each further one is drawn with a probability proportional to the
-    squared distance from the nearest center so far. `draws` are uniform in [0, 1).
+    Every point is as likely to be the first. Each further one is drawn with a probability
+    proportional to the squared distance from the nearest center so far. `draws` are uniform
+    in [0, 1).
 
     Raises:
         ValueError: there are fewer points than draws.
     """
     check_starts(len(points), len(draws))
 
-    def choose(state: tuple[Array, Array], draw: Array) -> tuple[tuple[Array, Array], Array]:
+    def choose(state: State, draw: Float[Array, ""]) -> tuple[State, Array]:
         distances, center = state
         distances = jnp.minimum(distances, ((points - center) ** 2).sum(-1))
         cumulative = distances.cumsum()
         index = jnp.searchsorted(cumulative, draw * cumulative[-1], side="right")
-        center = points[jnp.minimum(index, len(points) - 1)]  # all distances zero: the last point
+        center = points[jnp.minimum(index, len(points) - 1)]  # the last if all are zero
         return (distances, center), center
 
     first = points[(draws[0] * len(points)).astype(int)]

@@ -44,7 +44,7 @@ def fit(points: Points, centers: Centers, config: Config) -> Fit:
     blocks = [to_columns(points[i : i + BLOCK]) for i in range(0, len(points), BLOCK)]
     shifts = np.empty(config.num_steps, points.dtype)
     for i in range(config.num_steps):
-        totals = sum((total(block, nearest(block, centers)) for block in blocks), start=np.zeros(1))
+        totals = np.sum([total(block, nearest(block, centers)) for block in blocks], 0)
         moved = means(totals, centers)
         shifts[i] = np.linalg.norm(moved - centers)
         centers = moved
@@ -59,26 +59,22 @@ def to_columns(points: Points) -> Columns:
 
 
 def nearest(columns: Columns, centers: Centers) -> Members:
-    """Which cluster each point belongs to.
-
-    The nearest center has the smallest |c|^2 - 2 c.x = [-2c, |c|^2].[x, 1], since |x|^2 is the
-    same for every center: one matrix product for all points.
-    """
-    weights = np.concatenate([-2 * centers, (centers**2).sum(-1, keepdims=True)], axis=1)
-    scores = weights @ columns
+    """Which cluster each point belongs to: that with the smallest |c|^2 - 2 c.x."""
+    norms = (centers**2).sum(-1, keepdims=True)
+    scores = np.concatenate([-2 * centers, norms], axis=1) @ columns  # [-2c, |c|^2].[x, 1]
     members = scores == scores.min(0)
-    if np.count_nonzero(members) > columns.shape[1]:  # ties: keep the first of each column
+    if np.count_nonzero(members) > columns.shape[1]:  # ties: the first center wins
         members &= members.cumsum(0) == 1
     return members
 
 
 def total(columns: Columns, members: Members) -> Totals:
-    """Sum of the points of each cluster, and in the last column (the sum of ones) their number."""
+    """Sum of the points of each cluster; the last column, a sum of ones, counts them."""
     return members.astype(columns.dtype) @ columns.T
 
 
 def means(totals: Totals, centers: Centers) -> Centers:
-    """Sums divided by numbers; where the number is zero, the old center."""
+    """Sums divided by counts; the old center where the count is zero."""
     sums, counts = totals[:, :-1], totals[:, -1:]
     return np.divide(sums, counts, out=centers.copy(), where=counts > 0)
 
@@ -91,8 +87,9 @@ def inertia(points: Points, centers: Centers) -> np.floating:
 def choose_starts(points: Points, draws: Float[np.ndarray, " clusters"]) -> Centers:
     """Starting centers among the points: k-means++ (Arthur and Vassilvitskii 2007).
 
-    The first is any point; each further one is drawn with a probability proportional to the
-    squared distance from the nearest center so far. `draws` are uniform in [0, 1).
+    Every point is as likely to be the first. Each further one is drawn with a probability
+    proportional to the squared distance from the nearest center so far. `draws` are uniform
+    in [0, 1).
 
     Raises:
         ValueError: there are fewer points than draws.
@@ -105,7 +102,7 @@ def choose_starts(points: Points, draws: Float[np.ndarray, " clusters"]) -> Cent
         np.minimum(distances, np.einsum("pf,pf->p", offsets, offsets), out=distances)
         cumulative = distances.cumsum()
         index = cumulative.searchsorted(draw * cumulative[-1], side="right")
-        chosen.append(min(int(index), len(points) - 1))  # all distances zero: the last point
+        chosen.append(min(int(index), len(points) - 1))  # the last if all are zero
     return points[chosen]
 
 

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Float32, Int
 from tutorials_lib import datasets
 
 Features = Float[np.ndarray, "points features"]
+Points = Float32[np.ndarray, "points features"]
 Labels = Int[np.ndarray, " points"]
 
 
@@ -192,8 +193,8 @@ def fit_scaling(features: Features) -> Scaling:
     return scaling
 
 
-def to_points(features: Features, scaling: Scaling) -> Float32[np.ndarray, "points features"]:
-    """Logarithms with mean 0 and standard deviation 1, so that every feature counts alike."""
+def to_points(features: Features, scaling: Scaling) -> Points:
+    """Logarithms with mean 0 and standard deviation 1: every feature counts alike."""
     return ((np.log(features) - scaling.mean) / scaling.std).astype(np.float32)
 
 
