@@ -263,10 +263,12 @@ def _is_digest(cell: Any) -> bool:
 def _readable_aloud(body: str) -> str:
     """Mend markup that screen readers stumble over.
 
-    What unfolds a hidden cell has a visible name and another one, which hides it; the parameters
-    in a signature are a list of definitions without terms.
+    What unfolds a hidden cell has a visible name and another one, which hides it; the entries of
+    the bibliography are not marked as items of its list; the parameters in a signature are a list
+    of definitions without terms.
     """
     body = body.replace('<summary aria-label="Toggle hidden content">', "<summary>")
+    body = body.replace('role="doc-biblioentry"', 'role="listitem"')
 
     def lines(parameters: re.Match[str]) -> str:
         inside = (
