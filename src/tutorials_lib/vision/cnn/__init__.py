@@ -1,0 +1,1 @@
+"""Classify small colour pictures with a convolutional network."""

@@ -1,0 +1,170 @@
+"""What is compared and timed for the convolutional network, at which sizes."""
+
+import dataclasses
+from functools import partial
+
+import jax
+import numpy as np
+from flax import nnx
+
+from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
+from tutorials_lib.vision.cnn import in_jax, in_numpy
+from tutorials_lib.vision.cnn.problem import PAGE, Config, fit_scaling, load, to_images
+
+NUM_CHECKED_STEPS = 3
+"""Steps after which the states of the twins are compared."""
+
+
+def make_inputs(config: Config) -> Tree:
+    """Parameters as training finds them, and the first batches of prepared pictures."""
+    num_pictures = NUM_CHECKED_STEPS * config.batch_size
+    data = load(dataclasses.replace(config, num_train=num_pictures, num_test=1))
+    images = to_images(data.train_pictures, fit_scaling(data.train_pictures))
+    params, statistics = in_jax.create(config, jax.random.key(config.seed))
+    return {
+        "params": jax.tree.map(np.asarray, params),
+        "statistics": jax.tree.map(np.asarray, statistics),
+        "images": images.reshape(NUM_CHECKED_STEPS, config.batch_size, *images.shape[1:]),
+        "labels": data.train_labels.reshape(NUM_CHECKED_STEPS, config.batch_size),
+    }
+
+
+def _first_batch(inputs: Tree) -> tuple[Tree, Tree, Tree, Tree]:
+    return inputs["params"], inputs["statistics"], inputs["images"][0], inputs["labels"][0]
+
+
+def _learned(state: in_numpy.State | in_jax.State, loss: Tree) -> Tree:
+    """What both backends carry alike; their optimizers keep the momentum in different trees."""
+    return {"params": state.params, "statistics": state.statistics, "loss": loss}
+
+
+def _loss_in_numpy(inputs: Tree, config: Config) -> Tree:
+    return in_numpy.loss(*_first_batch(inputs), config)
+
+
+@partial(jax.jit, static_argnames="config")
+def _loss_in_jax(inputs: Tree, config: Config) -> Tree:
+    return in_jax.loss(*_first_batch(inputs), config)
+
+
+def _predict_in_numpy(inputs: Tree, config: Config) -> Tree:
+    params, statistics, images, _ = _first_batch(inputs)
+    return in_numpy.predict(params, statistics, images, config)
+
+
+@partial(jax.jit, static_argnames="config")
+def _predict_in_jax(inputs: Tree, config: Config) -> Tree:
+    params, statistics, images, _ = _first_batch(inputs)
+    return in_jax.predict(params, statistics, images, config)
+
+
+def _grads_in_numpy(inputs: Tree, config: Config) -> Tree:
+    return in_numpy.loss_and_grads(*_first_batch(inputs), config)[2]
+
+
+@partial(jax.jit, static_argnames="config")
+def _grads_in_jax(inputs: Tree, config: Config) -> Tree:
+    return jax.grad(in_jax.loss, has_aux=True)(*_first_batch(inputs), config)[0]
+
+
+def _steps_in_numpy(inputs: Tree, config: Config) -> Tree:
+    state = in_numpy.start(inputs["params"], inputs["statistics"], config)
+    return _learned(*in_numpy.train_steps(state, inputs["images"], inputs["labels"], config))
+
+
+@partial(jax.jit, static_argnames="config")
+def _steps_in_jax(inputs: Tree, config: Config) -> Tree:
+    state = in_jax.start(inputs["params"], inputs["statistics"], config)
+    return _learned(*in_jax.train_steps(state, inputs["images"], inputs["labels"], config))
+
+
+def _step_in_numpy(inputs: Tree, config: Config) -> Tree:
+    params, statistics, images, labels = _first_batch(inputs)
+    state = in_numpy.start(params, statistics, config)
+    return _learned(*in_numpy.train_step(state, images, labels, config))
+
+
+def _step_in_jax(inputs: Tree, config: Config) -> Tree:
+    params, statistics, images, labels = _first_batch(inputs)
+    state = in_jax.start(params, statistics, config)
+    return _learned(*in_jax.train_step(state, images, labels, config))
+
+
+def plain_max_pool(x: jax.Array) -> jax.Array:
+    """Pooling as Flax has it, whose gradient XLA compiles into a loop over windows."""
+    return nnx.max_pool(x, window_shape=(2, 2), strides=(2, 2))
+
+
+def _step_with_plain_pooling(inputs: Tree, config: Config) -> Tree:
+    params, statistics, images, labels = _first_batch(inputs)
+    state = in_jax.start(params, statistics, config)
+    loss = partial(in_jax.loss_of, in_jax.graph(config, plain_max_pool))
+    optimizer = in_jax.optimizer(config)
+    return _learned(*in_jax.gradient_step(loss, optimizer, state, images, labels))
+
+
+COMPARISON = Comparison(
+    slug="cnn",
+    unit="one training step",
+    # The page trains with batches of 128; the other sizes are a quarter and four times that.
+    sizes={
+        "batch 32": dataclasses.replace(PAGE, batch_size=32),
+        "batch 128": PAGE,
+        "batch 512": dataclasses.replace(PAGE, batch_size=512),
+    },
+    headline="batch 128",
+    agreement=dataclasses.replace(PAGE, batch_size=32),
+    make_inputs=make_inputs,
+    checks=(
+        Check(
+            name="logits of the trained mode, by running statistics",
+            in_numpy=_predict_in_numpy,
+            in_jax=_predict_in_jax,
+            float32_tolerance=1e-4,
+        ),
+        Check(
+            name="loss and batch statistics",
+            in_numpy=_loss_in_numpy,
+            in_jax=_loss_in_jax,
+            float32_tolerance=1e-4,
+        ),
+        Check(name="gradients", in_numpy=_grads_in_numpy, in_jax=_grads_in_jax),
+        Check(
+            name=f"everything learned after {NUM_CHECKED_STEPS} steps",
+            in_numpy=_steps_in_numpy,
+            in_jax=_steps_in_jax,
+        ),
+    ),
+    variants=(
+        Variant(name="NumPy", backend="numpy", run=_step_in_numpy),
+        Variant(
+            name="JAX, op by op",
+            backend="jax",
+            run=_step_in_jax,
+            explains="gradients by jax.grad, each operation compiled by itself",
+        ),
+        Variant(
+            name="JAX, jit, Flax's pooling",
+            backend="jax",
+            run=jax.jit(_step_with_plain_pooling, static_argnums=1),
+            explains="one compiled program",
+        ),
+        Variant(
+            name="JAX, jit, our pooling",
+            backend="jax",
+            run=jax.jit(_step_in_jax, static_argnums=1),
+            explains="a pooling gradient without a loop over windows",
+        ),
+    ),
+    observe=lambda output, inputs, config: output["loss"],
+    tolerance=1e-4,
+    tolerance_reason=(
+        "In 32-bit two pixels that tie for the maximum of a block, or a value next to zero, may "
+        "go either way and send the gradient elsewhere; the loss hardly notices. In 64-bit "
+        "everything that is learned is compared."
+    ),
+    note=(
+        "The ratio depends on where convolutions run: the book keeps them on all cores with a "
+        "switch that JAX leaves off (see *Measure NumPy against JAX*)."
+    ),
+)

@@ -1,0 +1,256 @@
+"""The convolutional network in JAX: a Flax NNX model, its loss, and the compiled training."""
+
+from collections.abc import Callable
+from functools import cache, partial
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import nnx
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from tutorials_lib.layers import in_jax as layers
+from tutorials_lib.vision.cnn.problem import IMAGE_SIZE, Config
+
+Params = dict[str, Any]
+BatchStatistics = dict[str, Any]
+Image = Float[Array, "height width channels"]
+Images = Float[Array, "batch height width channels"]
+Labels = Int[Array, " batch"]
+Logits = Float[Array, "batch classes"]
+Pool = Callable[[Images], Images]
+
+NUM_CLASSES = 10
+
+
+class Block(nnx.Module):
+    """Convolve, keep the largest of every four pixels, normalize, cut at zero."""
+
+    def __init__(
+        self, in_channels: int, out_channels: int, *, config: Config, pool: Pool, rngs: nnx.Rngs
+    ) -> None:
+        self.conv = nnx.Conv(
+            in_channels,
+            out_channels,
+            kernel_size=(3, 3),
+            use_bias=False,  # the normalization has one
+            kernel_init=nnx.initializers.he_normal(),
+            conv_general_dilated=layers.conv_general_dilated,
+            rngs=rngs,
+        )
+        self.norm = nnx.BatchNorm(out_channels, momentum=config.statistics_momentum, rngs=rngs)
+        self.pool = pool
+
+    def __call__(self, x: Images, *, train: bool) -> Images:
+        """Half the height and width, `out_channels` feature maps."""
+        x = self.pool(self.conv(x))
+        return nnx.relu(self.norm(x, use_running_average=not train))
+
+
+class Network(nnx.Module):
+    """Blocks that halve the picture, then one linear layer."""
+
+    def __init__(self, config: Config, *, pool: Pool = layers.max_pool, rngs: nnx.Rngs) -> None:
+        widths = (3, *config.channels)
+        self.blocks = nnx.List(
+            Block(before, after, config=config, pool=pool, rngs=rngs)
+            for before, after in pairwise(widths)
+        )
+        side = IMAGE_SIZE // 2 ** len(config.channels)
+        self.dense = nnx.Linear(side * side * widths[-1], NUM_CLASSES, rngs=rngs)
+
+    def __call__(self, images: Images, *, train: bool) -> Logits:
+        """The logits of each class; `train` normalizes by the batch and updates the statistics."""
+        x = images
+        for block in self.blocks:
+            x = block(x, train=train)
+        return self.dense(x.reshape(len(x), -1))
+
+
+class State(NamedTuple):
+    """All that a training step changes."""
+
+    params: Params
+    statistics: BatchStatistics
+    opt_state: optax.OptState
+
+
+def create(config: Config, key: PRNGKeyArray) -> tuple[Params, BatchStatistics]:
+    """Fresh parameters and batch statistics, as nested dicts of arrays."""
+    network = Network(config, rngs=nnx.Rngs(key))
+    _, params, statistics = nnx.split(network, nnx.Param, nnx.BatchStat)
+    return nnx.to_pure_dict(params), nnx.to_pure_dict(statistics)
+
+
+@cache
+def graph(config: Config, pool: Pool = layers.max_pool) -> nnx.GraphDef[Network]:
+    """The network without its arrays: a constant of the compiled program."""
+    network = nnx.eval_shape(lambda: Network(config, pool=pool, rngs=nnx.Rngs(0)))
+    return nnx.split(network)[0]
+
+
+def apply(
+    graphdef: nnx.GraphDef[Network],
+    params: Params,
+    statistics: BatchStatistics,
+    images: Images,
+    *,
+    train: bool,
+) -> tuple[Logits, BatchStatistics]:
+    """Put the network together, run it, and take the new batch statistics out again."""
+    network = nnx.merge(graphdef, params, statistics, copy=True)
+    logits = network(images, train=train)
+    return logits, nnx.to_pure_dict(nnx.state(network, nnx.BatchStat))
+
+
+def predict(params: Params, statistics: BatchStatistics, images: Images, config: Config) -> Logits:
+    """The logits of each class, normalized by the running statistics."""
+    return apply(graph(config), params, statistics, images, train=False)[0]
+
+
+def loss(
+    params: Params, statistics: BatchStatistics, images: Images, labels: Labels, config: Config
+) -> tuple[Float[Array, ""], BatchStatistics]:
+    """The mean cross-entropy of a batch, normalized by its own statistics.
+
+    The batch statistics come second, with those of this batch taken into account.
+    """
+    return loss_of(graph(config), params, statistics, images, labels)
+
+
+def loss_of(
+    graphdef: nnx.GraphDef[Any],
+    params: Params,
+    statistics: BatchStatistics,
+    images: Images,
+    labels: Labels,
+) -> tuple[Float[Array, ""], BatchStatistics]:
+    """`loss` of any network with the same call."""
+    logits, statistics = apply(graphdef, params, statistics, images, train=True)
+    losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
+    return losses.mean(), statistics
+
+
+Loss = Callable[[Params, BatchStatistics, Images, Labels], tuple[Float[Array, ""], BatchStatistics]]
+
+
+def learning_rate(count: Int[Array, ""], config: Config) -> Float[Array, ""]:
+    """One triangle: up over the first quarter of the steps, then down to zero (Smith 2018)."""
+    top = config.num_steps / 4
+    return config.peak_learning_rate * jnp.minimum(
+        (count + 1) / top, (config.num_steps - count) / (config.num_steps - top)
+    )
+
+
+def optimizer(config: Config) -> optax.GradientTransformation:
+    """Gradient descent with Nesterov's momentum."""
+    return optax.sgd(
+        learning_rate=partial(learning_rate, config=config),
+        momentum=config.momentum,
+        nesterov=True,
+    )
+
+
+def start(params: Params, statistics: BatchStatistics, config: Config) -> State:
+    """The state before the first step."""
+    return State(params, statistics, optimizer(config).init(params))
+
+
+def gradient_step(
+    loss: Loss,
+    optimizer: optax.GradientTransformation,
+    state: State,
+    images: Images,
+    labels: Labels,
+) -> tuple[State, Float[Array, ""]]:
+    """One step of any optimizer on any loss; also the loss before it."""
+    value_and_grad = jax.value_and_grad(loss, has_aux=True)
+    (value, statistics), grads = value_and_grad(state.params, state.statistics, images, labels)
+    updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
+    return State(optax.apply_updates(state.params, updates), statistics, opt_state), value
+
+
+def train_step(
+    state: State, images: Images, labels: Labels, config: Config
+) -> tuple[State, Float[Array, ""]]:
+    """One step of gradient descent with Nesterov's momentum; also the loss before it."""
+    return gradient_step(partial(loss, config=config), optimizer(config), state, images, labels)
+
+
+def train_steps(
+    state: State,
+    images: Float[Array, "steps batch height width channels"],
+    labels: Int[Array, "steps batch"],
+    config: Config,
+) -> tuple[State, Float[Array, " steps"]]:
+    """One step for each batch in turn; also the loss before each."""
+
+    def step(state: State, batch: tuple[Images, Labels]) -> tuple[State, Float[Array, ""]]:
+        return train_step(state, *batch, config)
+
+    return jax.lax.scan(step, state, (images, labels))
+
+
+# ---------------------------------------------------------------- training
+
+
+def augment(image: Image, key: PRNGKeyArray, config: Config) -> Image:
+    """Another picture of the same class: shifted, with a square cut out, perhaps mirrored.
+
+    Shifting repeats the pixels at the border. The square has the value 0, the mean colour after
+    scaling (DeVries and Taylor 2017).
+    """
+    mirror_key, shift_key, square_key = jax.random.split(key, 3)
+    if config.mirrors:
+        image = jnp.where(jax.random.bernoulli(mirror_key), image[:, ::-1], image)
+    size, reach = image.shape[0], config.max_shift
+    row, column = jax.random.randint(shift_key, (2,), -reach, reach + 1)
+    pixels = jnp.arange(size)
+    image = image[(pixels + row).clip(0, size - 1)][:, (pixels + column).clip(0, size - 1)]
+    top, left = jax.random.randint(square_key, (2,), 1 - config.cutout_size, size)
+    in_rows = (pixels >= top) & (pixels < top + config.cutout_size)
+    in_columns = (pixels >= left) & (pixels < left + config.cutout_size)
+    return jnp.where((in_rows[:, None] & in_columns)[..., None], 0, image)
+
+
+class History(NamedTuple):
+    """What `fit` reports after each epoch."""
+
+    train_loss: Float[Array, " epochs"]
+    test_accuracy: Float[Array, " epochs"]
+
+
+@partial(jax.jit, static_argnames="config")
+def fit(
+    state: State,
+    images: Images,
+    labels: Labels,
+    test_images: Float[Array, "test height width channels"],
+    test_labels: Int[Array, " test"],
+    key: PRNGKeyArray,
+    config: Config,
+) -> tuple[State, History]:
+    """Train for `config.num_epochs`, in one dispatch: a scan over epochs of a scan over batches.
+
+    Every epoch visits the pictures in another order and augments each anew. The held-out pictures
+    are only looked at, for the learning curve.
+    """
+
+    def step(state: State, batch: tuple[Int[Array, " batch"], PRNGKeyArray]):
+        chosen, augment_keys = batch
+        augmented = jax.vmap(partial(augment, config=config))(images[chosen], augment_keys)
+        return train_step(state, augmented, labels[chosen], config)
+
+    def epoch(state: State, epoch_key: PRNGKeyArray) -> tuple[State, History]:
+        order_key, augment_key = jax.random.split(epoch_key)
+        shape = (config.steps_per_epoch, config.batch_size)
+        order = jax.random.permutation(order_key, len(images))[: shape[0] * shape[1]]
+        batches = order.reshape(shape), jax.random.split(augment_key, shape)
+        state, losses = jax.lax.scan(step, state, batches)
+        logits = predict(state.params, state.statistics, test_images, config)
+        accuracy = (logits.argmax(-1) == test_labels).mean()
+        return state, History(train_loss=losses.mean(), test_accuracy=accuracy)
+
+    return jax.lax.scan(epoch, state, jax.random.split(key, config.num_epochs))

@@ -1,0 +1,141 @@
+"""The convolutional network in NumPy, with gradients by hand.
+
+Parameters and batch statistics are the nested dicts that the Flax network has.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from tutorials_lib.layers import in_numpy as layers
+from tutorials_lib.vision.cnn.problem import Config, Labels
+
+Params = dict[str, Any]
+"""`{"blocks": {i: {"conv": {"kernel"}, "norm": {"scale", "bias"}}}, "dense": {...}}`"""
+
+BatchStatistics = dict[str, Any]
+"""`{"blocks": {i: {"norm": {"mean", "var"}}}}`, the running statistics."""
+
+Images = Float[np.ndarray, "batch height width channels"]
+Logits = Float[np.ndarray, "batch classes"]
+
+
+class State(NamedTuple):
+    """All that a training step changes."""
+
+    params: Params
+    statistics: BatchStatistics
+    velocity: Params
+    step: int
+
+
+def start(params: Params, statistics: BatchStatistics, config: Config) -> State:
+    """The state before the first step."""
+    return State(params, statistics, _map(np.zeros_like, params), 0)
+
+
+def predict(params: Params, statistics: BatchStatistics, images: Images, config: Config) -> Logits:
+    """The logits of each class, normalized by the running statistics."""
+    x = images
+    for i, block in params["blocks"].items():
+        x, _ = layers.conv2d(x, block["conv"]["kernel"])
+        x, _ = layers.max_pool(x)
+        x = layers.normalize(x, **statistics["blocks"][i]["norm"], **block["norm"])
+        x, _ = layers.relu(x)
+    features, _ = layers.flatten(x)
+    return layers.dense(features, **params["dense"])[0]
+
+
+def loss(
+    params: Params, statistics: BatchStatistics, images: Images, labels: Labels, config: Config
+) -> tuple[np.floating, BatchStatistics]:
+    """The mean cross-entropy of a batch, normalized by its own statistics.
+
+    The batch statistics come second, with those of this batch taken into account.
+    """
+    value, statistics, _ = loss_and_grads(params, statistics, images, labels, config)
+    return value, statistics
+
+
+def loss_and_grads(
+    params: Params, statistics: BatchStatistics, images: Images, labels: Labels, config: Config
+) -> tuple[np.floating, BatchStatistics, Params]:
+    """The loss, the new batch statistics, and the gradients of the loss: forward, then reversed."""
+    x = images
+    vjps, running = {}, {}
+    for i, block in params["blocks"].items():
+        x, conv_vjp = layers.conv2d(x, block["conv"]["kernel"], input_gradient=i > 0)
+        x, pool_vjp = layers.max_pool(x)
+        x, norm_vjp, of_batch = layers.batch_norm(x, **block["norm"])
+        x, relu_vjp = layers.relu(x)
+        vjps[i] = conv_vjp, pool_vjp, norm_vjp, relu_vjp
+        running[i] = {"norm": _blend(statistics["blocks"][i]["norm"], of_batch._asdict(), config)}
+    features, flatten_vjp = layers.flatten(x)
+    logits, dense_vjp = layers.dense(features, **params["dense"])
+    value, loss_vjp = layers.softmax_cross_entropy(logits, labels)
+
+    dfeatures, dkernel, dbias = dense_vjp(loss_vjp(1.0))
+    grads = {"blocks": {}, "dense": {"kernel": dkernel, "bias": dbias}}
+    dx = flatten_vjp(dfeatures)
+    for i, (conv_vjp, pool_vjp, norm_vjp, relu_vjp) in reversed(vjps.items()):
+        dx, dscale, dshift = norm_vjp(relu_vjp(dx))
+        dx, dkernel = conv_vjp(pool_vjp(dx))
+        norm = {"scale": dscale, "bias": dshift}
+        grads["blocks"][i] = {"conv": {"kernel": dkernel}, "norm": norm}
+    return value, {"blocks": running}, grads
+
+
+def learning_rate(count: int, config: Config) -> float:
+    """One triangle: up over the first quarter of the steps, then down to zero (Smith 2018)."""
+    top = config.num_steps / 4
+    return config.peak_learning_rate * min(
+        (count + 1) / top, (config.num_steps - count) / (config.num_steps - top)
+    )
+
+
+def train_step(
+    state: State, images: Images, labels: Labels, config: Config
+) -> tuple[State, np.floating]:
+    """One step of gradient descent with Nesterov's momentum; also the loss before it."""
+    value, statistics, grads = loss_and_grads(
+        state.params, state.statistics, images, labels, config
+    )
+    rate = learning_rate(state.step, config)
+    velocity = _map(lambda v, g: config.momentum * v + g, state.velocity, grads)
+    params = _map(
+        lambda p, v, g: p - rate * (g + config.momentum * v), state.params, velocity, grads
+    )
+    return State(params, statistics, velocity, state.step + 1), value
+
+
+def train_steps(
+    state: State,
+    images: Float[np.ndarray, "steps batch height width channels"],
+    labels: Int[np.ndarray, "steps batch"],
+    config: Config,
+) -> tuple[State, Float[np.ndarray, " steps"]]:
+    """One step for each batch in turn; also the loss before each."""
+    losses = np.empty(len(images), images.dtype)
+    for step, (batch, batch_labels) in enumerate(zip(images, labels, strict=True)):
+        state, losses[step] = train_step(state, batch, batch_labels, config)
+    return state, losses
+
+
+def _blend(
+    old: dict[str, np.ndarray], new: dict[str, np.ndarray], config: Config
+) -> dict[str, np.ndarray]:
+    """The running average, moved a little towards the statistics of one batch."""
+    keep = config.statistics_momentum
+    return {name: keep * old[name] + (1 - keep) * new[name] for name in old}
+
+
+def _map(function: Callable[..., np.ndarray], tree: Params, *others: Params) -> Params:
+    """Apply `function` to the arrays in the same place of nested dicts."""
+    return {
+        name: _map(function, branch, *(other[name] for other in others))
+        if isinstance(branch, dict)
+        else function(branch, *(other[name] for other in others))
+        for name, branch in tree.items()
+    }
