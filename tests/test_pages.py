@@ -157,6 +157,9 @@ def test_a_long_page_is_found_and_solutions_do_not_count(tmp_path: Path):
     assert any("lines without metadata" in m for m in found(tmp_path, GOOD + "Text.\n\n" * 220))
     solution = "```{solution} exercise-one\n" + "Text.\n\n" * 220 + "```\n"
     assert found(tmp_path, GOOD + solution) == []
+    gate = "```{{solution-{}}}{}\n```\n"
+    gated = gate.format("start", " exercise-one") + "Text.\n\n" * 220 + gate.format("end", "")
+    assert found(tmp_path, GOOD + gated) == []
 
 
 def test_a_missing_include_and_a_missing_function_are_found(tmp_path: Path):

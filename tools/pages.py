@@ -153,7 +153,9 @@ def check_fences(page: Page, path: Path) -> Iterator[Finding]:
 
 def check_length(page: Page, path: Path) -> Iterator[Finding]:
     """The page is short enough to be read."""
-    solutions = sum(d.num_lines for d in page.named("solution", "solution-start"))
+    solutions = sum(d.num_lines for d in page.named("solution"))
+    gates = zip(page.named("solution-start"), page.named("solution-end"), strict=False)
+    solutions += sum(end.line + end.num_lines - start.line for start, end in gates)
     options = sum(d.body_line - d.line - 1 for d in page.directives if d.name)
     num_lines = page.num_lines - page.metadata_lines - solutions - options
     if num_lines > MAX_LINES:
