@@ -132,5 +132,5 @@ def test_without_tex_the_packages_are_named_in_one_line(
     monkeypatch.setenv("PATH", "")
     assert build.build_pdf() == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("The PDF needs xelatex, latexmk, makeindex. On Debian or Ubuntu: sudo apt")
+    assert line.startswith("The PDF needs xelatex, latexmk, makeindex. On Debian or Ubuntu: sudo")
     assert "texlive-xetex" in line
