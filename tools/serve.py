@@ -24,7 +24,7 @@ HOST = "127.0.0.1"  # pages run code while they are built; nobody else needs to 
 def rebuild(changed_paths: Sequence[Path] = ()) -> None:
     """Build the site; what is wrong has been printed when this returns."""
     if changed_paths:
-        names = sorted({str(path.relative_to(ROOT)) for path in changed_paths})
+        names = sorted({str(path.relative_to(ROOT)) for path in changed_paths if path.exists()})
         print(f"{', '.join(names[:3])}{' ...' if len(names) > 3 else ''} changed", flush=True)
     subprocess.run([sys.executable, "-m", "tools.build", "html"], cwd=ROOT, check=False)
 
