@@ -237,6 +237,20 @@ def test_the_known_segments_are_found_in_customers_that_were_held_out():
     assert problem.adjusted_rand_index(held_out.segments, labels) > 0.8
 
 
+def test_most_restarts_that_are_stuck_have_merged_champions_with_regulars():
+    customers, _ = problem.load(PAGE)
+    points, starts = customers_and_starts(PAGE)
+    found, inertias = in_numpy.fit_restarts(points, starts, PAGE)
+    regulars, champions = (problem.SEGMENT_NAMES.index(n) for n in ("regulars", "champions"))
+    merged = []
+    for centers in found[problem.is_stuck(inertias)]:
+        labels = in_numpy.assign(points, centers)
+        main = [np.bincount(labels[customers.segments == s]).argmax() for s in range(5)]
+        merged.append(main[regulars] == main[champions])
+    assert 0 < len(merged) < len(starts)
+    assert np.mean(merged) > 0.5
+
+
 def test_without_preparation_the_segments_are_not_found():
     customers, _ = problem.load(TINY)
     raw = customers.features.astype(np.float32)

@@ -76,8 +76,10 @@ def before_and_after(
 def _scatter(
     ax: Axes, features: Float[np.ndarray, "points 2"], labels: Int[np.ndarray, " points"]
 ) -> None:
-    colors = np.array(figures.CYCLE)[labels % len(figures.CYCLE)]
-    ax.scatter(*features.T, s=9, color=colors, alpha=0.6, linewidth=0)
+    for label in np.unique(labels):
+        x, y = features[labels == label].T
+        color = figures.CYCLE[label % len(figures.CYCLE)]
+        ax.plot(x, y, ".", markersize=4.5, markeredgewidth=0, color=color, alpha=0.6)
 
 
 def restarts(inertias: Float[np.ndarray, "restarts steps"]) -> Figure:

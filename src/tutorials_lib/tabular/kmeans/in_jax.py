@@ -24,14 +24,13 @@ class Fit(NamedTuple):
 
 
 def assign(points: Points, centers: Centers) -> Labels:
-    """Index of the center nearest to each point: that with the smallest |c|^2 - 2 c.x.
+    """Index of the center nearest to each point; of two equally near, the first.
 
-    Of two equally near, the first. The product is written out feature by feature, so that
-    XLA makes one loop over the points of it and of the argmin; a matrix product would write
-    every score to memory and read it back.
+    The product is written out feature by feature, so that XLA makes one loop over the
+    points of it and of the argmin; a matrix product would write every score to memory.
     """
     products = sum(c[:, None] * x for c, x in zip(centers.T, points.T, strict=True))
-    scores = (centers**2).sum(-1)[:, None] - 2 * products  # c[k], x[p] -> scores[k, p]
+    scores = (centers**2).sum(-1)[:, None] - 2 * products  # scores[k, p]
     return jnp.argmin(scores, axis=0)
 
 
@@ -69,9 +68,9 @@ def inertia(points: Points, centers: Centers) -> Float[Array, ""]:
 def choose_starts(points: Points, draws: Float[Array, " clusters"]) -> Centers:
     """Starting centers among the points: k-means++ (Arthur and Vassilvitskii 2007).
 
-    Every point is as likely to be the first. Each further one is drawn with a probability
-    proportional to the squared distance from the nearest center so far. `draws` are uniform
-    in [0, 1).
+    Every point is as likely to be the first. Each further one is drawn with a
+    probability proportional to the squared distance from the nearest center so far.
+    `draws` are uniform in [0, 1).
 
     Raises:
         ValueError: there are fewer points than draws.
@@ -83,7 +82,7 @@ def choose_starts(points: Points, draws: Float[Array, " clusters"]) -> Centers:
         distances = jnp.minimum(distances, ((points - center) ** 2).sum(-1))
         cumulative = distances.cumsum()
         index = jnp.searchsorted(cumulative, draw * cumulative[-1], side="right")
-        center = points[jnp.minimum(index, len(points) - 1)]  # the last if all are zero
+        center = points[jnp.minimum(index, len(points) - 1)]  # last, if all are 0
         return (distances, center), center
 
     first = points[(draws[0] * len(points)).astype(int)]

@@ -61,7 +61,7 @@ def to_columns(points: Points) -> Columns:
 def nearest(columns: Columns, centers: Centers) -> Members:
     """Which cluster each point belongs to: that with the smallest |c|^2 - 2 c.x."""
     norms = (centers**2).sum(-1, keepdims=True)
-    scores = np.concatenate([-2 * centers, norms], axis=1) @ columns  # [-2c, |c|^2].[x, 1]
+    scores = np.hstack([-2 * centers, norms]) @ columns  # [-2c, |c|^2].[x, 1]
     members = scores == scores.min(0)
     if np.count_nonzero(members) > columns.shape[1]:  # ties: the first center wins
         members &= members.cumsum(0) == 1
@@ -87,9 +87,9 @@ def inertia(points: Points, centers: Centers) -> np.floating:
 def choose_starts(points: Points, draws: Float[np.ndarray, " clusters"]) -> Centers:
     """Starting centers among the points: k-means++ (Arthur and Vassilvitskii 2007).
 
-    Every point is as likely to be the first. Each further one is drawn with a probability
-    proportional to the squared distance from the nearest center so far. `draws` are uniform
-    in [0, 1).
+    Every point is as likely to be the first. Each further one is drawn with a
+    probability proportional to the squared distance from the nearest center so far.
+    `draws` are uniform in [0, 1).
 
     Raises:
         ValueError: there are fewer points than draws.
@@ -102,7 +102,7 @@ def choose_starts(points: Points, draws: Float[np.ndarray, " clusters"]) -> Cent
         np.minimum(distances, np.einsum("pf,pf->p", offsets, offsets), out=distances)
         cumulative = distances.cumsum()
         index = cumulative.searchsorted(draw * cumulative[-1], side="right")
-        chosen.append(min(int(index), len(points) - 1))  # the last if all are zero
+        chosen.append(min(int(index), len(points) - 1))  # last, if all are 0
     return points[chosen]
 
 
