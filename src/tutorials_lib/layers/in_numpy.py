@@ -18,6 +18,7 @@ from jaxtyping import Float, Int
 
 Images = Float[np.ndarray, "batch height width channels"]
 FeatureMaps = Float[np.ndarray, "batch height width features"]
+PooledImages = Float[np.ndarray, "batch rows columns channels"]
 Kernel = Float[np.ndarray, "rows columns channels features"]
 PerChannel = Float[np.ndarray, " channels"]
 Matrix = Float[np.ndarray, "batch features"]
@@ -97,9 +98,7 @@ def _neighbours(x: Images, rows: int, columns: int) -> np.ndarray:
     )
 
 
-def _spread(
-    dy: Float[np.ndarray, "height width*batch features"], kernel: Kernel, width: int
-) -> Images:
+def _spread(dy: Float[np.ndarray, "height pixels features"], kernel: Kernel, width: int) -> Images:
     """Add up, at every pixel, what the neighbourhoods that contain it send back (*col2im*)."""
     rows, columns, channels, features = kernel.shape
     height, batch = len(dy), dy.shape[1] // width
@@ -114,7 +113,7 @@ def _spread(
     return _as_images(inside)
 
 
-def max_pool(x: Images) -> tuple[Images, Callable[[Images], Images]]:
+def max_pool(x: Images) -> tuple[PooledImages, Callable[[PooledImages], Images]]:
     """The largest of each 2 x 2 block of pixels; the gradient goes to that pixel.
 
     Where several pixels of a block tie, the first gets the gradient: left before right in the
@@ -132,7 +131,7 @@ def max_pool(x: Images) -> tuple[Images, Callable[[Images], Images]]:
         upper, lower = np.maximum(block[:, :, 0], block[:, :, 1])
         np.maximum(upper, lower, out=largest)
 
-    def vjp(dy: Images) -> Images:
+    def vjp(dy: PooledImages) -> Images:
         dx = np.empty_like(blocks)
         for block, dlargest, dblock in zip(
             blocks, _row_major(dy).reshape(y.shape), dx, strict=True
@@ -269,7 +268,7 @@ def softmax_cross_entropy(
     return loss, vjp
 
 
-def _row_major(x: Images) -> Float[np.ndarray, "height width batch channels"]:
+def _row_major(x: Images | PooledImages) -> Float[np.ndarray, "height width batch channels"]:
     """The images in the order in which these layers keep them in memory, contiguous."""
     return np.ascontiguousarray(x.transpose(1, 2, 0, 3))
 
