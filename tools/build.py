@@ -23,7 +23,7 @@ from typing import Any, TextIO
 
 import yaml
 
-from tools import ROOT, pages
+from tools import ROOT, contract, pages
 
 BUILD = ROOT / "_build"
 TEX_PROGRAMS = ("xelatex", "latexmk", "makeindex")
@@ -44,6 +44,8 @@ _NOISE = re.compile(
     | ^(parsing\ bibtex\ file|Updating\ \d+\ file\(s\)\ with\ execution\ table)
     | ^Run\ 'make' | ^\(use\ [`']make | ^Finished\ generating | ^Your\ book's | ^_build/
     | ^You\ can\ look | ^Or\ paste\ this | ^file:// | ^Building\ your\ book,\ returns
+    | ^There\ was\ an\ error\ in\ building\ your
+    | ^Copying\ the\ source\ path\ .*\ will\ overwrite\ data
     | ^.+?:\ (Using\ cached|Cached\ executed)\ notebook
     """,
     re.VERBOSE,
@@ -108,7 +110,8 @@ def run_jupyter_book(arguments: list[str], log: Path) -> tuple[int, int]:
             status = 0
         except SystemExit as stop:
             status = stop.code if isinstance(stop.code, int) else 1
-        except RuntimeError:  # Sphinx has printed the reason
+        except RuntimeError as error:  # Jupyter Book's own, in a box
+            reporter.write(f"{error}\n")
             status = 1
         finally:
             reporter.write("\n")
@@ -186,8 +189,8 @@ def build_html() -> int:
     done, executed = build(["-W", "-n", "--keep-going"], BUILD, BUILD / "book.log")
     if not done:
         return 1
-    pages = "1 page" if executed == 1 else f"{executed} pages"
-    print(f"_build/html/index.html is ready: {pages} run, {time.monotonic() - start:.0f} s.")
+    how_many = "1 page" if executed == 1 else f"{executed} pages"
+    print(f"_build/html/index.html is ready: {how_many} run, {time.monotonic() - start:.0f} s.")
     return 0
 
 
@@ -252,8 +255,10 @@ def find_page(name: str) -> Path:
     if not name:
         raise SystemExit("Name the page: make page PAGE=book/tabular/kmeans.md")
     stem = name.removeprefix("book/").removesuffix(".md")
-    pages = sorted(path for path in (ROOT / "book").rglob("*.md") if path.parts[-2][0] not in "_.")
-    coordinates = {str(path.relative_to(ROOT / "book").with_suffix("")): path for path in pages}
+    coordinates = {
+        path.relative_to(ROOT / "book").with_suffix("").as_posix(): path
+        for path in pages.all_pages()
+    }
     found = [path for key, path in coordinates.items() if key == stem or key.endswith(f"/{stem}")]
     if len(found) != 1:
         known = "\n  ".join(f"book/{key}.md" for key in coordinates)
@@ -263,10 +268,10 @@ def find_page(name: str) -> Path:
 
 
 def build_page(name: str) -> int:
-    """`make page`: a site of the index and this page, in `_build/page`.
+    """`make page`: a site of this page, the index, bibliography and glossary, in `_build/page`.
 
     It shares the executed notebooks with `make book`, so that nothing is run twice. Links to the
-    other pages lead nowhere here, which is why warnings are shown without being errors.
+    other pages lead nowhere here and are let through; every other warning is an error.
     """
     page = find_page(name)
     start = time.monotonic()
@@ -274,28 +279,32 @@ def build_page(name: str) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     toc, config = folder / "_toc.yml", folder / "_config.yml"
     document = page.relative_to(ROOT).with_suffix("").as_posix()
-    contents: dict[str, Any] = {"format": "jb-book", "root": _root_document()}
-    if document != contents["root"]:
-        contents["chapters"] = [{"file": document}]
+    root, *others = contract.toc_files()
+    chapters = [name for name in others if name == document or _is_referred_to(name)]
+    contents: dict[str, Any] = {"format": "jb-book", "root": root}
+    if chapters:
+        contents["chapters"] = [{"file": name} for name in chapters]
     toc.write_text(yaml.safe_dump(contents, sort_keys=False), encoding="utf-8")
     config.write_text(yaml.safe_dump(_page_config(), sort_keys=False), encoding="utf-8")
 
     output = folder / "_build"
     arguments = ["--toc", str(toc), "--config", str(config), "--path-output", str(folder)]
-    done, executed = build(arguments, output, folder / "page.log")
-    if not done:
-        return 1
-    name = "index" if document == contents["root"] else document
-    html = output / "html" / f"{name}.html"
+    done, executed = build(["-W", "--keep-going", *arguments], output, folder / "page.log")
     for finding in pages.check(page):
         print(finding, file=sys.stderr)
+    if not done:
+        return 1
+    name = "index" if document == root else document
+    html = output / "html" / f"{name}.html"
     how = "run" if executed else "outputs unchanged"
     print(f"{html.relative_to(ROOT)} is ready: {how}, {time.monotonic() - start:.0f} s.")
     return 0
 
 
-def _root_document() -> str:
-    return yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))["root"]
+def _is_referred_to(document: str) -> bool:
+    """Whether every page may need this one: it holds the bibliography or the glossary."""
+    text = (ROOT / f"{document}.md").read_text(encoding="utf-8")
+    return re.search(r"^`{3,}\{(bibliography|glossary)\}", text, re.MULTILINE) is not None
 
 
 def _page_config() -> dict[str, Any]:
