@@ -110,7 +110,7 @@ def run_jupyter_book(arguments: list[str], log: Path) -> tuple[int, int]:
             status = 0
         except SystemExit as stop:
             status = stop.code if isinstance(stop.code, int) else 1
-        except RuntimeError as error:  # Jupyter Book's own, in a box
+        except (RuntimeError, yaml.YAMLError) as error:  # _config.yml or _toc.yml
             reporter.write(f"{error}\n")
             status = 1
         finally:
