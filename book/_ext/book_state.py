@@ -15,13 +15,13 @@ class BookState:
         digests: page to what its outputs depended on when it was last read.
         records: page to the record that its notebook carries, as plain data.
         readers: pages that show records of other pages.
-        shown: the records that `readers` were last written with.
+        shown: the records that each builder last wrote `readers` with.
     """
 
     digests: dict[str, str] = field(default_factory=dict)
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
     readers: set[str] = field(default_factory=set)
-    shown: dict[str, dict[str, Any]] | None = None
+    shown: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
 
     def forget(self, docname: str) -> None:
         """Forget a page that is about to be read again, or is gone."""

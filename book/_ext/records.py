@@ -76,8 +76,9 @@ def publish(app: Sphinx, env: BuildEnvironment) -> list[str]:
     for slug, data in current.items():
         text = json.dumps(data, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
         (folder / f"{slug}.json").write_text(text, encoding="utf-8")
-    state = state_of(env)
-    changed, state.shown = state.shown != current, current
+    state, builder = state_of(env), app.builder.name
+    changed = state.shown.get(builder) != current
+    state.shown[builder] = current
     return sorted(state.readers) if changed else []
 
 
@@ -105,7 +106,7 @@ class LateDirective(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Leave a mark that `FillIn` replaces."""
         state_of(self.env).readers.add(self.env.docname)
-        return [_Late(kind=self.kind)]
+        return [_Late(kind=self.kind, docname=self.env.docname)]
 
 
 class LedgerTable(LateDirective):
@@ -213,7 +214,8 @@ class FillIn(SphinxPostTransform):
         return records_of(self.env)
 
     def _measured(self, mark: _Late) -> list[nodes.Node]:
-        tutorial = tutorial_of(self.env.docname)
+        # The mark knows its page: LaTeX resolves all pages as one document.
+        tutorial = tutorial_of(mark["docname"])
         record = self._records.get(tutorial.slug) if tutorial else None
         if record is None:
             return []  # a page that did not execute has said so already
