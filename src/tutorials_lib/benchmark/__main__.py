@@ -97,9 +97,7 @@ def _print(console: Console, record) -> None:
         f"\n[bold]{record.slug}[/bold]: {record.unit}. {len(record.agreement)} checks agree, "
         f"to {worst:.0e} or better in float64."
     )
-    grid = Table(
-        "size", "variant", "median", "quartiles", "NumPy ÷ this", "BLAS threads", "samples"
-    )
+    grid = Table("size", "variant", "median", "quartiles", "NumPy ÷ this", "threads", "samples")
     for size in record.sizes:
         for index, timing in enumerate(size.timings):
             last = index == len(size.timings) - 1

@@ -40,7 +40,7 @@ class Timing:
     """How many times faster than the NumPy twin, sample by sample."""
     repeats: int
     threads: int | None
-    """BLAS threads given to NumPy; None where the library chose for itself."""
+    """Threads given to NumPy or to a peer; None where the library chose for itself."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -107,8 +107,8 @@ class Contestant:
         return jax.block_until_ready(self.variant.run(self._inputs, self._config))
 
     def choose_threads(self, controller: ThreadpoolController) -> None:
-        """NumPy at its best: try BLAS with one thread and with all cores, keep the faster."""
-        if self.variant.backend != "numpy":
+        """NumPy and peers at their best: try one thread and all cores, keep the faster."""
+        if self.variant.backend == "jax":
             return
         seconds: dict[int, float] = {}
         for threads in sorted({1, num_cores()}):
@@ -140,10 +140,12 @@ class Contestant:
         return self.variant.backend != "jax" and self.threads != 1
 
     def _sample(self, controller: ThreadpoolController) -> float:
+        # NumPy has threads in BLAS only; a peer may have its own (OpenMP).
+        api = "blas" if self.variant.backend == "numpy" else None
         limits = (
-            controller.limit(limits=self.threads, user_api="blas")
-            if self.threads is not None
-            else nullcontext()
+            nullcontext()
+            if self.threads is None
+            else controller.limit(limits=self.threads, user_api=api)
         )
         with limits:
             self.call()
