@@ -29,10 +29,12 @@ class Book:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         shutil.copytree(ROOT / "tools", folder / "tools", ignore=lambda *_: ["__pycache__"])
-        (folder / "book").mkdir()
+        shutil.copytree(ROOT / "book/_ext", folder / "book/_ext")
+        shutil.copy(ROOT / "requirements.txt", folder)
         (folder / "_config.yml").write_text(
             "title: A book\nonly_build_toc_files: true\nexecute: {execute_notebooks: cache}\n"
             'exclude_patterns: [".*", "**/.*"]\n'
+            "sphinx: {local_extensions: {freshness: book/_ext}}\n"
         )
         (folder / "_toc.yml").write_text("format: jb-book\nroot: book/page\n")
 
@@ -72,7 +74,7 @@ def test_a_failed_or_interrupted_build_is_mended_by_the_next_one(tmp_path: Path)
     # A build that was killed while it wrote the executed notebook to the cache.
     (notebook,) = tmp_path.glob("_build/.jupyter_cache/executed/*/base.ipynb")
     notebook.write_text(notebook.read_text()[:50])
-    (tmp_path / "_build" / ".unfinished").touch()
+    (tmp_path / "_build/html/.unclean").touch()
     finished = book.build("html")
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert "1 page run" in finished.stdout

@@ -1,12 +1,7 @@
 """Build the book: `python -m tools.build html|pdf|linkcheck`, or `page book/tabular/kmeans.md`.
 
-Runs Jupyter Book in this process and adds what it lacks:
-
-- A build that failed or was cut short is never mistaken for a finished one. Sphinx forgets its
-  warnings once a page has been read, so a second `jupyter-book build` after a failed one succeeds
-  with the error still on the page. Here the memory of an unfinished build is thrown away; the
-  executed notebooks are kept, so this costs seconds.
-- What is worth reading is printed; everything goes to a log beside the result.
+Runs Jupyter Book in this process, prints what is worth reading, and logs everything beside the
+result.
 """
 
 import argparse
@@ -119,54 +114,11 @@ def run_jupyter_book(arguments: list[str], log: Path) -> tuple[int, int]:
     return status, reporter.executed
 
 
-class Unfinished:
-    """Marks a build folder while a build is under way, and clears up after one that failed."""
-
-    def __init__(self, build: Path) -> None:
-        self.mark = build / ".unfinished"
-        self.environment = build / ".doctrees" / "environment.pickle"
-        self.cache = BUILD / ".jupyter_cache"
-
-    def begin(self) -> None:
-        """Forget what an unfinished build left, then mark the new one as under way."""
-        if self.mark.exists():
-            self.environment.unlink(missing_ok=True)
-            _drop_damaged_notebooks(self.cache)
-        self.mark.parent.mkdir(parents=True, exist_ok=True)
-        self.mark.touch()
-
-    def end(self) -> None:
-        """The build has succeeded."""
-        self.mark.unlink()
-
-
-def _drop_damaged_notebooks(folder: Path) -> None:
-    """Take out of the cache every record whose notebook was not written, or not to its end."""
-    if not (folder / "global.db").exists():
-        return
-    import nbformat
-    from jupyter_cache import get_cache
-    from jupyter_cache.cache.db import NbCacheRecord
-
-    cache = get_cache(folder)
-    for record in cache.list_cache_records():
-        notebook = folder / "executed" / record.hashkey / "base.ipynb"
-        try:
-            nbformat.read(notebook, as_version=nbformat.NO_CONVERT)
-        except (OSError, ValueError, nbformat.reader.NotJSONError):
-            NbCacheRecord.remove_records([int(record.pk)], cache.db)  # type: ignore[arg-type]
-            shutil.rmtree(notebook.parent, ignore_errors=True)
-
-
-def build(arguments: list[str], build_folder: Path, log: Path) -> tuple[bool, int]:
-    """Run one build in its folder; returns its success and how many pages were executed."""
+def build(arguments: list[str], log: Path) -> tuple[bool, int]:
+    """Run one build; returns its success and how many pages were executed."""
     _keep_kernels_to_themselves()
-    guard = Unfinished(build_folder)
-    guard.begin()
     status, executed = run_jupyter_book(arguments, log)
-    if status == 0:
-        guard.end()
-    else:
+    if status != 0:
         log_name = log.relative_to(ROOT)
         print(f"\nThe build failed, see above; the whole log is {log_name}.", file=sys.stderr)
     return status == 0, executed
@@ -186,7 +138,7 @@ def _keep_kernels_to_themselves() -> None:
 def build_html() -> int:
     """`make book`: the whole site; every warning is an error."""
     start = time.monotonic()
-    done, executed = build(["-W", "-n", "--keep-going"], BUILD, BUILD / "book.log")
+    done, executed = build(["-W", "-n", "--keep-going"], BUILD / "book.log")
     if not done:
         return 1
     how_many = "1 page" if executed == 1 else f"{executed} pages"
@@ -206,7 +158,7 @@ def build_pdf() -> int:
         return 1
     start = time.monotonic()
     arguments = ["-W", "-n", "--keep-going", "--builder", "latex"]
-    done, _ = build(arguments, BUILD, BUILD / "latex.log")
+    done, _ = build(arguments, BUILD / "latex.log")
     if not done:
         return 1
     return _run_latex(BUILD / "latex", start)
@@ -245,7 +197,7 @@ def _run_latex(folder: Path, start: float) -> int:
 def build_linkcheck() -> int:
     """`make linkcheck`: ask every other site that the book links to."""
     arguments = ["--builder", "custom", "--custom-builder", "linkcheck"]
-    done, _ = build(arguments, BUILD, BUILD / "linkcheck.log")
+    done, _ = build(arguments, BUILD / "linkcheck.log")
     print("Every answer is in _build/linkcheck/output.txt.")
     return 0 if done else 1
 
@@ -289,7 +241,7 @@ def build_page(name: str) -> int:
 
     output = folder / "_build"
     arguments = ["--toc", str(toc), "--config", str(config), "--path-output", str(folder)]
-    done, executed = build(["-W", "--keep-going", *arguments], output, folder / "page.log")
+    done, executed = build(["-W", "--keep-going", *arguments], folder / "page.log")
     for finding in pages.check(page):
         print(finding, file=sys.stderr)
     if not done:

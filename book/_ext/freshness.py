@@ -6,15 +6,19 @@ any of it changes, and reports such pages to Sphinx as outdated.
 
 Sphinx itself forgets: a page that was read with a warning, or read but not written because the
 build was stopped, counts as done the next time. A marker file says that the last build did not
-end clean, and then every page is read and written again (what was executed stays cached).
+end clean, and then every page is read and written again. What was executed stays cached, unless
+the build was stopped while it wrote a notebook to the cache: such a notebook is taken out.
 """
 
 import hashlib
 import os
 import re
+import shutil
 from pathlib import Path
 
 import nbformat
+from jupyter_cache import get_cache
+from jupyter_cache.cache.db import NbCacheRecord
 from myst_nb.core.read import is_myst_markdown_notebook
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -78,7 +82,28 @@ def prepare(app: Sphinx) -> None:
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache))
     marker = _unclean_marker(app)
     app.config.last_build_was_unclean = marker.exists()
+    if marker.exists():
+        drop_damaged_notebooks(Path(app.config.nb_execution_cache_path or cache_folder(app)))
     marker.touch()
+
+
+def cache_folder(app: Sphinx) -> Path:
+    """Where MyST-NB keeps executed notebooks unless it is told another place."""
+    return Path(app.outdir).parent / ".jupyter_cache"
+
+
+def drop_damaged_notebooks(folder: Path) -> None:
+    """Take out of the cache every record whose notebook was not written, or not to its end."""
+    if not (folder / "global.db").exists():
+        return
+    cache = get_cache(folder)
+    for record in cache.list_cache_records():
+        notebook = folder / "executed" / record.hashkey / "base.ipynb"
+        try:
+            nbformat.read(notebook, as_version=nbformat.NO_CONVERT)
+        except (OSError, ValueError, nbformat.reader.NotJSONError):
+            NbCacheRecord.remove_records([int(record.pk)], cache.db)  # type: ignore[arg-type]
+            shutil.rmtree(notebook.parent, ignore_errors=True)
 
 
 def _unclean_marker(app: Sphinx) -> Path:
