@@ -250,7 +250,7 @@ class Everything(nnx.Module):
     def __call__(self, x):
         for layer in self.layers:
             x = layer(x)
-        return self.recurrent(self.dropout(self.norm(x)))
+        return jnp.asarray(self.recurrent(self.dropout(self.norm(x))))
 
 
 def test_a_merged_model_with_state_of_every_kind_can_be_compiled_and_differentiated():

@@ -106,18 +106,18 @@ def _step_with_plain_pooling(inputs: Tree, config: Config) -> Tree:
 COMPARISON = Comparison(
     slug="cnn",
     unit="one training step",
-    # The page trains with batches of 128; the other sizes are a quarter and four times that.
+    # The page trains with batches of 128; the other sizes are a quarter and a sixteenth of that.
     sizes={
-        "batch 32": dataclasses.replace(PAGE, batch_size=32),
-        "batch 128": PAGE,
-        "batch 512": dataclasses.replace(PAGE, batch_size=512),
+        "8 pictures": dataclasses.replace(PAGE, batch_size=8),
+        "32 pictures": dataclasses.replace(PAGE, batch_size=32),
+        "128 pictures": PAGE,
     },
-    headline="batch 128",
-    agreement=dataclasses.replace(PAGE, batch_size=32),
+    headline="128 pictures",
+    agreement=dataclasses.replace(PAGE, batch_size=16),
     make_inputs=make_inputs,
     checks=(
         Check(
-            name="logits of the trained mode, by running statistics",
+            name="logits, normalized by running statistics",
             in_numpy=_predict_in_numpy,
             in_jax=_predict_in_jax,
             float32_tolerance=1e-4,
@@ -138,16 +138,10 @@ COMPARISON = Comparison(
     variants=(
         Variant(name="NumPy", backend="numpy", run=_step_in_numpy),
         Variant(
-            name="JAX, op by op",
-            backend="jax",
-            run=_step_in_jax,
-            explains="gradients by jax.grad, each operation compiled by itself",
-        ),
-        Variant(
             name="JAX, jit, Flax's pooling",
             backend="jax",
             run=jax.jit(_step_with_plain_pooling, static_argnums=1),
-            explains="one compiled program",
+            explains="one program: normalization, cut-off and update are fused",
         ),
         Variant(
             name="JAX, jit, our pooling",
@@ -156,15 +150,13 @@ COMPARISON = Comparison(
             explains="a pooling gradient without a loop over windows",
         ),
     ),
-    observe=lambda output, inputs, config: output["loss"],
-    tolerance=1e-4,
+    tolerance=1e-3,
     tolerance_reason=(
-        "In 32-bit two pixels that tie for the maximum of a block, or a value next to zero, may "
-        "go either way and send the gradient elsewhere; the loss hardly notices. In 64-bit "
-        "everything that is learned is compared."
+        "Rounding can decide which of two nearly equal pixels is the largest of its block, and "
+        "the gradient goes to that one."
     ),
     note=(
-        "The ratio depends on where convolutions run: the book keeps them on all cores with a "
-        "switch that JAX leaves off (see *Measure NumPy against JAX*)."
+        "The times of JAX depend on the convolution setting of the machine card: by default, "
+        "this version of XLA runs a convolution on one core."
     ),
 )

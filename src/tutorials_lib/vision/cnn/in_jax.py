@@ -77,6 +77,7 @@ class State(NamedTuple):
     opt_state: optax.OptState
 
 
+@partial(jax.jit, static_argnames="config")
 def create(config: Config, key: PRNGKeyArray) -> tuple[Params, BatchStatistics]:
     """Fresh parameters and batch statistics, as nested dicts of arrays."""
     network = Network(config, rngs=nnx.Rngs(key))

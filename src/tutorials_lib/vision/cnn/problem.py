@@ -8,7 +8,7 @@ from jaxtyping import Float, Float32, Int, UInt8
 
 from tutorials_lib import datasets, presets
 from tutorials_lib.datasets import cifar10
-from tutorials_lib.datasets import shapes10 as shapes
+from tutorials_lib.datasets.shapes10 import CLASS_NAMES as SHAPE_NAMES
 
 Pictures = UInt8[np.ndarray, "batch height width channels"]
 Images = Float32[np.ndarray, "batch height width channels"]
@@ -115,7 +115,7 @@ def load(config: Config) -> Data:
 
 def class_names(config: Config) -> tuple[str, ...]:
     """The ten classes; a label is an index into this tuple."""
-    return cifar10.CLASS_NAMES if config.source == "real" else shapes.CLASS_NAMES
+    return cifar10.CLASS_NAMES if config.source == "real" else SHAPE_NAMES
 
 
 class Scaling(NamedTuple):
