@@ -9,10 +9,12 @@ from sklearn.svm import SVC
 
 Images = Float32[np.ndarray, "batch height width channels"]
 Labels = Int[np.ndarray, " batch"]
+TestImages = Float32[np.ndarray, "test height width channels"]
+TestLabels = Int[np.ndarray, " test"]
 
 
 def linear_softmax(
-    images: Images, labels: Labels, test_images: Images, test_labels: Labels
+    images: Images, labels: Labels, test_images: TestImages, test_labels: TestLabels
 ) -> float:
     """Held-out accuracy of multinomial logistic regression.
 
@@ -24,7 +26,9 @@ def linear_softmax(
     return _held_out_accuracy(classifier, 200, images, labels, test_images, test_labels)
 
 
-def pca_and_svm(images: Images, labels: Labels, test_images: Images, test_labels: Labels) -> float:
+def pca_and_svm(
+    images: Images, labels: Labels, test_images: TestImages, test_labels: TestLabels
+) -> float:
     """Held-out accuracy of a support vector machine with a Gaussian kernel.
 
     It sees the 80 leading principal components. The penalty is the one among 1, 5 and 10 that
@@ -38,8 +42,8 @@ def _held_out_accuracy(
     num_components: int,
     images: Images,
     labels: Labels,
-    test_images: Images,
-    test_labels: Labels,
+    test_images: TestImages,
+    test_labels: TestLabels,
 ) -> float:
     flat, flat_test = images.reshape(len(images), -1), test_images.reshape(len(test_images), -1)
     pca = PCA(min(num_components, len(flat)), svd_solver="randomized", random_state=0).fit(flat)
