@@ -38,13 +38,15 @@ def _learned(state: in_numpy.State | in_jax.State, loss: Tree) -> Tree:
     return {"params": state.params, "statistics": state.statistics, "loss": loss}
 
 
-def _loss_in_numpy(inputs: Tree, config: Config) -> Tree:
-    return in_numpy.loss(*_first_batch(inputs), config)
+def _loss_and_grads_in_numpy(inputs: Tree, config: Config) -> Tree:
+    return in_numpy.loss_and_grads(*_first_batch(inputs), config)
 
 
 @partial(jax.jit, static_argnames="config")
-def _loss_in_jax(inputs: Tree, config: Config) -> Tree:
-    return in_jax.loss(*_first_batch(inputs), config)
+def _loss_and_grads_in_jax(inputs: Tree, config: Config) -> Tree:
+    value_and_grad = jax.value_and_grad(in_jax.loss, has_aux=True)
+    (loss, statistics), grads = value_and_grad(*_first_batch(inputs), config)
+    return loss, statistics, grads
 
 
 def _predict_in_numpy(inputs: Tree, config: Config) -> Tree:
@@ -56,15 +58,6 @@ def _predict_in_numpy(inputs: Tree, config: Config) -> Tree:
 def _predict_in_jax(inputs: Tree, config: Config) -> Tree:
     params, statistics, images, _ = _first_batch(inputs)
     return in_jax.predict(params, statistics, images, config)
-
-
-def _grads_in_numpy(inputs: Tree, config: Config) -> Tree:
-    return in_numpy.loss_and_grads(*_first_batch(inputs), config)[2]
-
-
-@partial(jax.jit, static_argnames="config")
-def _grads_in_jax(inputs: Tree, config: Config) -> Tree:
-    return jax.grad(in_jax.loss, has_aux=True)(*_first_batch(inputs), config)[0]
 
 
 def _steps_in_numpy(inputs: Tree, config: Config) -> Tree:
@@ -124,11 +117,15 @@ COMPARISON = Comparison(
         ),
         Check(
             name="loss and batch statistics",
-            in_numpy=_loss_in_numpy,
-            in_jax=_loss_in_jax,
+            in_numpy=lambda x, config: _loss_and_grads_in_numpy(x, config)[:2],
+            in_jax=lambda x, config: _loss_and_grads_in_jax(x, config)[:2],
             float32_tolerance=1e-4,
         ),
-        Check(name="gradients", in_numpy=_grads_in_numpy, in_jax=_grads_in_jax),
+        Check(
+            name="gradients of all parameters",
+            in_numpy=lambda x, config: _loss_and_grads_in_numpy(x, config)[2],
+            in_jax=lambda x, config: _loss_and_grads_in_jax(x, config)[2],
+        ),
         Check(
             name=f"everything learned after {NUM_CHECKED_STEPS} steps",
             in_numpy=_steps_in_numpy,

@@ -9,18 +9,19 @@ import jax
 import jax.numpy as jnp
 import optax
 from flax import nnx
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Int, Key, PRNGKeyArray
 
 from tutorials_lib.layers import in_jax as layers
 from tutorials_lib.vision.cnn.problem import IMAGE_SIZE, Config
 
-Params = dict[str, Any]
-BatchStatistics = dict[str, Any]
+Params = dict[Any, Any]
+BatchStatistics = dict[Any, Any]
 Image = Float[Array, "height width channels"]
 Images = Float[Array, "batch height width channels"]
 Labels = Int[Array, " batch"]
+HalfSizeImages = Float[Array, "batch height//2 width//2 features"]
 Logits = Float[Array, "batch classes"]
-Pool = Callable[[Images], Images]
+Pool = Callable[[Images], Array]
 
 NUM_CLASSES = 10
 
@@ -43,7 +44,7 @@ class Block(nnx.Module):
         self.norm = nnx.BatchNorm(out_channels, momentum=config.statistics_momentum, rngs=rngs)
         self.pool = pool
 
-    def __call__(self, x: Images, *, train: bool) -> Images:
+    def __call__(self, x: Images, *, train: bool) -> HalfSizeImages:
         """Half the height and width, `out_channels` feature maps."""
         x = self.pool(self.conv(x))
         return nnx.relu(self.norm(x, use_running_average=not train))
@@ -239,7 +240,7 @@ def fit(
     are only looked at, for the learning curve.
     """
 
-    def step(state: State, batch: tuple[Int[Array, " batch"], PRNGKeyArray]):
+    def step(state: State, batch: tuple[Int[Array, " batch"], Key[Array, " batch"]]):
         chosen, augment_keys = batch
         augmented = jax.vmap(partial(augment, config=config))(images[chosen], augment_keys)
         return train_step(state, augmented, labels[chosen], config)

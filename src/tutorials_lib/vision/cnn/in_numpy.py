@@ -12,10 +12,10 @@ from jaxtyping import Float, Int
 from tutorials_lib.layers import in_numpy as layers
 from tutorials_lib.vision.cnn.problem import Config, Labels
 
-Params = dict[str, Any]
+Params = dict[Any, Any]
 """`{"blocks": {i: {"conv": {"kernel"}, "norm": {"scale", "bias"}}}, "dense": {...}}`"""
 
-BatchStatistics = dict[str, Any]
+BatchStatistics = dict[Any, Any]
 """`{"blocks": {i: {"norm": {"mean", "var"}}}}`, the running statistics."""
 
 Images = Float[np.ndarray, "batch height width channels"]
@@ -102,12 +102,18 @@ def train_step(
     value, statistics, grads = loss_and_grads(
         state.params, state.statistics, images, labels, config
     )
-    rate = learning_rate(state.step, config)
-    velocity = _map(lambda v, g: config.momentum * v + g, state.velocity, grads)
-    params = _map(
-        lambda p, v, g: p - rate * (g + config.momentum * v), state.params, velocity, grads
-    )
+    params, velocity = update(state.params, state.velocity, grads, state.step, config)
     return State(params, statistics, velocity, state.step + 1), value
+
+
+def update(
+    params: Params, velocity: Params, grads: Params, step: int, config: Config
+) -> tuple[Params, Params]:
+    """The parameters after one step, and the velocity that the next one starts from."""
+    rate, keep = learning_rate(step, config), config.momentum
+    velocity = _map(lambda v, g: keep * v + g, velocity, grads)
+    params = _map(lambda p, v, g: p - rate * (g + keep * v), params, velocity, grads)
+    return params, velocity
 
 
 def train_steps(
