@@ -20,6 +20,7 @@ Images = Float[np.ndarray, "batch height width channels"]
 FeatureMaps = Float[np.ndarray, "batch height width features"]
 PooledImages = Float[np.ndarray, "batch rows columns channels"]
 Kernel = Float[np.ndarray, "rows columns channels features"]
+Patches = Float[np.ndarray, "pixels weights"]
 PerChannel = Float[np.ndarray, " channels"]
 Matrix = Float[np.ndarray, "batch features"]
 Logits = Float[np.ndarray, "batch classes"]
@@ -51,7 +52,7 @@ def conv2d(
     neighbours = _neighbours(x, rows, columns)
     patches = np.empty((width, batch, rows, columns * channels), kernel.dtype)
 
-    def patches_of(row: int) -> Float[np.ndarray, "pixels weights"]:
+    def patches_of(row: int) -> Patches:
         runs = patches.view(neighbours.dtype)
         for a, b in np.ndindex(runs.shape[2:]):
             runs[:, :, a, b] = neighbours[row, :, :, a, b]
