@@ -77,10 +77,10 @@ def measured_line(record: Record) -> str:
     low, high = catalog.find(record.slug).claim
     worst = max(row.float64_error for row in record.agreement)
     return (
-        f"Measured while this page was built: {record.unit} takes NumPy "
+        f"Measured while this page was built: NumPy takes "
         f"{format_seconds(record.numpy.seconds.median)} and JAX "
-        f"{format_seconds(record.jax.seconds.median)}, "
-        f"{format_ratio(record.jax.ratio.median)} as fast. Claimed: {low:g} to {high:g}×. "
+        f"{format_seconds(record.jax.seconds.median)} for {record.unit} ({record.headline}), "
+        f"a ratio of {format_ratio(record.jax.ratio.median)}. Claimed: {low:g} to {high:g}×. "
         f"The two agree to {worst:.0e} in float64."
     )
 
