@@ -52,7 +52,7 @@ class ColdCosts:
     """What JAX costs before its steady state, in seconds; medians, persistent cache off.
 
     `compile` is tracing plus compiling, `transfer` moves the inputs to the device, and
-    `first_call` is the first call of a fresh process: compile and run.
+    `first_call` is what the first call of a fresh process takes: compile and run once.
     """
 
     compile: float
@@ -68,9 +68,9 @@ def cold_costs(variant: Variant, inputs: Tree, config: Config, *, repeats: int) 
         for _ in range(repeats):
             jax.clear_caches()
             whole = jax.jit(lambda inputs: variant.run(inputs, config))
-            compiles.append(timed(lambda whole=whole: whole.lower(on_device).compile())[1])
-            jax.clear_caches()
-            first_calls.append(timed(variant.run, on_device, config)[1])
+            program, seconds = timed(lambda whole=whole: whole.lower(on_device).compile())
+            compiles.append(seconds)
+            first_calls.append(seconds + timed(program, on_device)[1])
     transfers = [timed(jax.device_put, inputs)[1] for _ in range(REPEATS)]
     return ColdCosts(
         compile=float(np.median(compiles)),
