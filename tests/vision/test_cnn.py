@@ -122,6 +122,7 @@ def test_the_learning_rate_rises_and_falls_alike_in_both():
     assert (np.diff(rates[:top]) > 0).all()
     assert (np.diff(rates[top + 1 :]) < 0).all()
     assert 0 < rates.min() < rates.max() <= PAGE.peak_learning_rate
+    assert in_numpy.learning_rate(PAGE.num_steps + 5, PAGE) == 0
 
 
 def test_prediction_does_not_depend_on_the_other_pictures_of_the_batch():

@@ -33,8 +33,8 @@ def max_pool(x: Images) -> PooledImages:
     Raises:
         ValueError: the height or the width is odd.
     """
-    left_top, right_top, left_bottom, right_bottom = _corners(x)
-    return jnp.maximum(jnp.maximum(left_top, right_top), jnp.maximum(left_bottom, right_bottom))
+    a, b, c, d = _corners(x)
+    return jnp.maximum(jnp.maximum(a, b), jnp.maximum(c, d))
 
 
 def _max_pool_forward(x: Images) -> tuple[PooledImages, Images]:
@@ -42,11 +42,11 @@ def _max_pool_forward(x: Images) -> tuple[PooledImages, Images]:
 
 
 def _max_pool_backward(x: Images, dy: PooledImages) -> tuple[Images]:
-    left_top, right_top, left_bottom, right_bottom = _corners(x)
-    in_lower_row = jnp.maximum(left_bottom, right_bottom) > jnp.maximum(left_top, right_top)
-    on_the_right = jnp.where(in_lower_row, right_bottom > left_bottom, right_top > left_top)
+    a, b, c, d = _corners(x)
+    in_lower_row = jnp.maximum(c, d) > jnp.maximum(a, b)
+    on_the_right = jnp.where(in_lower_row, d > c, b > a)
     winner = 2 * in_lower_row.astype(jnp.int8) + on_the_right.astype(jnp.int8)
-    # winner[n, i, j, c] -> is_winner[n, i, row, j, column, c], computed once for each block
+    # winner[n, i, j, c] -> is_winner[n, i, row, j, column, c]; found once for each block
     position = jnp.arange(4, dtype=jnp.int8).reshape(1, 1, 2, 1, 2, 1)
     is_winner = lax.optimization_barrier(winner)[:, :, None, :, None] == position
     return (jnp.where(is_winner, dy[:, :, None, :, None], 0).reshape(x.shape),)
@@ -56,7 +56,7 @@ max_pool.defvjp(_max_pool_forward, _max_pool_backward)
 
 
 def _corners(x: Images) -> tuple[PooledImages, PooledImages, PooledImages, PooledImages]:
-    """The four pixels of each block, in the order in which ties are broken."""
+    """The pixels `a b` above `c d` of each block: the order in which ties are broken."""
     _, height, width, _ = x.shape
     if height % 2 or width % 2:
         raise ValueError(f"images of {height} x {width} pixels do not divide into 2 x 2 blocks")

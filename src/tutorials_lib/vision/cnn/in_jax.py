@@ -30,7 +30,13 @@ class Block(nnx.Module):
     """Convolve, keep the largest of every four pixels, normalize, cut at zero."""
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, config: Config, pool: Pool, rngs: nnx.Rngs
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        config: Config,
+        pool: Pool,
+        rngs: nnx.Rngs,
     ) -> None:
         self.conv = nnx.Conv(
             in_channels,
@@ -41,7 +47,8 @@ class Block(nnx.Module):
             conv_general_dilated=layers.conv_general_dilated,
             rngs=rngs,
         )
-        self.norm = nnx.BatchNorm(out_channels, momentum=config.statistics_momentum, rngs=rngs)
+        keep = config.statistics_momentum
+        self.norm = nnx.BatchNorm(out_channels, momentum=keep, rngs=rngs)
         self.pool = pool
 
     def __call__(self, x: Images, *, train: bool) -> HalfSizeImages:
@@ -53,7 +60,13 @@ class Block(nnx.Module):
 class Network(nnx.Module):
     """Blocks that halve the picture, then one linear layer."""
 
-    def __init__(self, config: Config, *, pool: Pool = layers.max_pool, rngs: nnx.Rngs) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        pool: Pool = layers.max_pool,
+        rngs: nnx.Rngs,
+    ) -> None:
         widths = (3, *config.channels)
         self.blocks = nnx.List(
             Block(before, after, config=config, pool=pool, rngs=rngs)
@@ -63,7 +76,7 @@ class Network(nnx.Module):
         self.dense = nnx.Linear(side * side * widths[-1], NUM_CLASSES, rngs=rngs)
 
     def __call__(self, images: Images, *, train: bool) -> Logits:
-        """The logits of each class; `train` normalizes by the batch and updates the statistics."""
+        """The logits; `train` normalizes by the batch and updates the statistics."""
         x = images
         for block in self.blocks:
             x = block(x, train=train)
@@ -101,7 +114,7 @@ def apply(
     *,
     train: bool,
 ) -> tuple[Logits, BatchStatistics]:
-    """Put the network together, run it, and take the new batch statistics out again."""
+    """Put the network together, run it, and take the new statistics out again."""
     network = nnx.merge(graphdef, params, statistics, copy=True)
     logits = network(images, train=train)
     return logits, nnx.to_pure_dict(nnx.state(network, nnx.BatchStat))
@@ -141,9 +154,9 @@ Loss = Callable[[Params, BatchStatistics, Images, Labels], tuple[Float[Array, ""
 def learning_rate(count: Int[Array, ""], config: Config) -> Float[Array, ""]:
     """One triangle: up over the first quarter of the steps, then down to zero (Smith 2018)."""
     top = config.num_steps / 4
-    return config.peak_learning_rate * jnp.minimum(
-        (count + 1) / top, (config.num_steps - count) / (config.num_steps - top)
-    )
+    left = jnp.maximum(config.num_steps - count, 0)
+    rates = (count + 1) / top, left / (config.num_steps - top)
+    return config.peak_learning_rate * jnp.minimum(*rates)
 
 
 def optimizer(config: Config) -> optax.GradientTransformation:
@@ -199,10 +212,10 @@ def train_steps(
 
 
 def augment(image: Image, key: PRNGKeyArray, config: Config) -> Image:
-    """Another picture of the same class: shifted, with a square cut out, perhaps mirrored.
+    """Another picture of the same class: shifted, a square cut out, perhaps mirrored.
 
-    Shifting repeats the pixels at the border. The square has the value 0, the mean colour after
-    scaling (DeVries and Taylor 2017).
+    Shifting repeats the pixels at the border. The square has the value 0, the mean colour
+    after scaling (DeVries and Taylor 2017).
     """
     mirror_key, shift_key, square_key = jax.random.split(key, 3)
     if config.mirrors:
@@ -210,7 +223,8 @@ def augment(image: Image, key: PRNGKeyArray, config: Config) -> Image:
     size, reach = image.shape[0], config.max_shift
     row, column = jax.random.randint(shift_key, (2,), -reach, reach + 1)
     pixels = jnp.arange(size)
-    image = image[(pixels + row).clip(0, size - 1)][:, (pixels + column).clip(0, size - 1)]
+    image = image[(pixels + row).clip(0, size - 1)]
+    image = image[:, (pixels + column).clip(0, size - 1)]
     top, left = jax.random.randint(square_key, (2,), 1 - config.cutout_size, size)
     in_rows = (pixels >= top) & (pixels < top + config.cutout_size)
     in_columns = (pixels >= left) & (pixels < left + config.cutout_size)
@@ -234,15 +248,16 @@ def fit(
     key: PRNGKeyArray,
     config: Config,
 ) -> tuple[State, History]:
-    """Train for `config.num_epochs`, in one dispatch: a scan over epochs of a scan over batches.
+    """Train for `config.num_epochs`: a scan over epochs of a scan over batches.
 
-    Every epoch visits the pictures in another order and augments each anew. The held-out pictures
-    are only looked at, for the learning curve.
+    Every epoch visits the pictures in another order and augments each anew. The held-out
+    pictures are only looked at, for the learning curve.
     """
 
     def step(state: State, batch: tuple[Int[Array, " batch"], Key[Array, " batch"]]):
         chosen, augment_keys = batch
-        augmented = jax.vmap(partial(augment, config=config))(images[chosen], augment_keys)
+        augment_all = jax.vmap(partial(augment, config=config))
+        augmented = augment_all(images[chosen], augment_keys)
         return train_step(state, augmented, labels[chosen], config)
 
     def epoch(state: State, epoch_key: PRNGKeyArray) -> tuple[State, History]:

@@ -60,9 +60,13 @@ def loss(
 
 
 def loss_and_grads(
-    params: Params, statistics: BatchStatistics, images: Images, labels: Labels, config: Config
+    params: Params,
+    statistics: BatchStatistics,
+    images: Images,
+    labels: Labels,
+    config: Config,
 ) -> tuple[np.floating, BatchStatistics, Params]:
-    """The loss, the new batch statistics, and the gradients of the loss: forward, then reversed."""
+    """The loss, the new batch statistics, and the gradients of all parameters."""
     x = images
     vjps, running = {}, {}
     for i, block in params["blocks"].items():
@@ -71,7 +75,8 @@ def loss_and_grads(
         x, norm_vjp, of_batch = layers.batch_norm(x, **block["norm"])
         x, relu_vjp = layers.relu(x)
         vjps[i] = conv_vjp, pool_vjp, norm_vjp, relu_vjp
-        running[i] = {"norm": _blend(statistics["blocks"][i]["norm"], of_batch._asdict(), config)}
+        before = statistics["blocks"][i]["norm"]
+        running[i] = {"norm": _blend(before, of_batch._asdict(), config)}
     features, flatten_vjp = layers.flatten(x)
     logits, dense_vjp = layers.dense(features, **params["dense"])
     value, loss_vjp = layers.softmax_cross_entropy(logits, labels)
@@ -90,9 +95,8 @@ def loss_and_grads(
 def learning_rate(count: int, config: Config) -> float:
     """One triangle: up over the first quarter of the steps, then down to zero (Smith 2018)."""
     top = config.num_steps / 4
-    return config.peak_learning_rate * min(
-        (count + 1) / top, (config.num_steps - count) / (config.num_steps - top)
-    )
+    left = max(config.num_steps - count, 0)
+    return config.peak_learning_rate * min((count + 1) / top, left / (config.num_steps - top))
 
 
 def train_step(
