@@ -22,12 +22,13 @@ from hypothesis.extra import numpy as arrays
 from sklearn.linear_model import LogisticRegression
 
 from tutorials_lib import datasets
-from tutorials_lib.datasets import CIFAR10, WHOLESALE, RemoteFile
+from tutorials_lib.datasets import RemoteFile
 from tutorials_lib.datasets.archives import read_tar_members
+from tutorials_lib.datasets.cifar10 import CIFAR10, load_cifar10, parse_records
 from tutorials_lib.datasets.cifar10 import CLASS_NAMES as CIFAR10_CLASSES
-from tutorials_lib.datasets.cifar10 import parse_records
 from tutorials_lib.datasets.shapes10 import CLASS_NAMES as SHAPES10_CLASSES
-from tutorials_lib.datasets.wholesale import parse_table
+from tutorials_lib.datasets.shapes10 import shapes10
+from tutorials_lib.datasets.wholesale import WHOLESALE, load_wholesale, parse_table
 
 CONTENT = b"some bytes of a published file\n" * 100
 TINY = RemoteFile(
@@ -51,7 +52,7 @@ CIFAR10_SUBSET = replace(
 
 
 def test_shapes10_has_the_layout_of_cifar10_and_uses_the_whole_range():
-    images, labels = datasets.shapes10(300, seed=0)
+    images, labels = shapes10(300, seed=0)
     assert images.shape == (300, 32, 32, 3)
     assert images.dtype == np.uint8
     assert labels.dtype == np.int32
@@ -62,16 +63,16 @@ def test_shapes10_has_the_layout_of_cifar10_and_uses_the_whole_range():
 
 @pytest.mark.parametrize("num_images", [0, 7, 200, 1_003])
 def test_shapes10_is_balanced_to_one_image(num_images: int):
-    _, labels = datasets.shapes10(num_images, seed=1)
+    _, labels = shapes10(num_images, seed=1)
     counts = np.bincount(labels, minlength=len(SHAPES10_CLASSES))
     assert counts.sum() == num_images
     assert counts.max() - counts.min() <= 1
 
 
 def test_one_seed_repeats_and_two_seeds_differ():
-    images, labels = datasets.shapes10(50, seed=3)
-    again, labels_again = datasets.shapes10(50, seed=3)
-    others, other_labels = datasets.shapes10(50, seed=4)
+    images, labels = shapes10(50, seed=3)
+    again, labels_again = shapes10(50, seed=3)
+    others, other_labels = shapes10(50, seed=4)
     np.testing.assert_array_equal(images, again)
     np.testing.assert_array_equal(labels, labels_again)
     assert (images != others).mean() > 0.9
@@ -80,12 +81,12 @@ def test_one_seed_repeats_and_two_seeds_differ():
 
 def test_shapes10_refuses_a_negative_number_of_images():
     with pytest.raises(ValueError, match="num_images is -1"):
-        datasets.shapes10(-1, seed=0)
+        shapes10(-1, seed=0)
 
 
 def test_a_linear_classifier_learns_something_of_shapes10_and_far_from_all():
-    train_images, train_labels = datasets.shapes10(2_000, seed=0)
-    test_images, test_labels = datasets.shapes10(1_000, seed=1)
+    train_images, train_labels = shapes10(2_000, seed=0)
+    test_images, test_labels = shapes10(1_000, seed=1)
     model = LogisticRegression(C=0.001, max_iter=50, tol=1e-2)
     model.fit(train_images.reshape(2_000, -1) / 255 - 0.5, train_labels)
     accuracy = model.score(test_images.reshape(1_000, -1) / 255 - 0.5, test_labels)
@@ -459,7 +460,7 @@ def tiny_cifar10(mirror: Path) -> tuple[RemoteFile, np.ndarray, np.ndarray]:
 
 def test_cifar10_keeps_the_order_of_the_files_whatever_the_archive_does(tiny_cifar10):
     remote, images, labels = tiny_cifar10
-    data = datasets.load_cifar10(6, 3, remote=remote)
+    data = load_cifar10(6, 3, remote=remote)
     np.testing.assert_array_equal(data.train_images, images[:6])
     np.testing.assert_array_equal(data.train_labels, labels[:6])
     np.testing.assert_array_equal(data.test_images, images[6:])
@@ -469,7 +470,7 @@ def test_cifar10_keeps_the_order_of_the_files_whatever_the_archive_does(tiny_cif
 @pytest.mark.parametrize("num_train", [0, 1, 2, 3])
 def test_cifar10_takes_the_first_images(tiny_cifar10, num_train: int):
     remote, images, _ = tiny_cifar10
-    train_images, train_labels, test_images, _ = datasets.load_cifar10(num_train, 1, remote=remote)
+    train_images, train_labels, test_images, _ = load_cifar10(num_train, 1, remote=remote)
     assert len(train_images) == len(train_labels) == num_train
     np.testing.assert_array_equal(train_images, images[:num_train])
     np.testing.assert_array_equal(test_images, images[6:7])
@@ -478,7 +479,7 @@ def test_cifar10_takes_the_first_images(tiny_cifar10, num_train: int):
 def test_asking_cifar10_for_more_than_it_holds_is_named(tiny_cifar10):
     remote, *_ = tiny_cifar10
     with pytest.raises(datasets.MalformedDataError) as error:
-        datasets.load_cifar10(7, 3, remote=remote)
+        load_cifar10(7, 3, remote=remote)
     _assert_says(error.value, "at least 7 training images", "found 6", "Ask for fewer")
 
 
@@ -537,7 +538,7 @@ def _require(remote: RemoteFile, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_published_wholesale_customers_are_read(monkeypatch: pytest.MonkeyPatch):
     _require(WHOLESALE, monkeypatch)
-    customers = datasets.load_wholesale()
+    customers = load_wholesale()
     assert customers.spending.shape == (440, 6)
     # The counts that the set's own description gives.
     np.testing.assert_array_equal(np.bincount(customers.channel), [0, 298, 142])
@@ -547,7 +548,7 @@ def test_the_published_wholesale_customers_are_read(monkeypatch: pytest.MonkeyPa
 
 def test_a_lossless_part_of_the_published_cifar10_is_read(monkeypatch: pytest.MonkeyPatch):
     _require(CIFAR10_SUBSET, monkeypatch)
-    data = datasets.load_cifar10(5_000, 1_000, remote=CIFAR10_SUBSET)
+    data = load_cifar10(5_000, 1_000, remote=CIFAR10_SUBSET)
     assert data.train_images.shape == (5_000, 32, 32, 3)
     assert data.test_images.shape == (1_000, 32, 32, 3)
     names = [CIFAR10_CLASSES[label] for label in data.train_labels[:4]]
@@ -560,7 +561,7 @@ def test_a_lossless_part_of_the_published_cifar10_is_read(monkeypatch: pytest.Mo
 def test_the_pin_of_cifar10_refuses_the_subset(monkeypatch: pytest.MonkeyPatch):
     _require(CIFAR10_SUBSET, monkeypatch)
     with pytest.raises(datasets.TruncatedFileError) as error:
-        datasets.load_cifar10(remote=replace(CIFAR10, mirror_path=CIFAR10_SUBSET.mirror_path))
+        load_cifar10(remote=replace(CIFAR10, mirror_path=CIFAR10_SUBSET.mirror_path))
     _assert_says(error.value, "170,052,171 bytes", "17,090,922 bytes")
 
 

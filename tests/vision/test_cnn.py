@@ -10,8 +10,9 @@ import optax
 import pytest
 from flax import nnx
 
-from tutorials_lib import datasets
 from tutorials_lib.benchmark.agreement import agree, cast
+from tutorials_lib.datasets import cifar10
+from tutorials_lib.datasets.shapes10 import shapes10
 from tutorials_lib.vision.cnn import baselines, comparison, figures, in_jax, in_numpy, problem
 from tutorials_lib.vision.cnn.problem import PAGE, TINY, Config, Data
 
@@ -234,9 +235,9 @@ def test_real_pictures_come_from_cifar10(monkeypatch: pytest.MonkeyPatch):
 
     def load_cifar10(num_train: int, num_test: int) -> tuple:
         asked.append((num_train, num_test))
-        return datasets.shapes10(num_train, 0) + datasets.shapes10(num_test, 1)
+        return shapes10(num_train, 0) + shapes10(num_test, 1)
 
-    monkeypatch.setattr(datasets, "load_cifar10", load_cifar10)
+    monkeypatch.setattr(cifar10, "load_cifar10", load_cifar10)
     config = dataclasses.replace(TINY, source="real")
     assert len(problem.load(config).test_labels) == TINY.num_test
     assert asked == [(TINY.num_train, TINY.num_test)]

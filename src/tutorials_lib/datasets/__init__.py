@@ -22,9 +22,11 @@ Two more environment variables say where published files live:
     A folder, or a `file://` address, that already holds the files under the paths that their
     `RemoteFile.mirror_path` gives. With it nothing is downloaded and nothing is written: a file
     is verified and read where it lies. A relative folder is taken from the working directory.
+
+Each data set is a module of its own, which is imported by its name: a page is then executed
+again when its own data set changes, and not when another does.
 """
 
-from tutorials_lib.datasets.cifar10 import CIFAR10, Cifar10, load_cifar10
 from tutorials_lib.datasets.download import RemoteFile, fetch
 from tutorials_lib.datasets.errors import (
     CacheFolderError,
@@ -36,15 +38,10 @@ from tutorials_lib.datasets.errors import (
     TruncatedFileError,
     UnsafeArchiveError,
 )
-from tutorials_lib.datasets.shapes10 import shapes10
-from tutorials_lib.datasets.wholesale import WHOLESALE, WholesaleCustomers, load_wholesale
 
 __all__ = [
-    "CIFAR10",
-    "WHOLESALE",
     "CacheFolderError",
     "ChecksumError",
-    "Cifar10",
     "DatasetError",
     "DownloadError",
     "MalformedDataError",
@@ -52,9 +49,5 @@ __all__ = [
     "RemoteFile",
     "TruncatedFileError",
     "UnsafeArchiveError",
-    "WholesaleCustomers",
     "fetch",
-    "load_cifar10",
-    "load_wholesale",
-    "shapes10",
 ]

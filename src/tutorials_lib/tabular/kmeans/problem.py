@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
 
-from tutorials_lib import datasets
+from tutorials_lib.datasets.wholesale import load_wholesale
 
 Features = Float[np.ndarray, "points features"]
 Points = Float32[np.ndarray, "points features"]
@@ -158,7 +158,7 @@ def wholesale(rng: np.random.Generator) -> Customers:
     The features are what a client spends in a year on six kinds of goods, in the data set's
     monetary units; the known groups are the two sales channels.
     """
-    clients = datasets.load_wholesale()
+    clients = load_wholesale()
     order = rng.permutation(len(clients.spending))
     return Customers(
         features=clients.spending[order],

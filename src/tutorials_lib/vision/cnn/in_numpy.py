@@ -3,13 +3,13 @@
 Parameters and batch statistics are the nested dicts that the Flax network has.
 """
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from tutorials_lib.layers import in_numpy as layers
+from tutorials_lib.trees import tree_map
 from tutorials_lib.vision.cnn.problem import Config, Labels
 
 Params = dict[Any, Any]
@@ -33,7 +33,7 @@ class State(NamedTuple):
 
 def start(params: Params, statistics: BatchStatistics, config: Config) -> State:
     """The state before the first step."""
-    return State(params, statistics, _map(np.zeros_like, params), 0)
+    return State(params, statistics, tree_map(np.zeros_like, params), 0)
 
 
 def predict(params: Params, statistics: BatchStatistics, images: Images, config: Config) -> Logits:
@@ -115,8 +115,8 @@ def update(
 ) -> tuple[Params, Params]:
     """The parameters after one step, and the velocity that the next one starts from."""
     rate, keep = learning_rate(step, config), config.momentum
-    velocity = _map(lambda v, g: keep * v + g, velocity, grads)
-    params = _map(lambda p, v, g: p - rate * (g + keep * v), params, velocity, grads)
+    velocity = tree_map(lambda v, g: keep * v + g, velocity, grads)
+    params = tree_map(lambda p, v, g: p - rate * (g + keep * v), params, velocity, grads)
     return params, velocity
 
 
@@ -139,13 +139,3 @@ def _blend(
     """The running average, moved a little towards the statistics of one batch."""
     keep = config.statistics_momentum
     return {name: keep * old[name] + (1 - keep) * new[name] for name in old}
-
-
-def _map(function: Callable[..., np.ndarray], tree: Params, *others: Params) -> Params:
-    """Apply `function` to the arrays in the same place of nested dicts."""
-    return {
-        name: _map(function, branch, *(other[name] for other in others))
-        if isinstance(branch, dict)
-        else function(branch, *(other[name] for other in others))
-        for name, branch in tree.items()
-    }

@@ -6,9 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Float32, Int, UInt8
 
-from tutorials_lib import datasets, presets
-from tutorials_lib.datasets import cifar10
-from tutorials_lib.datasets.shapes10 import CLASS_NAMES as SHAPE_NAMES
+from tutorials_lib import presets
+from tutorials_lib.datasets import cifar10, shapes10
 
 Pictures = UInt8[np.ndarray, "batch height width channels"]
 Images = Float32[np.ndarray, "batch height width channels"]
@@ -107,15 +106,15 @@ def load(config: Config) -> Data:
         DatasetError: CIFAR-10 was asked for and cannot be had, or has fewer pictures.
     """
     if config.source == "real":
-        return Data(*datasets.load_cifar10(config.num_train, config.num_test))
-    train = datasets.shapes10(config.num_train, seed=2 * config.seed)
-    test = datasets.shapes10(config.num_test, seed=2 * config.seed + 1)
+        return Data(*cifar10.load_cifar10(config.num_train, config.num_test))
+    train = shapes10.shapes10(config.num_train, seed=2 * config.seed)
+    test = shapes10.shapes10(config.num_test, seed=2 * config.seed + 1)
     return Data(*train, *test)
 
 
 def class_names(config: Config) -> tuple[str, ...]:
     """The ten classes; a label is an index into this tuple."""
-    return cifar10.CLASS_NAMES if config.source == "real" else SHAPE_NAMES
+    return cifar10.CLASS_NAMES if config.source == "real" else shapes10.CLASS_NAMES
 
 
 class Scaling(NamedTuple):
