@@ -42,6 +42,23 @@ record = from_json(json.loads(pathlib.Path(os.environ["RECORD"]).read_text()))
 glue("record", RecordView(record), display=False)
 RATIO = 3.25
 ```
+
+```{code-cell} ipython3
+---
+mystnb:
+  figure:
+    name: fig-film
+    caption: |
+      A line that moves.
+---
+import matplotlib.pyplot as plt
+from tutorials_lib import figures
+
+frames = [plt.subplots()[0] for _ in range(3)]
+strip, _ = plt.subplots(1, 3)
+alt = "An empty figure in three frames."
+figures.show_animation(frames, strip=strip, seconds_per_frame=0.1, alt=alt)
+```
 """
 
 LEDGER = """\
@@ -208,6 +225,19 @@ def test_the_ledger_figure_exists_for_both_themes_with_a_description(book: Book)
         c for tag in images for c in re.findall(r"only-\w+", tag)
     }
     assert all("1 within the claim" in tag for tag in images)
+
+
+def test_an_animation_has_a_still_copy_for_both_themes_and_a_box_that_stops_it(book: Book) -> None:
+    html = book.html("book/tabular/kmeans")
+    images = re.findall(r"<img[^>]*three frames[^>]*>", html)
+    kinds = [set(re.findall(r"moving|motionless|only-\w+", image)) for image in images]
+    assert kinds == [
+        {"moving", "only-light"},
+        {"moving", "only-dark"},
+        {"motionless", "only-light"},
+        {"motionless", "only-dark"},
+    ]
+    assert html.count('<label class="stop">') == 1
 
 
 def test_a_prose_edit_executes_nothing(book: Book) -> None:

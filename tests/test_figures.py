@@ -1,6 +1,7 @@
 """Every figure has one look, two colour schemes and an alternative text."""
 
 import base64
+from xml.etree import ElementTree
 
 import matplotlib.pyplot as plt
 import pytest
@@ -39,6 +40,43 @@ def test_a_figure_without_a_description_is_refused() -> None:
     with pytest.raises(ValueError, match="does not describe the figure"):
         figures.show(figure, alt="plot")
     plt.close(figure)
+
+
+def film(num_frames: int) -> figures.Shown:
+    strip, _ = plt.subplots(1, 3)
+    return figures.show_animation(
+        (draw() for _ in range(num_frames)),
+        strip=strip,
+        seconds_per_frame=0.5,
+        alt="A line that stays where it is.",
+    )
+
+
+def test_an_animation_is_one_valid_svg_with_a_group_for_every_frame_and_a_strip_for_print() -> None:
+    shown = film(4)
+    root = ElementTree.fromstring(shown.svg)
+    names = [element.get("id") for element in root.iter() if element.get("id")]
+    assert len(names) == len(set(names)), "two parts of the drawing have the same name"
+    frames = [
+        group.get("class") for group in root if (group.get("class") or "").startswith("frame")
+    ]
+    assert frames == ["frame", "frame", "frame still", "frame"]
+    assert "animation:film 2.000s" in shown.svg
+    assert base64.b64decode(shown._repr_mimebundle_()["application/pdf"]).startswith(b"%PDF")
+    assert not plt.get_fignums()
+
+
+def test_a_stopped_animation_moves_no_more() -> None:
+    shown = film(2)
+    assert figures.is_animated(shown.svg)
+    still = figures.stop(shown.svg)
+    assert not figures.is_animated(still)
+    assert "@keyframes" not in still
+
+
+def test_an_animation_without_frames_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one frame"):
+        film(0)
 
 
 def test_no_light_colour_is_left_in_the_dark_copy() -> None:

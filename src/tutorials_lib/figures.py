@@ -7,7 +7,8 @@ colours of the light theme; the book's extension recolours a copy for the dark t
 
 import base64
 import io
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -114,16 +115,89 @@ def show(figure: Figure, *, alt: str) -> Shown:
     Raises:
         ValueError: when `alt` does not say anything.
     """
+    alt = _description(alt)
+    pdf = _to_pdf(figure)
+    return Shown(_to_svg(figure, alt), pdf, alt)
+
+
+def show_animation(
+    frames: Iterable[Figure], *, strip: Figure, seconds_per_frame: float, alt: str
+) -> Shown:
+    """Play `frames` in an endless loop on the site, and print `strip` in their place.
+
+    The site offers a box that stops the film. A reader who has asked for less motion, or stops
+    it, sees the middle frame.
+
+    Args:
+        frames: drawn in this module's colours, all of one size; each is closed as soon as it has
+            been taken, so that a generator needs memory for one of them.
+        strip: a few of the frames side by side, for print; it is closed.
+        seconds_per_frame: how long each frame stands.
+        alt: what is to be seen, in a sentence or two, with every number computed.
+
+    Raises:
+        ValueError: there are no frames, or `alt` does not say anything.
+    """
+    alt = _description(alt)
+    pdf = _to_pdf(strip)
+    plt.close(strip)
+    pictures = [_to_svg(frame, alt) for frame in frames]
+    if not pictures:
+        raise ValueError("an animation needs at least one frame")
+    head = pictures[0].partition(_FIRST_GROUP)[0]
+    definitions, groups = dict[str, None](), []  # of letters and clippings; each is kept once
+    for number, picture in enumerate(pictures):
+        body = picture.partition(_FIRST_GROUP)[2].rpartition("</svg>")[0]
+        definitions |= dict.fromkeys(_DEFINITIONS.findall(body))
+        body = _PART_NAME.sub("", _DEFINITIONS.sub("", body))
+        kind = "frame still" if number == len(pictures) // 2 else "frame"
+        begins = f"animation-delay:{number * seconds_per_frame:.3f}s"
+        groups.append(f'<g class="{kind}" style="{begins}"><g>{body}</g>')
+    film = _FILM.format(seconds=len(pictures) * seconds_per_frame, share=100 / len(pictures))
+    return Shown("".join([head, film, *definitions, *groups, "</svg>\n"]), pdf, alt)
+
+
+def is_animated(svg: str) -> bool:
+    """Whether `svg` comes from `show_animation`."""
+    return '<style class="film">' in svg
+
+
+def stop(svg: str) -> str:
+    """The middle frame of an animation."""
+    return re.sub(r'<style class="film">.*?</style>', _STILL, svg, flags=re.DOTALL)
+
+
+_FIRST_GROUP = '<g id="figure_1">'
+_DEFINITIONS = re.compile(r"<defs>.*?</defs>", re.DOTALL)
+_PART_NAME = re.compile(r' id="[a-z0-9.]+_\d+"')  # every frame numbers its parts alike
+
+_STILL = "<style>.frame{visibility:hidden}.still{visibility:visible}</style>"
+_FILM = """<style class="film">
+.frame{{visibility:hidden;animation:film {seconds:.3f}s step-end infinite}}
+@keyframes film{{0%{{visibility:visible}}{share:.4f}%{{visibility:hidden}}}}
+</style>"""
+
+
+def _description(alt: str) -> str:
     if len(alt.split()) < 4:
         raise ValueError(
             f"alt={alt!r} does not describe the figure; say in a sentence what is to be seen"
         )
-    alt = " ".join(alt.split())
-    svg, pdf = io.StringIO(), io.BytesIO()
-    figure.savefig(svg, format="svg", metadata={"Date": None, "Description": alt})
+    return " ".join(alt.split())
+
+
+def _to_pdf(figure: Figure) -> bytes:
+    pdf = io.BytesIO()
     figure.savefig(pdf, format="pdf", metadata={"CreationDate": None})
+    return pdf.getvalue()
+
+
+def _to_svg(figure: Figure, alt: str) -> str:
+    """The figure as SVG, which ends its life."""
+    svg = io.StringIO()
+    figure.savefig(svg, format="svg", metadata={"Date": None, "Description": alt})
     plt.close(figure)
-    return Shown(svg.getvalue(), pdf.getvalue(), alt)
+    return svg.getvalue()
 
 
 def darken(svg: str) -> str:
