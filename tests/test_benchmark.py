@@ -12,7 +12,16 @@ import numpy as np
 import pytest
 
 from tutorials_lib import benchmark, catalog
-from tutorials_lib.benchmark import agreement, ledger, machine, record, report, runner, timing
+from tutorials_lib.benchmark import (
+    agreement,
+    ledger,
+    machine,
+    page,
+    record,
+    report,
+    runner,
+    timing,
+)
 from tutorials_lib.benchmark.__main__ import main
 from tutorials_lib.benchmark.comparison import Backend
 from tutorials_lib.benchmark.record import Spread
@@ -133,6 +142,25 @@ def test_the_gate_runs_in_float64_and_leaves_the_precision_as_it_was() -> None:
     agreement.agree(dataclasses.replace(COMPARISON, checks=(check,)))
     assert seen == [np.float64, np.float32]
     assert jnp.ones(1).dtype == jnp.float32
+
+
+def test_a_page_passes_the_gate_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    gates, run_gate = [], agreement.agree
+
+    def gate(comparison: benchmark.Comparison) -> tuple[record.AgreementRow, ...]:
+        gates.append(comparison)
+        return run_gate(comparison)
+
+    monkeypatch.setenv("TUTORIALS_PRESET", "tiny")
+    monkeypatch.setattr(page, "load_comparison", lambda slug: COMPARISON)
+    monkeypatch.setattr(page, "run_gate", gate)
+    monkeypatch.setattr(runner.gate, "agree", gate)
+    monkeypatch.setattr(page, "_agreed", {})
+    shown = benchmark.measure("kmeans").record.agreement  # nothing has passed yet
+    assert len(gates) == 1
+    benchmark.agree("kmeans")
+    assert benchmark.measure("kmeans").record.agreement == shown
+    assert len(gates) == 2
 
 
 @pytest.mark.parametrize(
@@ -349,6 +377,15 @@ def test_a_result_shows_every_variant_and_every_size(measured: record.Record) ->
     text = report.Result(measured).markdown()
     for name in ("NumPy", "JAX, op by op", "JAX, jit", "2 rows", "8 rows", "32 rows"):
         assert name in text
+
+
+def test_a_result_says_what_each_variant_adds_where_it_is_known(measured: record.Record) -> None:
+    header, _, *rows = report.Result(measured).markdown().split("\n\n")[0].splitlines()
+    assert header.endswith("what it adds |")
+    assert [row.split("|")[-2].strip() for row in rows] == ["", "", "one kernel"]
+    plain = tuple(dataclasses.replace(v, explains="") for v in COMPARISON.variants)
+    unexplained = runner.measure_comparison(dataclasses.replace(COMPARISON, variants=plain))
+    assert "what it adds" not in report.Result(unexplained).markdown()
 
 
 def test_the_verdict_says_when_jax_is_slower(measured: record.Record) -> None:

@@ -3,12 +3,16 @@
 import sys
 
 from tutorials_lib.benchmark.agreement import agree as run_gate
-from tutorials_lib.benchmark.record import Quality
+from tutorials_lib.benchmark.record import AgreementRow, Quality
 from tutorials_lib.benchmark.report import AgreementTable, RecordView, Result
 from tutorials_lib.benchmark.runner import load_comparison, measure_comparison
 
 RECORD_NAME = "record"
 """The name under which a notebook carries its record; the book's extension looks for it."""
+
+
+_agreed: dict[str, tuple[AgreementRow, ...]] = {}
+"""What the gate has found in this process, so that a page runs it once."""
 
 
 def agree(slug: str) -> AgreementTable:
@@ -17,11 +21,14 @@ def agree(slug: str) -> AgreementTable:
     Raises:
         AgreementError: when the twins, or two variants, do not agree.
     """
-    return AgreementTable(run_gate(load_comparison(slug)))
+    _agreed[slug] = run_gate(load_comparison(slug))
+    return AgreementTable(_agreed[slug])
 
 
 def measure(slug: str, *, quality: Quality | None = None) -> Result:
-    """Run the gate of the tutorial `slug`, time it, and leave the record in the notebook.
+    """Time the tutorial `slug` once the gate is passed, and leave the record in the notebook.
+
+    The gate runs first unless `agree` has just run it on this page.
 
     Args:
         slug: the tutorial's name in the catalog.
@@ -30,7 +37,8 @@ def measure(slug: str, *, quality: Quality | None = None) -> Result:
     Raises:
         AgreementError: when the twins, or two variants, do not agree. Nothing is timed then.
     """
-    result = Result(measure_comparison(load_comparison(slug), quality=quality))
+    comparison, agreement = load_comparison(slug), _agreed.get(slug)
+    result = Result(measure_comparison(comparison, agreement=agreement, quality=quality))
     if "ipykernel" in sys.modules:
         from myst_nb import glue
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
@@ -47,9 +47,12 @@ def _significant(value: float, *, digits: int = 3) -> str:
     return f"{value:#.{digits}g}".rstrip(".")
 
 
-def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A pipe table; every column but the first is right-aligned."""
-    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+def markdown_table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], *, of_words: Collection[int] = (0,)
+) -> str:
+    """A pipe table; all columns are right-aligned, but for those of words."""
+    rule = ["---" if column in of_words else "---:" for column in range(len(header))]
+    lines = [header, rule, *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
@@ -122,18 +125,22 @@ class Result(MarkdownOutput):
         return "\n\n".join(parts)
 
     def _variants_table(self) -> str:
-        return markdown_table(
-            [f"{self.record.unit}, {self.record.headline}", "median", "quartiles", "NumPy ÷ this"],
+        timings = self.record.headline_size.timings
+        header = [f"{self.record.unit}, {self.record.headline}", "median", "quartiles"]
+        header += ["NumPy ÷ this", "what it adds"]
+        rows = [
             [
-                [
-                    timing.variant + _threads(timing),
-                    format_seconds(timing.seconds.median),
-                    f"{format_seconds(timing.seconds.q1)} to {format_seconds(timing.seconds.q3)}",
-                    format_ratio(timing.ratio.median),
-                ]
-                for timing in self.record.headline_size.timings
-            ],
-        )
+                timing.variant + _threads(timing),
+                format_seconds(timing.seconds.median),
+                f"{format_seconds(timing.seconds.q1)} to {format_seconds(timing.seconds.q3)}",
+                format_ratio(timing.ratio.median),
+                timing.explains,
+            ]
+            for timing in timings
+        ]
+        if not any(timing.explains for timing in timings):
+            header, rows = header[:-1], [row[:-1] for row in rows]
+        return markdown_table(header, rows, of_words=(0, 4))
 
     def _sizes_table(self) -> str:
         record = self.record

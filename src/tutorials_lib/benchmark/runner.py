@@ -11,6 +11,7 @@ from tutorials_lib.benchmark.comparison import Comparison, Config
 from tutorials_lib.benchmark.machine import machine_card
 from tutorials_lib.benchmark.record import (
     SCHEMA_VERSION,
+    AgreementRow,
     Quality,
     Record,
     SizeResult,
@@ -34,15 +35,22 @@ def load_comparison(slug: str) -> Comparison:
 def measure_comparison(
     comparison: Comparison,
     *,
+    agreement: tuple[AgreementRow, ...] | None = None,
     quality: Quality | None = None,
     advance: Advance = lambda step: None,
 ) -> Record:
     """Run the gate, then time `comparison` at all its sizes (the smallest one for `tiny`).
 
+    Args:
+        comparison: what to compare and time.
+        agreement: what the gate has already said of it; by default the gate runs first.
+        quality: what training reached on held-out data, for the record.
+        advance: called after the gate and after each size.
+
     Raises:
         AgreementError: when the twins, or two variants, do not agree. Nothing is timed then.
     """
-    agreements = gate.agree(comparison)
+    agreement = gate.agree(comparison) if agreement is None else agreement
     advance("agreement")
     sizes = dict(comparison.sizes)
     headline = comparison.headline
@@ -62,7 +70,7 @@ def measure_comparison(
         data_source=presets.data_source(),
         code_digest=code_digest([*_tutorial_modules(comparison), "tutorials_lib.benchmark"]),
         machine=machine_card(),
-        agreement=agreements,
+        agreement=agreement,
         tolerance=comparison.tolerance,
         tolerance_reason=comparison.tolerance_reason,
         sizes=tuple(results),
