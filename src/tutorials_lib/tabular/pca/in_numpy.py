@@ -1,0 +1,113 @@
+"""PCA in NumPy by three algorithms that return the same parameters."""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from tutorials_lib.tabular.pca.problem import check_components
+
+Params = dict[str, Any]
+"""`mean` [features], `components` [components, features] with rows of length one, `variances`
+[components] along them from the largest to the smallest, and the `total` variance []."""
+
+Features = Float[np.ndarray, "rows features"]
+Scores = Float[np.ndarray, "rows components"]
+Components = Float[np.ndarray, "components features"]
+
+
+def fit_covariance(features: Features, num_components: int) -> Params:
+    """Eigenvectors of the covariance matrix with the largest eigenvalues (Hotelling 1933).
+
+    Raises:
+        ValueError: the table has no such number of components.
+    """
+    check_components(num_components, features.shape)
+    mean, centred = centre(features)
+    covariance = centred.T @ centred  # NumPy sees one matrix twice, and computes one half
+    covariance /= len(features) - 1
+    variances, vectors = np.linalg.eigh(covariance)  # in growing order
+    largest = slice(None, -num_components - 1, -1)
+    return {
+        "mean": mean,
+        "components": orient(vectors[:, largest].T),
+        "variances": np.maximum(variances[largest], 0),  # rounding may leave them below zero
+        "total": covariance.trace(),
+    }
+
+
+def fit_svd(features: Features, num_components: int) -> Params:
+    """Right singular vectors of the centred table, which is never squared.
+
+    With X = QR and R = USV', the columns of V are those of X as well, and neither Q nor U is
+    needed (Chan 1982).
+
+    Raises:
+        ValueError: the table has no such number of components.
+    """
+    check_components(num_components, features.shape)
+    mean, centred = centre(features)
+    triangle = np.linalg.qr(centred, mode="r")
+    _, singular, vectors = np.linalg.svd(triangle, full_matrices=False)
+    variances = singular**2 / (len(features) - 1)
+    return {
+        "mean": mean,
+        "components": orient(vectors[:num_components]),
+        "variances": variances[:num_components],
+        "total": variances.sum(),
+    }
+
+
+def fit_randomized(
+    features: Features,
+    draws: Float[np.ndarray, "features sampled"],
+    num_components: int,
+    num_passes: int,
+) -> Params:
+    """The same from a small subspace that random directions find (Halko et al. 2011).
+
+    The table maps the random directions to columns that lie mostly along its largest singular
+    vectors; going back and forth (algorithm 4.4) leaves less and less of the others.
+
+    Raises:
+        ValueError: the table has no such number of components.
+    """
+    check_components(num_components, features.shape)
+    mean, centred = centre(features)
+    basis = np.linalg.qr(centred @ draws).Q
+    for _ in range(num_passes):
+        basis = np.linalg.qr(centred @ np.linalg.qr(centred.T @ basis).Q).Q
+    _, singular, vectors = np.linalg.svd(basis.T @ centred, full_matrices=False)
+    return {
+        "mean": mean,
+        "components": orient(vectors[:num_components]),
+        "variances": singular[:num_components] ** 2 / (len(features) - 1),
+        "total": np.vdot(centred, centred) / (len(features) - 1),
+    }
+
+
+def centre(features: Features) -> tuple[Float[np.ndarray, " features"], Features]:
+    """The mean of each feature, and the table around it."""
+    mean = features.mean(0)
+    return mean, features - mean
+
+
+def orient(components: Components) -> Components:
+    """The same directions, each with the sign that makes its largest entry positive.
+
+    A direction and its opposite are equally good, and an algorithm returns either; this is
+    scikit-learn's convention. Of two entries equally large, the first counts.
+    """
+    largest = np.abs(components).argmax(1)
+    signs = np.sign(components[np.arange(len(components)), largest])
+    return components * signs[:, None]
+
+
+def project(params: Params, features: Features) -> Scores:
+    """Coordinates of the rows along the components, from the mean."""
+    return (features - params["mean"]) @ params["components"].T
+
+
+def reconstruct(params: Params, scores: Scores) -> Features:
+    """The rows that have these coordinates, and none along any other direction."""
+    return scores @ params["components"] + params["mean"]
