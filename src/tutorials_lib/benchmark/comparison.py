@@ -67,7 +67,8 @@ class Comparison:
         make_inputs: configuration to a tree of NumPy arrays, the same for every backend.
         checks: what the gate compares.
         variants: the NumPy twin first, then each JAX step, the JAX headline last of the JAX
-            ones; peers anywhere after the twin.
+            ones; peers anywhere after the twin. The steps between are timed at the headline
+            size, the others at every size.
         observe: what is compared between variants before they are timed, from a variant's
             output (default: all of it). Long runs are compared by their objective.
         tolerance: the relative error allowed between variants in float32 ...
@@ -109,3 +110,9 @@ class Comparison:
     def jax_headline(self) -> Variant:
         """The JAX variant whose ratio to the twin is the tutorial's result."""
         return [variant for variant in self.variants if variant.backend == "jax"][-1]
+
+    @property
+    def endpoints(self) -> tuple[Variant, ...]:
+        """The NumPy twin, JAX's headline and the peers: what is timed at every size."""
+        ends = (self.baseline, self.jax_headline)
+        return tuple(variant for variant in self.variants if variant.peer or variant in ends)
