@@ -1,6 +1,8 @@
-"""Read chosen members of a tar archive into memory; nothing is ever unpacked to disk."""
+"""Read chosen members of an archive into memory; nothing is ever unpacked to disk."""
 
+import stat
 import tarfile
+import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path, PureWindowsPath
@@ -23,17 +25,98 @@ def read_tar_members(path: Path, allowed: Mapping[str, int]) -> dict[str, bytes]
     try:
         with tarfile.open(path) as archive:
             for member in archive:
-                limit = allowed.get(member.name, max(allowed.values()))
-                _refuse_unsafe(path, member, limit, seen=contents)
+                _refuse_unsafe(
+                    path,
+                    member.name,
+                    member.size,
+                    plain=member.isreg() or member.isdir(),
+                    allowed=allowed,
+                    seen=contents,
+                )
                 if member.name in allowed and (file := archive.extractfile(member)):
                     contents[member.name] = file.read()
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
-        raise MalformedDataError(
-            path,
-            expected="a tar archive",
-            found=f"{type(error).__name__}: {error}",
-            way_out="Delete the file, so that it is fetched again.",
-        ) from error
+        raise _damaged(path, "a tar archive", error) from error
+    _require_all(path, allowed, contents)
+    return contents
+
+
+def read_zip_members(path: Path, allowed: Mapping[str, int]) -> dict[str, bytes]:
+    """The contents of the files in `allowed`, which maps a name to its largest size in bytes.
+
+    Other members are passed over, or refused, by the rules of `read_tar_members`.
+
+    Raises:
+        UnsafeArchiveError: there is a member that has no business in a data set.
+        MalformedDataError: the archive is damaged or encrypted, or lacks one of the files.
+    """
+    contents: dict[str, bytes] = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for member in archive.infolist():
+                _refuse_unsafe(
+                    path,
+                    member.filename,
+                    member.file_size,
+                    plain=_is_plain(member),
+                    allowed=allowed,
+                    seen=contents,
+                )
+                if member.filename in allowed:
+                    contents[member.filename] = archive.read(member)
+    except (zipfile.BadZipFile, EOFError, zlib.error, OSError, RuntimeError) as error:
+        if isinstance(error, UnsafeArchiveError):  # every error of a data set is a RuntimeError
+            raise
+        raise _damaged(path, "a zip archive", error) from error
+    _require_all(path, allowed, contents)
+    return contents
+
+
+def _is_plain(member: zipfile.ZipInfo) -> bool:
+    """Whether this is a file or a folder; a zip made on Unix can also hold links and devices."""
+    kind = stat.S_IFMT(member.external_attr >> 16)
+    return kind in (0, stat.S_IFREG, stat.S_IFDIR)
+
+
+def _refuse_unsafe(
+    path: Path,
+    member: str,
+    num_bytes: int,
+    *,
+    plain: bool,
+    allowed: Mapping[str, int],
+    seen: Mapping[str, bytes],
+) -> None:
+    limit = allowed.get(member, max(allowed.values()))
+    name = PureWindowsPath(member)  # splits at / and \\, knows drive letters
+    if name.anchor or ".." in name.parts:
+        reason = "points out of the archive's folder"
+    elif not plain:
+        reason = "is neither a file nor a folder"
+    elif num_bytes > limit:
+        reason = f"holds {num_bytes:,} bytes where {limit:,} are allowed"
+    elif member in seen:
+        reason = "occurs twice"
+    else:
+        return
+    raise UnsafeArchiveError(
+        path,
+        expected="plain files and folders inside the archive's own folder",
+        found=f"the member {member!r}, which {reason}",
+        way_out="Nothing was unpacked. Do not use this archive; fetch it from its publisher.",
+    )
+
+
+def _damaged(path: Path, kind: str, error: Exception) -> MalformedDataError:
+    return MalformedDataError(
+        path,
+        expected=kind,
+        found=f"{type(error).__name__}: {error}",
+        way_out="Delete the file, so that it is fetched again.",
+    )
+
+
+def _require_all(path: Path, allowed: Mapping[str, int], contents: Mapping[str, bytes]) -> None:
     if missing := allowed.keys() - contents:
         raise MalformedDataError(
             path,
@@ -41,26 +124,3 @@ def read_tar_members(path: Path, allowed: Mapping[str, int]) -> dict[str, bytes]
             found=f"an archive without {', '.join(sorted(missing))}",
             way_out="Check that this is the file that the loader describes.",
         )
-    return contents
-
-
-def _refuse_unsafe(
-    path: Path, member: tarfile.TarInfo, limit: int, *, seen: Mapping[str, bytes]
-) -> None:
-    name = PureWindowsPath(member.name)  # splits at / and \\, knows drive letters
-    if name.anchor or ".." in name.parts:
-        reason = "points out of the archive's folder"
-    elif not (member.isreg() or member.isdir()):
-        reason = "is neither a file nor a folder"
-    elif member.size > limit:
-        reason = f"holds {member.size:,} bytes where {limit:,} are allowed"
-    elif member.name in seen:
-        reason = "occurs twice"
-    else:
-        return
-    raise UnsafeArchiveError(
-        path,
-        expected="plain files and folders inside the archive's own folder",
-        found=f"the member {member.name!r}, which {reason}",
-        way_out="Nothing was unpacked. Do not use this archive; fetch it from its publisher.",
-    )

@@ -1,0 +1,1 @@
+"""Recurrent layers: the same small step for every element of a sequence, with masks."""

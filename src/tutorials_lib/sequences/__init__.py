@@ -1,0 +1,1 @@
+"""The tutorials of the part Text, speech and time series."""

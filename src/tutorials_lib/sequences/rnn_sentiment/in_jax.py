@@ -1,0 +1,198 @@
+"""The recurrent network in JAX: a Flax NNX model, its loss, and the compiled training."""
+
+from functools import cache, partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import nnx
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from tutorials_lib.layers.recurrent import in_jax as recurrent
+from tutorials_lib.sequences.rnn_sentiment.problem import CLASS_NAMES, Config
+
+Params = dict[Any, Any]
+Ids = Int[Array, "batch time"]
+Lengths = Int[Array, " batch"]
+Labels = Int[Array, " batch"]
+Logits = Float[Array, "batch classes"]
+Scalar = Float[Array, ""]
+
+LAYERS = {"elman": recurrent.Elman, "gru": recurrent.GRU}
+
+
+class Network(nnx.Module):
+    """Embed the words, read them one by one, and judge by what is remembered."""
+
+    def __init__(self, config: Config, num_words: int, *, rngs: nnx.Rngs) -> None:
+        self.embed = nnx.Embed(num_words, config.embedding_size, rngs=rngs)
+        self.cell = LAYERS[config.cell](config.embedding_size, config.hidden_size, rngs=rngs)
+        self.readout = nnx.Linear(config.hidden_size, len(CLASS_NAMES), rngs=rngs)
+        self.truncate = config.truncate
+
+    def read(
+        self, ids: Ids, lengths: Lengths, *, hoist: bool = False
+    ) -> tuple[Float[Array, "batch hidden"], Float[Array, "time batch hidden"]]:
+        """What is remembered at the end, and after every word."""
+        words = self.embed.embedding[ids.T]  # nnx.Embed itself would round to 32 bits
+        mask = jnp.arange(ids.shape[1])[:, None] < lengths
+        hidden_size = self.readout.in_features
+        initial = jnp.zeros((len(ids), hidden_size), words.dtype)
+        return recurrent.run(self.cell, words, initial, mask, truncate=self.truncate, hoist=hoist)
+
+
+class State(NamedTuple):
+    """All that a training step changes."""
+
+    params: Params
+    opt_state: optax.OptState
+
+
+class Metrics(NamedTuple):
+    """What a step reports: the loss before it, and the length of its gradient before clipping."""
+
+    loss: Array
+    grad_norm: Array
+
+
+@partial(jax.jit, static_argnames=("config", "num_words"))
+def create(config: Config, num_words: int, key: PRNGKeyArray) -> Params:
+    """Fresh parameters for a vocabulary of `num_words`, as a nested dict of arrays."""
+    network = Network(config, num_words, rngs=nnx.Rngs(key))
+    return nnx.to_pure_dict(nnx.state(network, nnx.Param))
+
+
+@cache
+def graph(config: Config, num_words: int) -> nnx.GraphDef[Network]:
+    """The network without its arrays: a constant of the compiled program."""
+    network = nnx.eval_shape(lambda: Network(config, num_words, rngs=nnx.Rngs(0)))
+    return nnx.split(network)[0]
+
+
+def assemble(params: Params, config: Config) -> Network:
+    """The network with these parameters, inside a function that JAX traces."""
+    num_words = len(params["embed"]["embedding"])
+    return nnx.merge(graph(config, num_words), params, copy=True)
+
+
+def predict(params: Params, ids: Ids, lengths: Lengths, config: Config) -> Logits:
+    """The logits of both classes, after the last word of each review."""
+    network = assemble(params, config)
+    return network.readout(network.read(ids, lengths)[0])
+
+
+def predict_each_word(
+    params: Params, ids: Ids, lengths: Lengths, config: Config
+) -> Float[Array, "time batch classes"]:
+    """The logits of both classes after every word; behind the last word they stay as they are."""
+    network = assemble(params, config)
+    return network.readout(network.read(ids, lengths)[1])
+
+
+def loss(params: Params, ids: Ids, lengths: Lengths, labels: Labels, config: Config) -> Scalar:
+    """The mean cross-entropy of a batch."""
+    logits = predict(params, ids, lengths, config)
+    return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
+
+
+def optimizer(config: Config) -> optax.GradientTransformation:
+    """Adam on the clipped gradient."""
+    return optax.chain(optax.clip_by_global_norm(config.max_norm), optax.adam(config.learning_rate))
+
+
+def start(params: Params, config: Config) -> State:
+    """The state before the first step."""
+    return State(params, optimizer(config).init(params))
+
+
+def update(state: State, value: Scalar, grads: Params, config: Config) -> tuple[State, Metrics]:
+    """The state after one step of Adam on the clipped `grads`."""
+    metrics = Metrics(value, optax.global_norm(grads))
+    updates, opt_state = optimizer(config).update(grads, state.opt_state, state.params)
+    return State(optax.apply_updates(state.params, updates), opt_state), metrics
+
+
+def train_step(
+    state: State, ids: Ids, lengths: Lengths, labels: Labels, config: Config
+) -> tuple[State, Metrics]:
+    """One step of Adam on the clipped gradient."""
+    value, grads = jax.value_and_grad(loss)(state.params, ids, lengths, labels, config)
+    return update(state, value, grads, config)
+
+
+def train_steps(
+    state: State,
+    ids: Int[Array, "steps batch time"],
+    lengths: Int[Array, "steps batch"],
+    labels: Int[Array, "steps batch"],
+    config: Config,
+) -> tuple[State, Metrics]:
+    """One step for each batch in turn; the metrics of all of them."""
+
+    def step(state: State, batch: tuple[Ids, Lengths, Labels]) -> tuple[State, Metrics]:
+        return train_step(state, *batch, config)
+
+    return jax.lax.scan(step, state, (ids, lengths, labels))
+
+
+# ---------------------------------------------------------------- training
+
+
+class History(NamedTuple):
+    """What `fit` reports: the metrics of every step, and the accuracy after every epoch."""
+
+    metrics: Metrics
+    test_accuracy: Float[Array, " epochs"]
+
+
+Examples = tuple[Array, Array, Array]
+"""Word ids, numbers of words and judgements of reviews that are padded to one length."""
+
+
+@partial(jax.jit, static_argnames="config")
+def fit(
+    state: State,
+    buckets: tuple[Examples, ...],
+    test: Examples,
+    key: PRNGKeyArray,
+    config: Config,
+) -> tuple[State, History]:
+    """Train for `config.num_epochs`: a scan over epochs of a scan over batches.
+
+    Every epoch shuffles the reviews within their buckets, and then the batches of all buckets.
+    A batch of each bucket has a shape of its own, so the program holds one training step for
+    each, and `lax.switch` picks the step that the next batch needs. The held-out reviews are
+    only looked at, for the learning curve.
+    """
+    num_batches = [len(bucket[0]) // config.batch_size for bucket in buckets]
+    schedule = jnp.array([(i, j) for i, num in enumerate(num_batches) for j in range(num)])
+
+    def epoch(state: State, epoch_key: PRNGKeyArray) -> tuple[State, History]:
+        batch_key, *review_keys = jax.random.split(epoch_key, 1 + len(buckets))
+        orders = [
+            jax.random.permutation(each, len(bucket[0]))
+            for each, bucket in zip(review_keys, buckets, strict=True)
+        ]
+
+        def loss_and_grads(place: int, params: Params, batch: Int[Array, ""]):
+            rows = jax.lax.dynamic_slice_in_dim(
+                orders[place], batch * config.batch_size, config.batch_size
+            )
+            reviews = (array[rows] for array in buckets[place])
+            return jax.value_and_grad(loss)(params, *reviews, config)
+
+        of_bucket = [partial(loss_and_grads, place) for place in range(len(buckets))]
+
+        def step(state: State, this: Int[Array, "2"]) -> tuple[State, Metrics]:
+            place, batch = this
+            value, grads = jax.lax.switch(place, of_bucket, state.params, batch)
+            return update(state, value, grads, config)
+
+        state, metrics = jax.lax.scan(step, state, jax.random.permutation(batch_key, schedule))
+        test_ids, test_lengths, test_labels = test
+        logits = predict(state.params, test_ids, test_lengths, config)
+        accuracy = (logits.argmax(-1) == test_labels).mean()
+        return state, History(metrics, accuracy)
+
+    return jax.lax.scan(epoch, state, jax.random.split(key, config.num_epochs))

@@ -1,0 +1,1 @@
+"""Text as numbers and back: vocabularies, tokenizers, padding and masks, and decoding."""
