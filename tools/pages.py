@@ -211,10 +211,10 @@ def check_figures(page: Page, path: Path) -> Iterator[Finding]:
     """Every figure has a name, a caption and an alternative text."""
     for cell in page.cells:
         calls = list(_calls(cell))
-        shown = [call for call in calls if _name(call) == "show"]
+        shown = [call for call in calls if _name(call) in ("show", "show_animation")]
         for call in shown:
             if "alt" not in {keyword.arg for keyword in call.keywords}:
-                yield cell.body_line + call.lineno - 1, "figures.show has no alt"
+                yield cell.body_line + call.lineno - 1, f"figures.{_name(call)} has no alt"
         if shown or any(_name(call) in ("waterfall", "growth") for call in calls):
             figure = (cell.options.get("mystnb") or {}).get("figure") or {}
             for key in ("name", "caption"):

@@ -47,6 +47,12 @@ def timed(function: Callable[..., Output], *args: Any, **kwargs: Any) -> tuple[O
     return output, time.perf_counter() - start
 
 
+def median_seconds(function: Callable[..., Any], *args: Any, repeats: int = 7) -> float:
+    """The median time of `function(*args)` over `repeats` calls, after one that is not timed."""
+    timed(function, *args)
+    return float(np.median([timed(function, *args)[1] for _ in range(repeats)]))
+
+
 @dataclass(frozen=True, kw_only=True)
 class ColdCosts:
     """What JAX costs before its steady state, in seconds; medians, persistent cache off.

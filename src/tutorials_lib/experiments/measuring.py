@@ -4,9 +4,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+
+from tutorials_lib.benchmark import median_seconds
 
 WORK = ("convolution in JAX", "large temporaries in NumPy", "large temporaries in JAX")
 """The pieces of work that `settings_effect` times."""
@@ -50,14 +53,6 @@ def _in_fresh_process(*, settings: str) -> dict[str, float]:
 
 def time_work() -> dict[str, float]:
     """Seconds per call of each piece of work in this process."""
-    from tutorials_lib.benchmark import timed
-
-    def median_seconds(function: Callable, *arguments: object) -> float:
-        timed(function, *arguments)
-        return float(np.median([timed(function, *arguments)[1] for _ in range(15)]))
-
-    import jax
-    import jax.numpy as jnp
 
     def convolve(images: jax.Array, kernels: jax.Array) -> jax.Array:
         return jax.lax.conv_general_dilated(
@@ -67,12 +62,15 @@ def time_work() -> dict[str, float]:
     def large_in_numpy(x: np.ndarray) -> np.ndarray:
         return np.sqrt(x + 1) * x
 
+    def large_in_jax(x: jax.Array) -> jax.Array:
+        return jnp.sqrt(x + 1) * x
+
     images, kernels = jnp.ones((64, 16, 16, 32)), jnp.ones((3, 3, 32, 64))
     x = np.ones(4_000_000, np.float32)
     return {
-        WORK[0]: median_seconds(jax.jit(convolve), images, kernels),
-        WORK[1]: median_seconds(large_in_numpy, x),
-        WORK[2]: median_seconds(lambda x: jnp.sqrt(x + 1) * x, jax.device_put(x)),
+        WORK[0]: median_seconds(jax.jit(convolve), images, kernels, repeats=15),
+        WORK[1]: median_seconds(large_in_numpy, x, repeats=15),
+        WORK[2]: median_seconds(large_in_jax, jax.device_put(x), repeats=15),
     }
 
 
