@@ -1,0 +1,198 @@
+"""Style transfer in JAX: Flax NNX networks that look, a loss, and the compiled optimization."""
+
+from functools import cache, partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import nnx
+from jaxtyping import Array, Float
+
+from tutorials_lib.layers import in_jax as layers
+from tutorials_lib.vision.style_transfer.problem import Config, Params, halving
+
+Picture = Float[Array, "height width 3"]
+Map = Float[Array, "rows columns features"]
+Gram = Float[Array, "features features"]
+Scalar = float | np.floating | Float[np.ndarray, ""] | Float[Array, ""]
+
+
+class Maps(NamedTuple):
+    """What the network sees in a picture.
+
+    Attributes:
+        style: the maps that are compared by their Gram matrices.
+        content: the maps that are compared pixel by pixel.
+    """
+
+    style: tuple[Map, ...]
+    content: tuple[Map, ...]
+
+
+class Targets(NamedTuple):
+    """What the result should have: Gram matrices of the style, maps of the photograph."""
+
+    grams: tuple[Float[Array, "_ _"], ...]
+    content: tuple[Float[Array, "_ _ _"], ...]
+
+
+class Losses(NamedTuple):
+    """The three things that are weighed against each other; the first two are relative."""
+
+    content: Scalar
+    style: Scalar
+    roughness: Scalar
+
+
+class State(NamedTuple):
+    """All that an optimization step changes."""
+
+    picture: Picture
+    opt_state: optax.OptState
+
+
+# ---------------------------------------------------------------- the network
+
+
+class RandomFilters(nnx.Module):
+    """One layer of random filters, at several scales; and the colours."""
+
+    def __init__(self, config: Config, *, rngs: nnx.Rngs) -> None:
+        size = config.kernel_size
+        self.config = config
+        self.scales = nnx.List(
+            nnx.Conv(
+                3,
+                config.num_filters,
+                kernel_size=(size, size),
+                use_bias=False,
+                conv_general_dilated=layers.conv_general_dilated,
+                rngs=rngs,
+            )
+            for _ in range(config.num_scales)
+        )
+
+    def __call__(self, picture: Picture) -> Maps:
+        """The patterns of every scale, and the colours of one."""
+        config, border = self.config, self.config.kernel_size // 2
+        pyramid = [picture]
+        for _ in range(1, config.num_scales):
+            pyramid.append(halve(pyramid[-1]))
+        responses = [
+            nnx.relu(scale(each[None])[0]) for each, scale in zip(pyramid, self.scales, strict=True)
+        ]
+        patterns = tuple(each[border:-border, border:-border] for each in responses)
+        colors = with_constant(pyramid[config.color_scale])
+        return Maps((*patterns, colors), patterns[config.content_scale :])
+
+
+def halve(picture: Picture) -> Float[Array, "height//2 width//2 3"]:
+    """Blur, and keep every other pixel in both directions."""
+    down, across = (halving(size).astype(picture.dtype) for size in picture.shape[:2])
+    return jnp.einsum("ih,hwc,jw->ijc", down, picture, across)
+
+
+def with_constant(picture: Picture) -> Float[Array, "height width 4"]:
+    """Red, green and blue around zero, and a constant, whose products are the mean colours."""
+    return jnp.pad(picture - 0.5, ((0, 0), (0, 0), (0, 1)), constant_values=0.5)
+
+
+@cache
+def graph(config: Config) -> nnx.GraphDef[Any]:
+    """The network without its arrays: a constant of the compiled program."""
+    network = nnx.eval_shape(lambda: RandomFilters(config, rngs=nnx.Rngs(0)))
+    return nnx.split(network)[0]
+
+
+def describe(params: Params, picture: Picture, config: Config) -> Maps:
+    """What the network of `config` sees."""
+    return nnx.merge(graph(config), params, copy=True)(picture)
+
+
+# ---------------------------------------------------------------- the loss
+
+
+def gram(features: Map) -> Gram:
+    r"""The Gram matrix $G_{kl} = \frac{1}{n} \sum_i F_{ik} F_{il}$ over all $n$ pixels.
+
+    It says which patterns occur together, and no longer where (Gatys et al. 2016, equation 3).
+    """
+    rows = features.reshape(-1, features.shape[-1])
+    return rows.T @ rows / len(rows)
+
+
+def relative_error(
+    found: Float[Array, "*shape"], target: Float[Array, "*shape"]
+) -> Float[Array, ""]:
+    r"""The squared distance, in units of the target's: $|x - t|^2 / |t|^2$."""
+    return jnp.sum((found - target) ** 2) / jnp.sum(target**2)
+
+
+def roughness(picture: Picture) -> Float[Array, ""]:
+    """The mean squared difference of neighbours, downwards and across (total variation)."""
+    down, across = jnp.diff(picture, axis=0), jnp.diff(picture, axis=1)
+    return jnp.mean(down**2) + jnp.mean(across**2)
+
+
+def make_targets(params: Params, content: Picture, style: Picture, config: Config) -> Targets:
+    """What the result should have in common with each of the two pictures."""
+    grams = tuple(gram(each) for each in describe(params, style, config).style)
+    return Targets(grams, describe(params, content, config).content)
+
+
+def loss(
+    params: Params, picture: Picture, targets: Targets, style_weight: Scalar, config: Config
+) -> tuple[Scalar, Losses]:
+    """Content, plus style and roughness by their weights; also the three of them."""
+    maps = describe(params, picture, config)
+    styles = [relative_error(gram(f), t) for f, t in zip(maps.style, targets.grams, strict=True)]
+    contents = [relative_error(f, t) for f, t in zip(maps.content, targets.content, strict=True)]
+    losses = Losses(
+        content=sum(contents) / len(contents),
+        style=sum(styles) / len(styles),
+        roughness=roughness(picture),
+    )
+    return total(losses, style_weight, config), losses
+
+
+def total(losses: Losses, style_weight: Scalar, config: Config) -> Scalar:
+    """The sum that is minimised."""
+    return losses.content + style_weight * losses.style + config.smoothness * losses.roughness
+
+
+# ---------------------------------------------------------------- the optimization
+
+
+def optimizer(config: Config) -> optax.GradientTransformation:
+    """Adam, on pixels instead of weights."""
+    return optax.adam(learning_rate=config.learning_rate)
+
+
+def start(picture: Picture) -> State:
+    """The state before the first step; Adam's does not depend on its settings."""
+    return State(picture, optax.adam(learning_rate=1.0).init(picture))
+
+
+def step(
+    params: Params, state: State, targets: Targets, style_weight: Scalar, config: Config
+) -> tuple[State, Losses]:
+    """One step of Adam on the pixels; also the losses before it."""
+    grad = jax.grad(partial(loss, config=config), argnums=1, has_aux=True)
+    dpicture, losses = grad(params, state.picture, targets, style_weight)
+    updates, opt_state = optimizer(config).update(dpicture, state.opt_state)
+    return State(optax.apply_updates(state.picture, updates), opt_state), losses
+
+
+@partial(jax.jit, static_argnames="config")
+def fit(
+    params: Params, picture: Picture, targets: Targets, style_weight: Scalar, config: Config
+) -> tuple[Picture, Losses]:
+    """The picture after `config.num_steps` steps, and the losses before each."""
+
+    def body(state: State, _: None) -> tuple[State, Losses]:
+        return step(params, state, targets, style_weight, config)
+
+    state, history = jax.lax.scan(body, start(picture), length=config.num_steps)
+    return state.picture, history

@@ -1,0 +1,266 @@
+"""Style transfer in NumPy, with the gradient by hand.
+
+Pictures and maps have the shape `[height, width, channels]`. In memory a map is kept as one plane
+after the other, so that the loops inside NumPy run along whole rows; what is returned is a
+transposed view.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from tutorials_lib.optimizers import AdamState, adam_start, adam_update
+from tutorials_lib.vision.style_transfer.problem import Config, Params, halving
+
+Picture = Float[np.ndarray, "height width 3"]
+Map = Float[np.ndarray, "rows columns features"]
+Planes = Float[np.ndarray, "channels height width"]
+Responses = Float[np.ndarray, "features rows columns"]
+Gram = Float[np.ndarray, "features features"]
+Scalar = float | np.floating | Float[np.ndarray, ""]
+
+
+class Maps(NamedTuple):
+    """What the network sees in a picture.
+
+    Attributes:
+        style: the maps that are compared by their Gram matrices.
+        content: the maps that are compared pixel by pixel.
+    """
+
+    style: tuple[Map, ...]
+    content: tuple[Map, ...]
+
+
+class Targets(NamedTuple):
+    """What the result should have: Gram matrices of the style, maps of the photograph."""
+
+    grams: tuple[Float[np.ndarray, "_ _"], ...]
+    content: tuple[Float[np.ndarray, "_ _ _"], ...]
+
+
+class Losses(NamedTuple):
+    """The three things that are weighed against each other; the first two are relative."""
+
+    content: Scalar
+    style: Scalar
+    roughness: Scalar
+
+
+class State(NamedTuple):
+    """All that an optimization step changes."""
+
+    picture: Picture
+    opt_state: AdamState
+
+
+# ---------------------------------------------------------------- the network
+
+
+def describe(
+    params: Params, picture: Picture, config: Config
+) -> tuple[Maps, Callable[[Maps], Picture]]:
+    """The patterns of every scale, and the colours of one."""
+    pyramid = [np.ascontiguousarray(picture.transpose(2, 0, 1))]
+    for _ in range(1, config.num_scales):
+        pyramid.append(_halve(pyramid[-1]))
+    filters = [scale["kernel"] for scale in params["scales"].values()]
+    responses = [respond(planes, kernel) for planes, kernel in zip(pyramid, filters, strict=True)]
+    patterns = tuple(_as_map(response) for response, _ in responses)
+    colors = _as_map(_with_constant(pyramid[config.color_scale]))
+    maps = Maps((*patterns, colors), patterns[config.content_scale :])
+
+    def vjp(dmaps: Maps) -> Picture:
+        *dpatterns, dcolors = (_as_planes(each) for each in dmaps.style)
+        for i, dmap in enumerate(dmaps.content, start=config.content_scale):
+            dpatterns[i] = dpatterns[i] + _as_planes(dmap)
+        dplanes = np.zeros_like(pyramid[-1])
+        for i, (_, respond_vjp) in reversed(list(enumerate(responses))):
+            dplanes += respond_vjp(dpatterns[i])
+            if i == config.color_scale:
+                dplanes += dcolors[:3]
+            if i > 0:
+                dplanes = _double(dplanes)
+        return _as_map(dplanes)
+
+    return maps, vjp
+
+
+def respond(
+    planes: Planes, kernel: Float[np.ndarray, "rows columns channels features"]
+) -> tuple[Responses, Callable[[Responses], Planes]]:
+    """The positive part of each filter's response, wherever a filter fits into the picture.
+
+    The neighbourhood of every pixel becomes a column of a matrix. The filters are fixed, so the
+    way back has no gradient for them.
+    """
+    rows, columns, channels, features = kernel.shape
+    height, width = planes.shape[1] - rows + 1, planes.shape[2] - columns + 1
+    weights = kernel.reshape(-1, features)
+    c, i, j = planes.strides
+    neighbours = np.ndarray(
+        (rows, columns, channels, height, width), planes.dtype, planes, strides=(i, j, c, i, j)
+    )
+    y = weights.T @ neighbours.reshape(len(weights), -1)
+    np.maximum(y, 0, out=y)
+
+    def vjp(dy: Responses) -> Planes:
+        dresponses = dy.reshape(features, -1) * (y > 0)
+        spread = (weights @ dresponses).reshape(neighbours.shape)
+        dplanes = np.zeros(planes.shape, planes.dtype)
+        for a, b in np.ndindex(rows, columns):
+            dplanes[:, a : a + height, b : b + width] += spread[a, b]
+        return dplanes
+
+    return y.reshape(features, height, width), vjp
+
+
+def _as_map(planes: Planes) -> Float[np.ndarray, "height width channels"]:
+    return planes.transpose(1, 2, 0)
+
+
+def _as_planes(pixels: Float[np.ndarray, "height width channels"]) -> Planes:
+    return pixels.transpose(2, 0, 1)
+
+
+def _halve(planes: Planes) -> Float[np.ndarray, "channels height//2 width//2"]:
+    _, height, width = planes.shape
+    down = halving(height).astype(planes.dtype)
+    across = halving(width).astype(planes.dtype)
+    return down @ planes @ across.T
+
+
+def _double(dplanes: Planes) -> Float[np.ndarray, "channels 2*height 2*width"]:
+    """The way back through `_halve`."""
+    _, height, width = dplanes.shape
+    down = halving(2 * height).astype(dplanes.dtype)
+    across = halving(2 * width).astype(dplanes.dtype)
+    return down.T @ dplanes @ across
+
+
+def _with_constant(planes: Planes) -> Float[np.ndarray, "4 height width"]:
+    """Red, green and blue around zero, and a constant, whose products are the mean colours."""
+    colors = np.empty((4, *planes.shape[1:]), planes.dtype)
+    np.subtract(planes, 0.5, out=colors[:3])
+    colors[3] = 0.5
+    return colors
+
+
+# ---------------------------------------------------------------- the loss
+
+
+def gram(features: Map) -> tuple[Gram, Callable[[Gram], Map]]:
+    r"""The Gram matrix $G_{kl} = \frac{1}{n} \sum_i F_{ik} F_{il}$ over all $n$ pixels.
+
+    It says which patterns occur together, and no longer where (Gatys et al. 2016, equation 3).
+    """
+    rows, columns, _ = features.shape
+    planes = features.transpose(2, 0, 1).reshape(features.shape[2], -1)
+
+    def vjp(dgram: Gram) -> Map:
+        dplanes = ((dgram + dgram.T) / (rows * columns)) @ planes
+        return dplanes.reshape(-1, rows, columns).transpose(1, 2, 0)
+
+    return planes @ planes.T / (rows * columns), vjp
+
+
+def relative_error(
+    found: Float[np.ndarray, "*shape"], target: Float[np.ndarray, "*shape"]
+) -> tuple[np.floating, Callable[[Scalar], Float[np.ndarray, "*shape"]]]:
+    r"""The squared distance, in units of the target's: $|x - t|^2 / |t|^2$."""
+    difference = found - target
+    norm = np.vdot(target, target)
+    return np.vdot(difference, difference) / norm, lambda d: difference * (2 * d / norm)
+
+
+def roughness(picture: Picture) -> tuple[np.floating, Callable[[Scalar], Picture]]:
+    """The mean squared difference of neighbours, downwards and across (total variation)."""
+    down, across = np.diff(picture, axis=0), np.diff(picture, axis=1)
+
+    def vjp(d: Scalar) -> Picture:
+        ddown, dacross = down * (2 * d / down.size), across * (2 * d / across.size)
+        dpicture = np.zeros_like(picture)
+        dpicture[1:] += ddown
+        dpicture[:-1] -= ddown
+        dpicture[:, 1:] += dacross
+        dpicture[:, :-1] -= dacross
+        return dpicture
+
+    return np.mean(np.square(down)) + np.mean(np.square(across)), vjp
+
+
+def make_targets(params: Params, content: Picture, style: Picture, config: Config) -> Targets:
+    """What the result should have in common with each of the two pictures."""
+    grams = tuple(gram(each)[0] for each in describe(params, style, config)[0].style)
+    return Targets(grams, describe(params, content, config)[0].content)
+
+
+def loss(
+    params: Params, picture: Picture, targets: Targets, style_weight: Scalar, config: Config
+) -> tuple[Scalar, Losses]:
+    """Content, plus style and roughness by their weights; also the three of them."""
+    value, losses, _ = loss_and_grad(params, picture, targets, style_weight, config)
+    return value, losses
+
+
+def loss_and_grad(
+    params: Params, picture: Picture, targets: Targets, style_weight: Scalar, config: Config
+) -> tuple[Scalar, Losses, Picture]:
+    """The loss, its three parts, and the gradient with respect to every pixel."""
+    maps, describe_vjp = describe(params, picture, config)
+    grams = [gram(each) for each in maps.style]
+    styles = [relative_error(g, t) for (g, _), t in zip(grams, targets.grams, strict=True)]
+    contents = [relative_error(f, t) for f, t in zip(maps.content, targets.content, strict=True)]
+    rough, rough_vjp = roughness(picture)
+    losses = Losses(
+        content=sum(value for value, _ in contents) / len(contents),
+        style=sum(value for value, _ in styles) / len(styles),
+        roughness=rough,
+    )
+
+    share = style_weight / len(styles)
+    dstyle = (gram_vjp(vjp(share)) for (_, gram_vjp), (_, vjp) in zip(grams, styles, strict=True))
+    dcontent = (vjp(1 / len(contents)) for _, vjp in contents)
+    dpicture = rough_vjp(config.smoothness)
+    dpicture += describe_vjp(Maps(tuple(dstyle), tuple(dcontent)))
+    return total(losses, style_weight, config), losses, dpicture
+
+
+def total(losses: Losses, style_weight: Scalar, config: Config) -> Scalar:
+    """The sum that is minimised."""
+    return losses.content + style_weight * losses.style + config.smoothness * losses.roughness
+
+
+# ---------------------------------------------------------------- the optimization
+
+
+def start(picture: Picture) -> State:
+    """The state before the first step."""
+    return State(picture, adam_start({"picture": picture}))
+
+
+def step(
+    params: Params, state: State, targets: Targets, style_weight: Scalar, config: Config
+) -> tuple[State, Losses]:
+    """One step of Adam on the pixels; also the losses before it."""
+    _, losses, dpicture = loss_and_grad(params, state.picture, targets, style_weight, config)
+    moved, opt_state = adam_update(
+        {"picture": state.picture},
+        {"picture": dpicture},
+        state.opt_state,
+        learning_rate=config.learning_rate,
+    )
+    return State(moved["picture"], opt_state), losses
+
+
+def fit(
+    params: Params, picture: Picture, targets: Targets, style_weight: Scalar, config: Config
+) -> tuple[Picture, Losses]:
+    """The picture after `config.num_steps` steps, and the losses before each."""
+    state, history = start(picture), []
+    for _ in range(config.num_steps):
+        state, losses = step(params, state, targets, style_weight, config)
+        history.append(losses)
+    return state.picture, Losses(*np.array(history, picture.dtype).T)

@@ -1,0 +1,156 @@
+"""Style transfer: the configuration, the pictures and the random filters (NumPy only)."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Float32
+
+from tutorials_lib import presets
+from tutorials_lib.datasets import photos, style_pair
+
+Picture = Float32[np.ndarray, "height width 3"]
+Params = dict[Any, Any]
+"""`{"scales": {i: {"kernel": [rows, columns, 3, features]}}}`, the filters of each scale."""
+
+Square = tuple[float, float, float]
+"""Where the centre of a square lies (down, across) and its side, in shares of a picture."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """One pair of pictures, one network that looks at them, and one optimization.
+
+    Attributes:
+        content: the photograph to be painted, a name in `photos.PHOTOS`.
+        content_square: the part of it to take.
+        style: the picture whose style it gets, likewise.
+        style_square: the part of it to take.
+        size: height and width of both, in pixels.
+        num_scales: how often the network looks; each time at half the size of the time before.
+        num_filters: filters of each scale.
+        kernel_size: height and width of a filter, in pixels of its scale; odd.
+        content_scale: the first scale whose patterns must stay where they are. Finer ones, and
+            the colours, are free to follow the style.
+        color_scale: the scale at which colours are compared.
+        style_weight: what style counts, where content counts 1.
+        smoothness: what differences between neighbouring pixels count.
+        noise: standard deviation of the grey noise that the optimization starts with.
+        num_steps: optimization steps of a whole run.
+        learning_rate: of Adam; a step moves a pixel by about this much.
+        seed: of the filters and of the noise.
+        source: `offline` for bundled pictures and random filters, `real` for the pictures of the
+            first paper and a network trained on photographs.
+
+    Raises:
+        ValueError: the picture does not halve that often, is then smaller than a filter, or a
+            scale that is named does not exist.
+    """
+
+    content: str = "chelsea"
+    content_square: Square = (0.42, 0.5, 0.9)
+    style: str = "immunohistochemistry"
+    style_square: Square = (0.5, 0.5, 0.5)
+    size: int = 128
+    num_scales: int = 4
+    num_filters: int = 32
+    kernel_size: int = 7
+    content_scale: int = 2
+    color_scale: int = 2
+    style_weight: float = 3.0
+    smoothness: float = 1.0
+    noise: float = 0.1
+    num_steps: int = 200
+    learning_rate: float = 0.02
+    seed: int = 0
+    source: str = "offline"
+
+    def __post_init__(self) -> None:
+        smallest, rest = divmod(self.size, 2 ** (self.num_scales - 1))
+        if rest or smallest < self.kernel_size:
+            raise ValueError(
+                f"a picture of {self.size} pixels does not halve {self.num_scales - 1} times to "
+                f"at least the {self.kernel_size} pixels of a filter"
+            )
+        for name in ("content_scale", "color_scale"):
+            if not 0 <= getattr(self, name) < self.num_scales:
+                raise ValueError(
+                    f"{name} is {getattr(self, name)}; the scales are 0 to {self.num_scales - 1}"
+                )
+        if self.kernel_size % 2 == 0:
+            raise ValueError(f"kernel_size is {self.kernel_size}; it must be odd")
+        if self.source not in presets.SOURCES:
+            raise ValueError(
+                f"source is {self.source!r}; expected one of: {', '.join(presets.SOURCES)}"
+            )
+
+
+TINY = Config(
+    size=32, num_scales=3, num_filters=4, kernel_size=5, content_scale=1, color_scale=1, num_steps=3
+)
+PAGE = Config()
+PRESETS = {"tiny": TINY, "page": PAGE}
+
+
+class Pair(NamedTuple):
+    """The photograph to be painted and the picture that lends its style, from 0 to 1."""
+
+    content: Picture
+    style: Picture
+
+
+def load(config: Config) -> Pair:
+    """The two pictures of the source that `config` names.
+
+    Raises:
+        DatasetError: the published pictures were asked for and cannot be had.
+    """
+    if config.source == "real":
+        return Pair(*style_pair.load_style_pair(size=config.size))
+    pictures = (
+        photos.load_photo(name, size=config.size, crop=square)
+        for name, square in (
+            (config.content, config.content_square),
+            (config.style, config.style_square),
+        )
+    )
+    return Pair(*(np.repeat(each, 3, -1) if each.shape[-1] == 1 else each for each in pictures))
+
+
+def draw_filters(config: Config, seed: int) -> Params:
+    """Random filters for every scale, of length 1 and blind to a uniform colour.
+
+    Ustyuzhaninov et al. (2017) draw filters of many sizes. Here the size is the same and the
+    picture shrinks, which costs less and means the same: a filter sees `2**i` times as much of
+    the picture at scale `i`.
+    """
+    rng = np.random.default_rng(seed)
+    shape = (config.kernel_size, config.kernel_size, 3, config.num_filters)
+    scales = {}
+    for i in range(config.num_scales):
+        kernel = rng.normal(size=shape)
+        kernel -= kernel.mean((0, 1))
+        kernel /= np.sqrt((kernel**2).sum((0, 1, 2)))
+        scales[i] = {"kernel": kernel.astype(np.float32)}
+    return {"scales": scales}
+
+
+def first_picture(content: Picture, config: Config) -> Picture:
+    """Where the optimization starts: the photograph with a little grey noise."""
+    rng = np.random.default_rng(config.seed)
+    noise = config.noise * rng.normal(size=(*content.shape[:2], 1))
+    return content + noise.astype(np.float32)
+
+
+def halving(size: int) -> Float[np.ndarray, "half size"]:
+    """The matrix that blurs a column of `size` pixels by 1, 3, 3, 1 (over 8) and takes every other.
+
+    Applied from both sides it halves a picture; averages of 2 by 2 pixels would leave blocks in
+    the gradient. Beyond the border the last pixel is repeated.
+    """
+    matrix = np.zeros((size // 2, size), np.float32)
+    rows = np.arange(size // 2)
+    for offset, weight in zip((-1, 0, 1, 2), (1, 3, 3, 1), strict=True):
+        columns = (2 * rows + offset).clip(0, size - 1)
+        matrix[rows, columns] += weight / 8
+    return matrix
