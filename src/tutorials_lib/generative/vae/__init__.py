@@ -1,0 +1,1 @@
+"""Generate faces with a variational autoencoder (Kingma and Welling 2014)."""

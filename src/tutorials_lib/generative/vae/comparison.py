@@ -1,0 +1,233 @@
+"""What is compared and timed for the variational autoencoder, at which sizes."""
+
+import dataclasses
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
+from tutorials_lib.generative.vae import in_jax, in_numpy
+from tutorials_lib.generative.vae.problem import PAGE, Config, load
+
+NUM_STEPS = 20
+"""Training steps in one unit of work."""
+
+NUM_CHECKED_STEPS = 3
+"""Steps after which the states of the twins are compared."""
+
+CHECKED_KL_WEIGHT = 0.5
+"""Between 0 and 1, so that both parts of the loss and the weight itself are checked."""
+
+
+def make_inputs(config: Config) -> Tree:
+    """Parameters as training finds them, batches of faces, and noise for each of them."""
+    num_faces = NUM_STEPS * config.batch_size
+    data = load(dataclasses.replace(config, num_train=num_faces, num_test=1))
+    shape = (NUM_STEPS, config.batch_size, config.num_latents)
+    noise = np.random.default_rng(config.seed).standard_normal(shape, np.float32)
+    params = in_jax.create(config, jax.random.key(config.seed))
+    return {
+        "params": jax.tree.map(np.asarray, params),
+        "images": data.train_images.reshape(*shape[:2], -1),
+        "noise": noise,
+    }
+
+
+def _first_batch(inputs: Tree) -> tuple[Tree, Tree, Tree]:
+    return inputs["params"], inputs["images"][0], inputs["noise"][0]
+
+
+def _elbo_in_numpy(inputs: Tree, config: Config) -> Tree:
+    return tuple(in_numpy.elbo(*_first_batch(inputs), config))
+
+
+@partial(jax.jit, static_argnames="config")
+def _elbo_in_jax(inputs: Tree, config: Config) -> Tree:
+    return tuple(in_jax.elbo(*_first_batch(inputs), config))
+
+
+def _gradients_in_numpy(inputs: Tree, config: Config) -> Tree:
+    return in_numpy.loss_and_grads(*_first_batch(inputs), CHECKED_KL_WEIGHT, config)
+
+
+@partial(jax.jit, static_argnames="config")
+def _gradients_in_jax(inputs: Tree, config: Config) -> Tree:
+    params, images, noise = _first_batch(inputs)
+    weight = jnp.asarray(CHECKED_KL_WEIGHT, images.dtype)
+    return jax.value_and_grad(in_jax.loss)(params, images, noise, weight, config)
+
+
+def _few_steps_in_numpy(inputs: Tree, config: Config) -> Tree:
+    few = inputs["images"][:NUM_CHECKED_STEPS], inputs["noise"][:NUM_CHECKED_STEPS]
+    state, losses = in_numpy.train_steps(in_numpy.start(inputs["params"], config), *few, config)
+    return state.params, losses
+
+
+@partial(jax.jit, static_argnames="config")
+def _few_steps_in_jax(inputs: Tree, config: Config) -> Tree:
+    few = inputs["images"][:NUM_CHECKED_STEPS], inputs["noise"][:NUM_CHECKED_STEPS]
+    state, losses = in_jax.train_steps(in_jax.start(inputs["params"], config), *few, config)
+    return state.params, losses
+
+
+def _likelihood_in_numpy(inputs: Tree, config: Config) -> Tree:
+    params, images, _ = _first_batch(inputs)
+    return in_numpy.log_likelihood(params, images, inputs["noise"], config)
+
+
+@partial(jax.jit, static_argnames="config")
+def _likelihood_in_jax(inputs: Tree, config: Config) -> Tree:
+    params, images, _ = _first_batch(inputs)
+    return in_jax.log_likelihood(params, images, inputs["noise"], config)
+
+
+def _steps_in_numpy(inputs: Tree, config: Config) -> Tree:
+    state = in_numpy.start(inputs["params"], config)
+    state, losses = in_numpy.train_steps(state, inputs["images"], inputs["noise"], config)
+    return state.params, losses
+
+
+@partial(jax.jit, static_argnames="config")
+def _steps_in_one_scan(inputs: Tree, config: Config) -> Tree:
+    state = in_jax.start(inputs["params"], config)
+    state, losses = in_jax.train_steps(state, inputs["images"], inputs["noise"], config)
+    return state.params, losses
+
+
+@partial(jax.jit, static_argnames="config")
+def _one_step(state: in_jax.State, inputs: Tree, step: int, config: Config) -> Tree:
+    return in_jax.train_step(state, inputs["images"][step], inputs["noise"][step], config)
+
+
+def _steps_one_by_one(inputs: Tree, config: Config) -> Tree:
+    state, losses = in_jax.start(inputs["params"], config), []
+    for step in range(NUM_STEPS):
+        state, value = _one_step(state, inputs, step, config)
+        losses.append(value)
+    return state.params, jnp.stack(losses)
+
+
+COMPARISON = Comparison(
+    slug="vae",
+    unit=f"{NUM_STEPS} training steps",
+    # The page trains with batches of 64; the other sizes are an eighth and four times of that.
+    sizes={
+        "8 faces": dataclasses.replace(PAGE, batch_size=8),
+        "64 faces": PAGE,
+        "256 faces": dataclasses.replace(PAGE, batch_size=256),
+    },
+    headline="64 faces",
+    agreement=dataclasses.replace(PAGE, batch_size=16),
+    make_inputs=make_inputs,
+    checks=(
+        Check(
+            name="both parts of the bound, for every face",
+            in_numpy=_elbo_in_numpy,
+            in_jax=_elbo_in_jax,
+            float32_tolerance=1e-4,
+        ),
+        Check(
+            name="loss and gradients of all parameters",
+            in_numpy=_gradients_in_numpy,
+            in_jax=_gradients_in_jax,
+            float32_tolerance=1e-3,
+        ),
+        Check(
+            name=f"parameters and losses after {NUM_CHECKED_STEPS} steps",
+            in_numpy=_few_steps_in_numpy,
+            in_jax=_few_steps_in_jax,
+        ),
+        Check(
+            name="importance-weighted log-likelihood",
+            in_numpy=_likelihood_in_numpy,
+            in_jax=_likelihood_in_jax,
+            float32_tolerance=1e-4,
+        ),
+    ),
+    variants=(
+        Variant(name="NumPy", backend="numpy", run=_steps_in_numpy),
+        Variant(
+            name="JAX, jit per step",
+            backend="jax",
+            run=_steps_one_by_one,
+            explains="what lies between the matrix products is fused, and so is Adam",
+        ),
+        Variant(
+            name="JAX, jit + scan",
+            backend="jax",
+            run=_steps_in_one_scan,
+            explains="one call instead of one for each step; the parameters stay where they are",
+        ),
+    ),
+    observe=lambda output, inputs, config: output[1],
+    tolerance=1e-3,
+    tolerance_reason=(
+        "Adam divides each gradient by its own size, so that a gradient that is zero but for "
+        "rounding moves its parameter as far as any other; the losses hardly notice."
+    ),
+)
+
+
+# ---------------------------------------------------------------- sampling, measured beside it
+
+
+def _sampling_inputs(config: Config) -> Tree:
+    params = in_jax.create(config, jax.random.key(config.seed))
+    shape = config.batch_size, config.num_latents
+    return {
+        "params": jax.tree.map(np.asarray, params),
+        "seed": np.uint32(config.seed),
+        "noise": np.random.default_rng(config.seed).standard_normal(shape, np.float32),
+    }
+
+
+def _sample_in_numpy(inputs: Tree, config: Config) -> Tree:
+    rng = np.random.default_rng(int(inputs["seed"]))
+    shape = config.batch_size, config.num_latents
+    noise = rng.standard_normal(shape, inputs["params"]["log_noise"].dtype)
+    return in_numpy.sample(inputs["params"], noise, config)
+
+
+@partial(jax.jit, static_argnames="config")
+def _sample_in_jax(inputs: Tree, config: Config) -> Tree:
+    shape = config.batch_size, config.num_latents
+    noise_key = jax.random.key(inputs["seed"])
+    noise = jax.random.normal(noise_key, shape, inputs["params"]["log_noise"].dtype)
+    return in_jax.sample(inputs["params"], noise, config)
+
+
+SAMPLING = Comparison(
+    slug="vae",
+    unit="drawing faces",
+    sizes={
+        "1 face": dataclasses.replace(PAGE, batch_size=1),
+        "64 faces": dataclasses.replace(PAGE, batch_size=64),
+        "1,024 faces": dataclasses.replace(PAGE, batch_size=1_024),
+    },
+    headline="64 faces",
+    agreement=dataclasses.replace(PAGE, batch_size=16),
+    make_inputs=_sampling_inputs,
+    checks=(
+        Check(
+            name="faces from the same noise",
+            in_numpy=lambda x, config: in_numpy.sample(x["params"], x["noise"], config),
+            in_jax=lambda x, config: in_jax.sample(x["params"], x["noise"], config),
+            float32_tolerance=1e-5,
+        ),
+    ),
+    variants=(
+        Variant(name="NumPy", backend="numpy", run=_sample_in_numpy),
+        Variant(
+            name="JAX, jit",
+            backend="jax",
+            run=_sample_in_jax,
+            explains="drawing and decoding are one program",
+        ),
+    ),
+    # Each library draws its own noise, so that the faces differ; how many there are does not.
+    observe=lambda output, inputs, config: np.array(output.shape),
+    tolerance=0.0,
+    tolerance_reason="Only the number of faces is compared: each library draws its own noise.",
+)

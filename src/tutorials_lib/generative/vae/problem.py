@@ -1,0 +1,207 @@
+"""The variational autoencoder: its configuration, the faces, and how latents are graded (NumPy)."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Float32
+
+from tutorials_lib import presets
+from tutorials_lib.datasets import faces, olivetti
+
+Pictures = Float32[np.ndarray, "batch height width"]
+Images = Float[np.ndarray, "batch pixels"]
+Latents = Float[np.ndarray, "batch latents"]
+Factors = Float[np.ndarray, "batch factors"]
+
+IMAGE_SIZE = 32
+"""Height and width of a picture, in pixels; both data sets have it."""
+
+NUM_PIXELS = IMAGE_SIZE**2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """One autoencoder and one training run.
+
+    Attributes:
+        num_train: faces to learn from; of photographs there are fewer, and each serves many times,
+            mirrored and shifted.
+        num_test: faces held out; of photographs, all that there are at most.
+        num_latents: numbers that the encoder describes a face by.
+        hidden: widths of the hidden layers of the encoder; the decoder has them in reverse.
+        batch_size: faces in one training step.
+        num_epochs: passes over the training faces.
+        peak_learning_rate: of Adam at the first step; it falls to zero along half a cosine.
+        anneal_share: share of the steps over which the weight of the KL term rises to 1.
+        initial_noise: standard deviation of a pixel that the decoder starts from.
+        seed: of the faces, the parameters and the training.
+        source: `offline` for FACES, `real` for the Olivetti faces.
+
+    Raises:
+        ValueError: the training faces do not fill a batch, or a setting has no such value.
+    """
+
+    num_train: int = 16_000
+    num_test: int = 1_000
+    num_latents: int = 20
+    hidden: tuple[int, ...] = (256,)
+    batch_size: int = 64
+    num_epochs: int = 16
+    peak_learning_rate: float = 2e-3
+    anneal_share: float = 0.25
+    initial_noise: float = 0.2
+    seed: int = 0
+    source: str = "offline"
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.batch_size <= self.num_train:
+            raise ValueError(
+                f"batch_size is {self.batch_size}, but there are {self.num_train} faces to "
+                "learn from"
+            )
+        if not 0 <= self.anneal_share <= 1:
+            raise ValueError(f"anneal_share is {self.anneal_share}; expected 0 to 1")
+        if self.source not in presets.SOURCES:
+            raise ValueError(
+                f"source is {self.source!r}; expected one of: {', '.join(presets.SOURCES)}"
+            )
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Whole batches in the training faces."""
+        return self.num_train // self.batch_size
+
+    @property
+    def num_steps(self) -> int:
+        """Training steps of the whole run."""
+        return self.num_epochs * self.steps_per_epoch
+
+    @property
+    def num_anneal_steps(self) -> int:
+        """Steps over which the weight of the KL term rises."""
+        return round(self.anneal_share * self.num_steps)
+
+
+TINY = Config(num_train=64, num_test=16, num_latents=4, hidden=(16,), batch_size=16, num_epochs=2)
+PAGE = Config()
+FULL = Config(num_train=100_000, num_test=5_000, hidden=(1024,), num_epochs=40)
+PRESETS = {"tiny": TINY, "page": PAGE, "full": FULL}
+
+
+class Data(NamedTuple):
+    """Faces to learn from and faces held out, with what is known about each.
+
+    Attributes:
+        factors: a column for each of `factor_names`.
+    """
+
+    train_images: Images
+    train_factors: Factors
+    test_images: Float[np.ndarray, "test pixels"]
+    test_factors: Float[np.ndarray, "test factors"]
+
+
+NUM_HELD_OUT_PEOPLE = 8
+"""Of the forty people among the photographs; nobody is in both splits."""
+
+MAX_SHIFT = 1
+"""Pixels by which a photograph is moved in each direction, at most, to make several of it."""
+
+_MEASURED_FACTORS = ("brightness", "contrast", "light from the right", "light from below")
+
+
+def load(config: Config) -> Data:
+    """The training and the held-out faces of the source that `config` names.
+
+    Raises:
+        DatasetError: the photographs were asked for and cannot be had.
+    """
+    if config.source == "real":
+        return split_photographs(olivetti.load_olivetti(), config)
+    train = faces.faces(config.num_train, seed=2 * config.seed)
+    test = faces.faces(config.num_test, seed=2 * config.seed + 1)
+    return Data(to_rows(train.images), train.factors, to_rows(test.images), test.factors)
+
+
+def factor_names(config: Config) -> tuple[str, ...]:
+    """What is known about each face: what it was drawn from or, of a photograph, a few measures."""
+    return _MEASURED_FACTORS if config.source == "real" else faces.FACTOR_NAMES
+
+
+def split_photographs(photographs: olivetti.Olivetti, config: Config) -> Data:
+    """Hold out the people who come last; mirror and shift the others into `config.num_train`."""
+    held_out = photographs.people >= olivetti.NUM_PEOPLE - NUM_HELD_OUT_PEOPLE
+    rng = np.random.default_rng(config.seed)
+    train = varied(photographs.images[~held_out], config.num_train, rng)
+    test = rng.permutation(photographs.images[held_out])[: config.num_test]
+    return Data(to_rows(train), measured_factors(train), to_rows(test), measured_factors(test))
+
+
+def varied(pictures: Pictures, num_pictures: int, rng: np.random.Generator) -> Pictures:
+    """`num_pictures` of `pictures`, each equally often, half of them mirrored, shifted at random.
+
+    Shifting repeats the pixels at the border.
+    """
+    chosen = rng.permutation(np.arange(num_pictures) % len(pictures))
+    mirrored = rng.random((num_pictures, 1)) < 0.5
+    shifts = rng.integers(-MAX_SHIFT, MAX_SHIFT + 1, (2, num_pictures, 1))
+    rows, columns = (np.arange(IMAGE_SIZE) + shifts).clip(0, IMAGE_SIZE - 1)
+    columns = np.where(mirrored, IMAGE_SIZE - 1 - columns, columns)
+    # index[n, row, 1] and index[n, 1, column] -> pictures[n, row, column]
+    return pictures[chosen[:, None, None], rows[:, :, None], columns[:, None, :]]
+
+
+def measured_factors(pictures: Pictures) -> Factors:
+    """Mean, standard deviation, right half minus left half, lower half minus upper half."""
+    half = IMAGE_SIZE // 2
+    across = pictures[:, :, half:].mean((1, 2)) - pictures[:, :, :half].mean((1, 2))
+    down = pictures[:, half:].mean((1, 2)) - pictures[:, :half].mean((1, 2))
+    return np.stack([pictures.mean((1, 2)), pictures.std((1, 2)), across, down], axis=1)
+
+
+def to_rows(pictures: Pictures) -> Images:
+    """Each picture as one row of pixels."""
+    return pictures.reshape(len(pictures), NUM_PIXELS)
+
+
+def to_pictures(images: Images) -> Float[np.ndarray, "batch 32 32"]:
+    """Each row of pixels as a picture."""
+    return images.reshape(len(images), IMAGE_SIZE, IMAGE_SIZE)
+
+
+def root_mean_square(error: Float[np.ndarray, "..."]) -> float:
+    """How far off a pixel is, where black is 0 and white is 1."""
+    return float(np.sqrt(np.mean(np.square(error, dtype=np.float64))))
+
+
+class Split(NamedTuple):
+    """Latents of faces, and what is known about these faces."""
+
+    latents: Latents
+    factors: Factors
+
+
+def r2_together(train: Split, test: Split) -> Float[np.ndarray, " factors"]:
+    """How much of each factor all latents together tell: held-out R2 of a linear regression."""
+    weights = np.linalg.lstsq(_with_ones(train.latents), train.factors, rcond=None)[0]
+    return _r2(test.factors, _with_ones(test.latents) @ weights)
+
+
+def r2_alone(train: Split, test: Split) -> Float[np.ndarray, "latents factors"]:
+    """How much of each factor a single latent tells: held-out R2 of a linear regression."""
+    columns = range(train.latents.shape[1])
+
+    def only(split: Split, column: int) -> Split:
+        return Split(split.latents[:, column : column + 1], split.factors)
+
+    return np.stack([r2_together(only(train, i), only(test, i)) for i in columns])
+
+
+def _with_ones(latents: Latents) -> Float[np.ndarray, "batch features"]:
+    return np.concatenate([latents, np.ones((len(latents), 1), latents.dtype)], axis=1)
+
+
+def _r2(factors: Factors, predictions: Factors) -> Float[np.ndarray, " factors"]:
+    residual = np.square(factors - predictions).sum(0)
+    return 1 - residual / np.square(factors - factors.mean(0)).sum(0)
