@@ -1,0 +1,1 @@
+"""The tutorials of the part Reinforcement learning."""

@@ -1,0 +1,91 @@
+"""Deep Q-learning on CartPole: the settings, and how a policy is judged (NumPy only)."""
+
+from dataclasses import dataclass
+
+from tutorials_lib import presets
+from tutorials_lib.environments.cartpole.physics import MAX_ANGLE, MAX_POSITION
+
+SOLVED = 475.0
+"""The mean return over `NUM_EPISODES` episodes at which CartPole counts as solved."""
+
+NUM_EPISODES = 100
+"""Episodes that a finished policy is judged by."""
+
+SCALE = (MAX_POSITION, 2.0, MAX_ANGLE, 2.0)
+"""How large the four numbers of an observation become; the network sees them as shares of it."""
+
+SEEDS = (0, 1, 2, 3, 4)
+"""The seeds of the training runs that the page shows: all of them, whatever they reach."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """One network and one training run.
+
+    Attributes:
+        num_envs: poles that are balanced at once; each acts once in a training step.
+        hidden: neurons of each hidden layer.
+        capacity: transitions that the replay memory holds before it forgets the oldest.
+        batch_size: transitions that are replayed in a training step.
+        num_epochs: how often training pauses for a look at the greedy policy.
+        steps_per_epoch: training steps between two looks.
+        discount: what a reward is worth a step later, as a share.
+        double: whether one network chooses the next action and the other values it.
+        learning_rate: of Adam, at the beginning; it falls to zero in a straight line.
+        target_period: training steps after which the target network is renewed.
+        first_exploration: share of random actions at the beginning.
+        last_exploration: share of random actions after `exploring` of all steps.
+        exploring: share of all training steps over which exploration falls.
+        num_watched: episodes that a look at the greedy policy plays.
+        seed: of the parameters and of all draws.
+        source: `offline` or `real`. Both are the same: the environment is its own source of data.
+
+    Raises:
+        ValueError: the replay memory cannot be filled in whole steps, a discount or a share is
+            not one, or the source is unknown.
+    """
+
+    num_envs: int = 8
+    hidden: tuple[int, ...] = (64, 64)
+    capacity: int = 40_000
+    batch_size: int = 128
+    num_epochs: int = 30
+    steps_per_epoch: int = 500
+    discount: float = 0.99
+    double: bool = True
+    learning_rate: float = 1e-3
+    target_period: int = 20
+    first_exploration: float = 1.0
+    last_exploration: float = 0.05
+    exploring: float = 0.5
+    num_watched: int = 20
+    seed: int = 0
+    source: str = "offline"
+
+    def __post_init__(self) -> None:
+        if self.num_envs < 1 or self.capacity % self.num_envs:
+            raise ValueError(
+                f"capacity is {self.capacity}, which {self.num_envs} environments cannot fill in "
+                "whole steps; make it a multiple of num_envs"
+            )
+        for name in ("discount", "first_exploration", "last_exploration", "exploring"):
+            value = getattr(self, name)
+            if not 0 <= value <= 1:
+                raise ValueError(f"{name} is {value}; it must lie between 0 and 1")
+        if self.source not in presets.SOURCES:
+            raise ValueError(
+                f"source is {self.source!r}; expected one of: {', '.join(presets.SOURCES)}"
+            )
+
+    @property
+    def num_steps(self) -> int:
+        """Training steps of the whole run."""
+        return self.num_epochs * self.steps_per_epoch
+
+
+TINY = Config(
+    num_envs=4, hidden=(8, 8), capacity=64, batch_size=16, num_epochs=2, steps_per_epoch=20
+)
+PAGE = Config()
+FULL = Config(hidden=(128, 128), num_epochs=100, steps_per_epoch=1_000)
+PRESETS = {"tiny": TINY, "page": PAGE, "full": FULL}
