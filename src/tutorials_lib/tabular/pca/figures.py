@@ -1,15 +1,236 @@
 """The pictures of the page; each function returns a figure, and the page describes it."""
 
+from collections.abc import Mapping, Sequence
+from math import isqrt
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from tutorials_lib import figures
 
+SHOWN = 500
+"""Rows drawn in a scatter plot, at most."""
 
-def result(values: Float[np.ndarray, " steps"]) -> Figure:
-    """TO WRITE: the picture at the top of the page."""
-    figure, axes = plt.subplots()
-    axes.plot(values, color=figures.COLORS["jax"])
+INK_ON_PAPER = "gray_r"
+"""The colour map of a digit: paper is white in both themes, as paper is."""
+
+Params = Mapping[str, Any]
+Features = Float[np.ndarray, "rows features"]
+Labels = Int[np.ndarray, " rows"]
+
+
+def plane(scores: Float[np.ndarray, "rows components"], labels: Labels) -> Figure:
+    """Every row as its own numeral, at its first two coordinates."""
+    figure, ax = plt.subplots(figsize=(7.0, 5.2))
+    for label in np.unique(labels):
+        x, y = scores[labels == label, :2][:SHOWN].T
+        color = figures.CYCLE[label % len(figures.CYCLE)]
+        ax.plot(x, y, linestyle="none", marker=f"${label}$", color=color, markersize=7, mew=0.3)
+    ax.set(xlabel="first component", ylabel="second component")
     return figure
+
+
+def describe_plane(scores: Float[np.ndarray, "rows components"], labels: Labels) -> str:
+    """Alternative text of `plane`: which numerals lie furthest to each side."""
+    means = np.array([scores[labels == label, :2].mean(0) for label in np.unique(labels)])
+    (left, bottom), (right, top) = means.argmin(0), means.argmax(0)
+    return (
+        f"Scatter plot of {len(labels)} digits, each drawn as its numeral in the colour of its "
+        f"class. Equal numerals lie together, in clouds that overlap: the {left}s furthest left, "
+        f"the {right}s right, the {top}s at the top and the {bottom}s at the bottom."
+    )
+
+
+def two_features(features: Features, params: Params, names: Sequence[str]) -> Figure:
+    """Rows in two features, with the components as arrows of two standard deviations."""
+    figure, ax = plt.subplots(figsize=(7.0, 3.6))
+    ax.plot(*features.T, ".", color=figures.CYCLE[2], markersize=5, markeredgewidth=0, alpha=0.7)
+    for number, (component, variance) in enumerate(
+        zip(params["components"], params["variances"], strict=True), start=1
+    ):
+        tip = params["mean"] + 2 * np.sqrt(variance) * component
+        _arrow(ax, params["mean"], tip, f"component {number}")
+    ax.set(xlabel=names[0], ylabel=names[1], aspect="equal")
+    return figure
+
+
+def biplot(
+    params: Params,
+    scores: Float[np.ndarray, "rows components"],
+    labels: Labels,
+    names: Sequence[str],
+) -> Figure:
+    """Rows as points and features as arrows, in the plane of the first two components.
+
+    Scores have variance 1; the arrow of a feature ends at its covariances with them, which are
+    correlations where the features are scaled (Gabriel 1971).
+    """
+    figure, ax = plt.subplots(figsize=(7.0, 6.2))
+    deviations = np.sqrt(params["variances"][:2])
+    points, arrows = scores[:, :2] / deviations, params["components"][:2].T * deviations
+    for label, marker in zip(np.unique(labels), "os^v", strict=False):
+        x, y = points[labels == label].T
+        ax.plot(x, y, marker, color=figures.CYCLE[label], markersize=4, alpha=0.55, mew=0)
+        ax.plot([], [], marker, color=figures.CYCLE[label], label=f"cultivar {label + 1}")
+    stretch = 0.9 * np.abs(points).max() / np.abs(arrows).max()
+    for place, name in zip(_spread_out(arrows * stretch), names, strict=True):
+        _arrow(ax, np.zeros(2), place[:2], name, at=place[2:])
+    ax.set(xlabel="first component", ylabel="second component", aspect="equal")
+    ax.legend(loc="lower left")
+    ax.margins(0.12)
+    return figure
+
+
+def _spread_out(tips: Float[np.ndarray, "features 2"]) -> Float[np.ndarray, "features 4"]:
+    """Tips of arrows with a place for each name, on its side, with a line's height between."""
+    places = 1.12 * tips
+    for side in (tips[:, 0] < 0, tips[:, 0] >= 0):
+        order = np.flatnonzero(side)[np.argsort(tips[side, 1])]
+        for _ in range(50):  # push neighbours apart until they are
+            gaps = np.diff(places[order, 1])
+            missing = np.maximum(0.24 - gaps, 0) / 2
+            places[order[:-1], 1] -= missing
+            places[order[1:], 1] += missing
+    return np.hstack([tips, places])
+
+
+def _arrow(
+    ax: Axes,
+    start: Float[np.ndarray, "2"],
+    tip: Float[np.ndarray, "2"],
+    name: str,
+    *,
+    at: Float[np.ndarray, "2"] | None = None,
+) -> None:
+    style = {"arrowstyle": "-|>", "color": figures.INK, "linewidth": 1.4, "shrinkA": 0}
+    ax.annotate("", (tip[0], tip[1]), (start[0], start[1]), arrowprops={**style, "shrinkB": 0})
+    x, y = tip + 0.08 * (tip - start) if at is None else at
+    ax.text(x, y, name, ha="left" if x >= start[0] else "right", va="center", fontsize=9)
+
+
+def scree(shares: Float[np.ndarray, " all"], by_chance: Float[np.ndarray, " all"]) -> Figure:
+    """The share of each component, beside that in a shuffled table, and the running total."""
+    figure, (left, right) = plt.subplots(ncols=2, figsize=(7.0, 3.2))
+    numbers = np.arange(1, len(shares) + 1)
+    left.plot(numbers, shares, marker="o", markersize=3.5, color=figures.CYCLE[0], label="digits")
+    left.plot(numbers, by_chance, "--", color=figures.MUTED, label="shuffled pixels")
+    left.set(xlabel="component", ylabel="share of the variance")
+    left.legend()
+    right.plot(numbers, shares.cumsum(), marker="o", markersize=3.5, color=figures.CYCLE[0])
+    right.set(xlabel="components kept", ylabel="share kept", ylim=(0, 1.03))
+    for ax in (left, right):
+        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.grid(axis="y")
+    return figure
+
+
+def describe_scree(shares: Float[np.ndarray, " all"], by_chance: Float[np.ndarray, " all"]) -> str:
+    """Alternative text of `scree`."""
+    return (
+        f"Two line charts over {len(shares)} components. Left, the share of the variance falls "
+        f"from {shares[0]:.1%} to {shares[-1]:.2%}; that of shuffled pixels runs nearly level and "
+        f"is crossed after {above_chance(shares, by_chance)} components. Right, the share kept "
+        f"rises steeply, then slowly, to {shares.sum():.1%}."
+    )
+
+
+def above_chance(shares: Float[np.ndarray, " all"], by_chance: Float[np.ndarray, " all"]) -> int:
+    """How many of the first components have more variance than in a shuffled table (Horn 1965)."""
+    below = shares <= by_chance
+    return int(below.argmax()) if below.any() else len(shares)
+
+
+def directions(params: Params, num_components: int) -> Figure:
+    """The mean picture and the first components, as pictures of which pixels go together."""
+    figure, panels = plt.subplots(ncols=num_components + 1, figsize=(7.0, 1.35))
+    panels[0].imshow(_square(params["mean"]), cmap=INK_ON_PAPER)
+    panels[0].set_title("mean", fontsize=9)
+    for number, ax in enumerate(panels[1:], start=1):
+        component = params["components"][number - 1]
+        largest = np.abs(component).max()
+        ax.imshow(_square(component), cmap=figures.DIVERGING, vmin=-largest, vmax=largest)
+        ax.set_title(str(number), fontsize=9)
+    for ax in panels:
+        ax.axis("off")
+    return figure
+
+
+def walk(pictures: Features, columns: int) -> Figure:
+    """Pictures row by row, as one sheet."""
+    figure, ax = plt.subplots(figsize=(4.6, 4.6))
+    ax.imshow(_sheet(pictures, columns), cmap=INK_ON_PAPER, vmin=0, vmax=1)
+    ax.set(xlabel="first component", ylabel="second component", xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)
+    return figure
+
+
+def reconstructions(rows: Mapping[str, Features]) -> Figure:
+    """The same pictures in each row of the figure, from ever more components."""
+    num_pictures = len(next(iter(rows.values())))
+    size = (7.0, 7.0 * len(rows) / (num_pictures + 2))
+    figure, panels = plt.subplots(nrows=len(rows), figsize=size)
+    for ax, (name, pictures) in zip(panels, rows.items(), strict=True):
+        ax.imshow(_sheet(pictures, num_pictures), cmap=INK_ON_PAPER, vmin=0, vmax=1)
+        ax.set_ylabel(name, rotation=0, ha="right", va="center")
+        ax.set(xticks=[], yticks=[])
+        ax.spines[:].set_visible(False)
+    return figure
+
+
+def kept(
+    counts: Sequence[int],
+    lost: Mapping[str, Sequence[float]],
+    right: Mapping[str, Sequence[float]],
+) -> Figure:
+    """What is lost, and how often the nearest neighbour is right, by numbers kept."""
+    figure, panels = plt.subplots(ncols=2, figsize=(7.0, 3.3))
+    titles = "variation lost", "nearest neighbour right"
+    for ax, title, curves in zip(panels, titles, (lost, right), strict=True):
+        for (name, values), color, marker in zip(
+            curves.items(), figures.CYCLE, "os^v", strict=False
+        ):
+            ax.plot(counts, values, marker=marker, markersize=4, color=color, label=name)
+        ax.set(xscale="log", xlabel="numbers kept", title=title, ylim=(0, 1.03))
+        ax.set_xticks(counts, [str(count) for count in counts])
+        ax.minorticks_off()
+        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        ax.grid(axis="y")
+        ax.legend(fontsize=8.5)
+    return figure
+
+
+def describe_kept(
+    counts: Sequence[int],
+    lost: Mapping[str, Sequence[float]],
+    right: Mapping[str, Sequence[float]],
+) -> str:
+    """Alternative text of `kept`."""
+
+    def ends(curves: Mapping[str, Sequence[float]]) -> str:
+        return "; ".join(f"{name} {v[0]:.0%} to {v[-1]:.0%}" for name, v in curves.items())
+
+    return (
+        f"Two line charts against the numbers kept, from {counts[0]} to {counts[-1]}. Left, the "
+        f"variation lost falls: {ends(lost)}. Right, how often the nearest neighbour is right "
+        f"rises: {ends(right)}."
+    )
+
+
+def _square(pixels: Float[np.ndarray, " features"]) -> Float[np.ndarray, "side side"]:
+    side = isqrt(len(pixels))
+    return pixels.reshape(side, side)
+
+
+def _sheet(pictures: Features, columns: int) -> Float[np.ndarray, "height width"]:
+    """Pictures side by side, with a pixel of paper between them."""
+    side = isqrt(pictures.shape[1])
+    framed = np.pad(pictures.reshape(-1, columns, side, side), ((0, 0), (0, 0), (0, 1), (0, 1)))
+    # framed[row, column, y, x] -> sheet[row, y, column, x]
+    sheet = framed.transpose(0, 2, 1, 3).reshape(-1, columns * (side + 1))
+    return sheet[:-1, :-1].clip(0, 1)

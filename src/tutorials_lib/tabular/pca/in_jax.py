@@ -26,15 +26,15 @@ def fit_covariance(features: Features, num_components: int) -> Params:
         ValueError: the table has no such number of components.
     """
     check_components(num_components, features.shape)
-    mean, centred = centre(features)
-    covariance = centred.T @ centred / (len(features) - 1)
-    variances, vectors = jnp.linalg.eigh(covariance, symmetrize_input=False)  # in growing order
+    mean = features.mean(0)
+    matrix = covariance(features, mean)
+    variances, vectors = jnp.linalg.eigh(matrix, symmetrize_input=False)  # in growing order
     largest = slice(None, -num_components - 1, -1)
     return {
         "mean": mean,
         "components": orient(vectors[:, largest].T),
         "variances": jnp.maximum(variances[largest], 0),  # rounding may leave them below zero
-        "total": covariance.trace(),
+        "total": matrix.trace(),
     }
 
 
@@ -88,6 +88,14 @@ def fit_randomized(
         "variances": singular[:num_components] ** 2 / (len(features) - 1),
         "total": (centred**2).sum() / (len(features) - 1),
     }
+
+
+def covariance(
+    features: Features, mean: Float[Array, " features"]
+) -> Float[Array, "features features"]:
+    """How the features vary together around `mean`: sum (x - m)(x - m)' / (n - 1)."""
+    centred = features - mean
+    return centred.T @ centred / (len(features) - 1)
 
 
 def centre(features: Features) -> tuple[Float[Array, " features"], Features]:

@@ -15,6 +15,9 @@ Features = Float[np.ndarray, "rows features"]
 Scores = Float[np.ndarray, "rows components"]
 Components = Float[np.ndarray, "components features"]
 
+BLOCK = 2_048
+"""Rows that `covariance` centres at once: they are still in the cache when they are multiplied."""
+
 
 def fit_covariance(features: Features, num_components: int) -> Params:
     """Eigenvectors of the covariance matrix with the largest eigenvalues (Hotelling 1933).
@@ -23,16 +26,15 @@ def fit_covariance(features: Features, num_components: int) -> Params:
         ValueError: the table has no such number of components.
     """
     check_components(num_components, features.shape)
-    mean, centred = centre(features)
-    covariance = centred.T @ centred  # NumPy sees one matrix twice, and computes one half
-    covariance /= len(features) - 1
-    variances, vectors = np.linalg.eigh(covariance)  # in growing order
+    mean = features.mean(0)
+    matrix = covariance(features, mean)
+    variances, vectors = np.linalg.eigh(matrix)  # in growing order
     largest = slice(None, -num_components - 1, -1)
     return {
         "mean": mean,
         "components": orient(vectors[:, largest].T),
         "variances": np.maximum(variances[largest], 0),  # rounding may leave them below zero
-        "total": covariance.trace(),
+        "total": matrix.trace(),
     }
 
 
@@ -84,6 +86,23 @@ def fit_randomized(
         "variances": singular[:num_components] ** 2 / (len(features) - 1),
         "total": np.vdot(centred, centred) / (len(features) - 1),
     }
+
+
+def covariance(
+    features: Features, mean: Float[np.ndarray, " features"]
+) -> Float[np.ndarray, "features features"]:
+    """How the features vary together around `mean`: sum (x - m)(x - m)' / (n - 1).
+
+    NumPy notices that a product has the same matrix on both sides, and computes one half of it.
+    """
+    centred = np.empty_like(features[:BLOCK])
+    products = np.zeros((features.shape[1], features.shape[1]), features.dtype)
+    for start in range(0, len(features), BLOCK):
+        rows = features[start : start + BLOCK]
+        block = np.subtract(rows, mean, out=centred[: len(rows)])
+        products += block.T @ block
+    products /= len(features) - 1
+    return products
 
 
 def centre(features: Features) -> tuple[Float[np.ndarray, " features"], Features]:

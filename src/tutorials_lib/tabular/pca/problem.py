@@ -189,7 +189,10 @@ def lost_share(features: Features, found: Features, mean: Float[np.ndarray, " fe
 
 
 def neighbour_accuracy(
-    train: Features, train_labels: Labels, test: Features, test_labels: Labels
+    train: Float[np.ndarray, "train features"],
+    train_labels: Int[np.ndarray, " train"],
+    test: Float[np.ndarray, "test features"],
+    test_labels: Int[np.ndarray, " test"],
 ) -> float:
     """How often a held-out row has the class of the nearest fitted row (Euclidean distance)."""
     scores = (train**2).sum(1) - 2 * test @ train.T  # |x - y|^2 but for |x|^2

@@ -1,0 +1,48 @@
+"""What PCA has to beat: other ways to describe a row by a few numbers.
+
+Each is given the best linear way back, found by least squares on the fitted rows, so that only
+the numbers that it keeps make the difference.
+"""
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from tutorials_lib.tabular.pca.problem import Data, Features, lost_share
+
+
+def lost_shares(data: Data, num_components: int, seed: int) -> dict[str, float]:
+    """The share of the held-out variation that each baseline loses, by its name."""
+    mean = data.train.mean(0)
+    train, test = data.train - mean, data.test - mean
+    directions = random_directions(train.shape[1], num_components, seed)
+    pixels = most_variable(train, num_components)
+    found = {
+        "mean picture": np.zeros_like(test),
+        "random projection": decode(train @ directions, train, test @ directions),
+        "most variable pixels": decode(train[:, pixels], train, test[:, pixels]),
+    }
+    return {name: lost_share(test, rows, np.zeros_like(mean)) for name, rows in found.items()}
+
+
+def random_directions(
+    num_features: int, num_components: int, seed: int
+) -> Float[np.ndarray, "features components"]:
+    """Orthogonal directions, uniformly random."""
+    rng = np.random.default_rng((seed, 2))
+    drawn = rng.standard_normal((num_features, num_components), np.float32)
+    return np.linalg.qr(drawn).Q
+
+
+def most_variable(features: Features, num_components: int) -> Int[np.ndarray, " components"]:
+    """The indices of the features with the largest variance."""
+    return np.argsort(-features.var(0), kind="stable")[:num_components]
+
+
+def decode(
+    codes: Float[np.ndarray, "rows components"],
+    features: Features,
+    new_codes: Float[np.ndarray, "new components"],
+) -> Float[np.ndarray, "new features"]:
+    """The linear map from `codes` to `features` with the least squares, applied to `new_codes`."""
+    weights, *_ = np.linalg.lstsq(codes, features, rcond=None)
+    return new_codes @ weights
