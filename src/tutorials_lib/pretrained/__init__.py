@@ -1,0 +1,1 @@
+"""Published weights, read into parameters: one module a model, imported by its name."""

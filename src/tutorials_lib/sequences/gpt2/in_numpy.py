@@ -1,0 +1,290 @@
+"""GPT-2 in NumPy, with gradients by hand and a cache of keys and values.
+
+Parameters are the nested dict that the Flax model has, and every layer takes its part of it by
+keyword: the names of the parameters are the names of the arguments.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from tutorials_lib.layers.attention.in_numpy import (
+    attention,
+    attention_weights,
+    causal_mask,
+    causal_self_attention,
+    embed,
+    gelu,
+    layer_norm,
+    linear,
+    merge_heads,
+    split_heads,
+)
+from tutorials_lib.layers.in_numpy import softmax_cross_entropy
+from tutorials_lib.optimizers import AdamState, adam_start, adam_update, clip_by_global_norm
+from tutorials_lib.sequences.gpt2.problem import ADAM_EPSILON, Config
+from tutorials_lib.text.decoding import Strategy, choose
+
+Params = dict[Any, Any]
+"""`{"tokens": {"embedding"}, "positions": {"embedding"}, "blocks": {i: ...}, "norm": ...}` with
+blocks of `{"norm_1", "attention": {"project_in", "project_out"}, "norm_2", "mlp": {"widen",
+"narrow"}}`; a linear layer has `kernel` and `bias`, a normalization `scale` and `bias`."""
+
+Batch = Int[np.ndarray, "batch time"]
+Vectors = Float[np.ndarray, "batch time width"]
+Logits = Float[np.ndarray, "batch time vocab"]
+LastLogits = Float[np.ndarray, "batch vocab"]
+
+
+# ---------------------------------------------------------------- forwards
+
+
+def predict(params: Params, tokens: Batch, config: Config) -> Logits:
+    """The logits of the token after each of `tokens`."""
+    return _hidden(params, tokens, config) @ params["tokens"]["embedding"].T
+
+
+def _hidden(params: Params, tokens: Batch, config: Config) -> Vectors:
+    """The vector of every token after all blocks and the last normalization."""
+    x = _embed(params, tokens)[0]
+    for block in params["blocks"].values():
+        x = _block(x, **block, config=config)[0]
+    return layer_norm(x, **params["norm"])[0]
+
+
+def _embed(params: Params, tokens: Batch) -> tuple[Vectors, Callable[[Vectors], Params]]:
+    """What the token is, plus where it is."""
+    x, tokens_vjp = embed(params["tokens"]["embedding"], tokens)
+    positions, time = params["positions"]["embedding"], tokens.shape[1]
+
+    def vjp(dx: Vectors) -> Params:
+        dpositions = np.zeros_like(positions)
+        dpositions[:time] = dx.sum(0)
+        return {"tokens": {"embedding": tokens_vjp(dx)}, "positions": {"embedding": dpositions}}
+
+    return x + positions[:time], vjp
+
+
+def _block(
+    x: Vectors, norm_1: Params, attention: Params, norm_2: Params, mlp: Params, *, config: Config
+) -> tuple[Vectors, Callable[[Vectors], tuple[Vectors, Params]]]:
+    """Attention, then the two layers; each reads a normalized copy and adds to the rest."""
+    y, norm_1_vjp = layer_norm(x, **norm_1)
+    y, attention_vjp = causal_self_attention(y, **attention, num_heads=config.num_heads)
+    x = x + y
+    y, norm_2_vjp = layer_norm(x, **norm_2)
+    y, mlp_vjp = _mlp(y, **mlp)
+
+    def vjp(dx: Vectors) -> tuple[Vectors, Params]:
+        dy, dmlp = mlp_vjp(dx)
+        dy, *dnorm_2 = norm_2_vjp(dy)
+        dx = dx + dy
+        dy, dproject_in, dproject_out = attention_vjp(dx)
+        dy, *dnorm_1 = norm_1_vjp(dy)
+        return dx + dy, {
+            "norm_1": _norm_grads(*dnorm_1),
+            "attention": {"project_in": dproject_in, "project_out": dproject_out},
+            "norm_2": _norm_grads(*dnorm_2),
+            "mlp": dmlp,
+        }
+
+    return x + y, vjp
+
+
+def _norm_grads(scale: np.ndarray, bias: np.ndarray) -> Params:
+    return {"scale": scale, "bias": bias}
+
+
+def _mlp(
+    x: Vectors, widen: Params, narrow: Params
+) -> tuple[Vectors, Callable[[Vectors], tuple[Vectors, Params]]]:
+    """Two layers, four times as wide between them, each token for itself."""
+    y, widen_vjp = linear(x, **widen)
+    y, gelu_vjp = gelu(y)
+    y, narrow_vjp = linear(y, **narrow)
+
+    def vjp(dy: Vectors) -> tuple[Vectors, Params]:
+        dy, dnarrow = narrow_vjp(dy)
+        dx, dwiden = widen_vjp(gelu_vjp(dy))
+        return dx, {"widen": dwiden, "narrow": dnarrow}
+
+    return y, vjp
+
+
+def attention_maps(
+    params: Params, tokens: Batch, config: Config
+) -> list[Float[np.ndarray, "batch heads queries keys"]]:
+    """How much each token takes from each, in every block; to look at, not to compute with."""
+    x = _embed(params, tokens)[0]
+    maps = []
+    for block in params["blocks"].values():
+        y = layer_norm(x, **block["norm_1"])[0]
+        queries, keys, _ = _project(y, block["attention"], config)
+        maps.append(attention_weights(queries, keys, causal_mask(tokens.shape[1])))
+        x = _block(x, **block, config=config)[0]
+    return maps
+
+
+# ---------------------------------------------------------------- training
+
+
+def loss(params: Params, tokens: Batch, config: Config) -> np.floating:
+    """The mean cross-entropy of every token but the first, given those before it, in nats."""
+    logits = predict(params, tokens[:, :-1], config)
+    return softmax_cross_entropy(logits.reshape(-1, config.vocab_size), tokens[:, 1:].ravel())[0]
+
+
+def loss_and_grads(params: Params, tokens: Batch, config: Config) -> tuple[np.floating, Params]:
+    """The loss and the gradients of all parameters."""
+    x, embed_vjp = _embed(params, tokens[:, :-1])
+    vjps = {}
+    for i, block in params["blocks"].items():
+        x, vjps[i] = _block(x, **block, config=config)
+    x, norm_vjp = layer_norm(x, **params["norm"])
+    rows, embedding = x.reshape(-1, config.width), params["tokens"]["embedding"]
+    value, loss_vjp = softmax_cross_entropy(rows @ embedding.T, tokens[:, 1:].ravel())
+
+    dlogits = loss_vjp(1.0)
+    dx, *dnorm = norm_vjp((dlogits @ embedding).reshape(x.shape))
+    dblocks = {}
+    for i, vjp in reversed(vjps.items()):
+        dx, dblocks[i] = vjp(dx)
+    grads = {**embed_vjp(dx), "blocks": dblocks, "norm": _norm_grads(*dnorm)}
+    grads["tokens"]["embedding"] += dlogits.T @ rows  # the embedding is used at both ends
+    return value, grads
+
+
+class State(NamedTuple):
+    """All that a training step changes."""
+
+    params: Params
+    opt_state: AdamState
+
+
+def learning_rate(count: int, config: Config) -> float:
+    """A straight line up over the first steps, then half a cosine down to zero."""
+    warm = (count + 1) / config.warmup_steps
+    left = (count + 1 - config.warmup_steps) / (config.num_steps + 1 - config.warmup_steps)
+    cosine = 0.5 * (1 + math.cos(math.pi * min(max(left, 0), 1)))
+    return config.peak_learning_rate * min(warm, cosine)
+
+
+def start(params: Params, config: Config) -> State:
+    """The state before the first step."""
+    return State(params, adam_start(params))
+
+
+def train_step(state: State, tokens: Batch, config: Config) -> tuple[State, np.floating]:
+    """One step of Adam; also the loss before it."""
+    value, grads = loss_and_grads(state.params, tokens, config)
+    grads = clip_by_global_norm(grads, config.max_gradient_norm)
+    rate = learning_rate(state.opt_state.steps, config)
+    updated = adam_update(
+        state.params,
+        grads,
+        state.opt_state,
+        learning_rate=rate,
+        b1=0.9,
+        b2=0.99,
+        eps=ADAM_EPSILON,
+    )
+    return State(*updated), value
+
+
+# ---------------------------------------------------------------- generation
+
+
+class LayerCache(NamedTuple):
+    """The keys and values of one block, with room for those to come."""
+
+    keys: Float[np.ndarray, "batch heads length features"]
+    values: Float[np.ndarray, "batch heads length features"]
+
+
+Cache = tuple[LayerCache, ...]
+
+
+def empty_cache(params: Params, batch: int, length: int, config: Config) -> Cache:
+    """Room for the keys and values of `length` tokens in every block."""
+    shape = batch, config.num_heads, length, config.width // config.num_heads
+    dtype = params["tokens"]["embedding"].dtype
+    return tuple(
+        LayerCache(np.zeros(shape, dtype), np.zeros(shape, dtype)) for _ in params["blocks"]
+    )
+
+
+def extend(
+    params: Params, cache: Cache, tokens: Batch, position: int, config: Config
+) -> tuple[LastLogits, Cache]:
+    """Read `tokens`, which stand from `position` on; the logits of the token after the last.
+
+    Their keys and values are written into `cache` in place, which is returned.
+    """
+    stop = position + tokens.shape[1]
+    x = params["tokens"]["embedding"][tokens] + params["positions"]["embedding"][position:stop]
+    mask = None if tokens.shape[1] == 1 else causal_mask(tokens.shape[1], stop)
+    for block, memory in zip(params["blocks"].values(), cache, strict=True):
+        y = layer_norm(x, **block["norm_1"])[0]
+        queries, keys, values = _project(y, block["attention"], config)
+        memory.keys[:, :, position:stop] = keys
+        memory.values[:, :, position:stop] = values
+        y = attention(queries, memory.keys[:, :, :stop], memory.values[:, :, :stop], mask)[0]
+        x += linear(merge_heads(y), **block["attention"]["project_out"])[0]
+        x += _mlp(layer_norm(x, **block["norm_2"])[0], **block["mlp"])[0]
+    last = layer_norm(x[:, -1], **params["norm"])[0]
+    return last @ params["tokens"]["embedding"].T, cache
+
+
+def _project(x: Vectors, attention: Params, config: Config) -> list[np.ndarray]:
+    """Queries, keys and values of every head."""
+    projected = linear(x, **attention["project_in"])[0]
+    return [split_heads(part, config.num_heads) for part in np.split(projected, 3, axis=-1)]
+
+
+def generate(
+    params: Params,
+    prompt: Batch,
+    noise: Float[np.ndarray, "batch new vocab"],
+    strategy: Strategy,
+    config: Config,
+) -> Int[np.ndarray, "batch new"]:
+    """Continue every prompt; each new token is read once, its keys and values are kept.
+
+    Args:
+        params: the parameters.
+        prompt: the tokens to continue, at least one.
+        noise: Gumbel noise for each new token, see `tutorials_lib.text.decoding.choose`.
+        strategy: what may be chosen.
+        config: the shape of the model.
+
+    Raises:
+        ValueError: prompt and new tokens are more than the context, or there is no prompt.
+    """
+    batch, length = config.check_lengths(prompt.shape, noise.shape)
+    cache = empty_cache(params, batch, length, config)
+    logits, cache = extend(params, cache, prompt, 0, config)
+    chosen = [choose(strategy(logits), noise[:, 0])]
+    for position, now in enumerate(noise.swapaxes(0, 1)[1:], start=prompt.shape[1]):
+        logits, cache = extend(params, cache, chosen[-1][:, None], position, config)
+        chosen.append(choose(strategy(logits), now))
+    return np.stack(chosen, axis=1)
+
+
+def generate_without_cache(
+    params: Params,
+    prompt: Batch,
+    noise: Float[np.ndarray, "batch new vocab"],
+    strategy: Strategy,
+    config: Config,
+) -> Int[np.ndarray, "batch new"]:
+    """The same tokens as `generate`; the whole text is read again for each of them."""
+    config.check_lengths(prompt.shape, noise.shape)
+    text = prompt
+    for now in noise.swapaxes(0, 1):
+        last = _hidden(params, text, config)[:, -1]
+        token = choose(strategy(last @ params["tokens"]["embedding"].T), now)
+        text = np.concatenate([text, token[:, None]], axis=1)
+    return text[:, prompt.shape[1] :]
