@@ -4,10 +4,43 @@ Each is given the best linear way back, found by least squares on the fitted row
 the numbers that it keeps make the difference.
 """
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 from jaxtyping import Float, Int
 
-from tutorials_lib.tabular.pca.problem import Data, Features, lost_share
+from tutorials_lib.tabular.pca import in_numpy
+from tutorials_lib.tabular.pca.problem import Data, Features, lost_share, neighbour_accuracy
+
+
+class Judgement(NamedTuple):
+    """How ways to describe held-out rows by few numbers compare, by their names.
+
+    Attributes:
+        lost: the share of the variation that is lost with each number of numbers.
+        right: how often the nearest fitted row has the same class, by these numbers alone.
+    """
+
+    lost: dict[str, list[float]]
+    right: dict[str, list[float]]
+
+
+def judge(data: Data, params: in_numpy.Params, counts: Sequence[int], seed: int) -> Judgement:
+    """PCA with the first components of `params`, and its baselines, for each of `counts`."""
+    judgement = Judgement(lost={}, right={})
+    for count in counts:
+        kept = {**params, "components": params["components"][:count]}
+        codes = in_numpy.project(kept, data.test)
+        share = lost_share(data.test, in_numpy.reconstruct(kept, codes), params["mean"])
+        for name, value in {"PCA": share, **lost_shares(data, count, seed)}.items():
+            judgement.lost.setdefault(name, []).append(value)
+        random = random_directions(data.train.shape[1], count, seed)
+        for name, directions in {"PCA": kept["components"].T, "random projection": random}.items():
+            fitted, held_out = data.train @ directions, data.test @ directions
+            share = neighbour_accuracy(fitted, data.train_labels, held_out, data.test_labels)
+            judgement.right.setdefault(name, []).append(share)
+    return judgement
 
 
 def lost_shares(data: Data, num_components: int, seed: int) -> dict[str, float]:

@@ -71,12 +71,12 @@ COMPARISON = Comparison(
     slug="pca",
     unit="one fit by covariance and eigh",
     # The page fits 1,438 digits of 64 pixels. The others are the wines of the page, a table with
-    # more rows, and one with the number of columns that MNIST has.
+    # more rows, and one with more columns.
     sizes={
         "178 × 13": Config(table="wines", num_train=178, num_test=0, scale=True, num_components=2),
         "1,438 × 64": PAGE,
         "50,000 × 64": Config(table="factors", num_train=50_000, num_test=0),
-        "5,000 × 784": Config(table="factors", num_train=5_000, num_test=0, num_features=784),
+        "5,000 × 400": Config(table="factors", num_train=5_000, num_test=0, num_features=400),
     },
     headline="1,438 × 64",
     agreement=TINY,

@@ -31,23 +31,14 @@ def _judge(config: Config, counts: Sequence[int]) -> dict[str, float]:
     """What is lost, and how often the nearest neighbour is right, by number of components."""
     data = problem.load(config)
     params = in_numpy.fit_covariance(data.train, max(counts))
-    train, test = (in_numpy.project(params, rows) for rows in (data.train, data.test))
-    shares = {}
-    for count in counts:
-        kept = {**params, "components": params["components"][:count]}
-        found = in_numpy.reconstruct(kept, test[:, :count])
-        random = baselines.random_directions(data.train.shape[1], count, config.seed)
-        shares[f"lost with {count}: PCA"] = problem.lost_share(data.test, found, params["mean"])
-        for name, share in baselines.lost_shares(data, count, config.seed).items():
-            shares[f"lost with {count}: {name}"] = share
-        shares[f"neighbour right with {count}: PCA"] = problem.neighbour_accuracy(
-            train[:, :count], data.train_labels, test[:, :count], data.test_labels
-        )
-        shares[f"neighbour right with {count}: random projection"] = problem.neighbour_accuracy(
-            data.train @ random, data.train_labels, data.test @ random, data.test_labels
-        )
-    shares["neighbour right: all pixels"] = problem.neighbour_accuracy(*data)
-    return shares
+    judgement = baselines.judge(data, params, counts, config.seed)
+    shares = {
+        f"{what} with {count}: {name}": values[i]
+        for what, curves in (("lost", judgement.lost), ("neighbour right", judgement.right))
+        for i, count in enumerate(counts)
+        for name, values in curves.items()
+    }
+    return {**shares, "neighbour right: all pixels": problem.neighbour_accuracy(*data)}
 
 
 if __name__ == "__main__":
