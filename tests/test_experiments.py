@@ -1,8 +1,13 @@
 """The experiments of the chapters compute what their pages say."""
 
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
-from tutorials_lib.experiments import loops, measuring
+from tutorials_lib.experiments import arm, execution, loops, measuring, random_keys, updates
 
 
 def test_the_four_loops_take_the_same_steps() -> None:
@@ -30,3 +35,120 @@ def test_a_process_that_fails_is_reported_in_its_own_words(
     monkeypatch.setattr(measuring.sys, "executable", "/bin/false")
     with pytest.raises(RuntimeError, match="settings off failed"):
         measuring.settings_effect()
+
+
+# ---------------------------------------------------------------- transformations
+
+
+@pytest.mark.parametrize("num_joints", [1, 2, 9])
+def test_the_gradients_of_the_arm_are_one(num_joints: int) -> None:
+    rng = np.random.default_rng(num_joints)
+    angles, target = rng.uniform(-3, 3, num_joints), rng.uniform(-1, 1, 2)
+    with jax.enable_x64(True), jax.numpy_dtype_promotion("strict"):
+        ours = jax.grad(arm.miss)(jnp.asarray(angles), jnp.asarray(target))
+    on_paper = arm.gradient_by_hand(angles, target)
+    np.testing.assert_allclose(ours, on_paper, rtol=1e-10, atol=1e-12)
+    function = partial(arm.miss_in_numpy, target=target)
+    close_by = arm.finite_differences(function, angles, step=1e-6)
+    np.testing.assert_allclose(close_by, on_paper, atol=1e-8)
+
+
+def test_the_hand_of_the_drawn_arm_is_the_hand() -> None:
+    angles = np.random.default_rng(0).uniform(-3, 3, (4, 5))
+    np.testing.assert_allclose(
+        arm.joints(angles)[:, -1], [arm.hand_in_numpy(each) for each in angles], atol=1e-12
+    )
+
+
+def test_the_arm_reaches_what_it_can_and_stretches_towards_what_it_cannot() -> None:
+    start = jnp.full(6, 0.3)
+    for target in ([0.5, 0.2], [-0.3, -0.8]):
+        found = arm.hand(arm.reach(start, jnp.array(target), 50))
+        np.testing.assert_allclose(found, target, atol=1e-3)
+    stretched = arm.hand(arm.reach(start, jnp.array([1.5, 0.0]), 200))
+    assert np.linalg.norm(stretched) == pytest.approx(1, abs=0.05)
+
+
+def test_a_large_step_and_a_small_one_are_both_worse_than_one_between() -> None:
+    large, middle, small = arm.error_by_step(np.array([1e-1, 1e-5, 1e-12]))
+    assert middle < large
+    assert middle < small
+
+
+def test_methods_that_disagree_are_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [len(each) for each in arm.seconds_by_joints((2, 3)).values()] == [2, 2, 2]
+    monkeypatch.setattr(arm, "finite_differences", lambda function, x, step: x)
+    with pytest.raises(ArithmeticError, match="finite differences"):
+        arm.seconds_by_joints((2,))
+
+
+# ---------------------------------------------------------------- execution
+
+
+def test_the_two_chains_compute_the_same() -> None:
+    x = np.linspace(-2, 2, 50, dtype=np.float32)
+    np.testing.assert_allclose(
+        execution.polish(jnp.asarray(x)), execution.polish_in_numpy(x), rtol=1e-5, atol=1e-6
+    )
+
+
+def test_both_moments_of_every_way_of_running_are_measured() -> None:
+    seconds = execution.return_and_result(3, repeats=2)
+    assert list(seconds) == ["NumPy", "JAX, op by op", "JAX, compiled"]
+    assert all(moment > 0 for moments in seconds.values() for moment in moments)
+
+
+def test_dispatched_work_is_done_although_nobody_uses_its_result() -> None:
+    assert execution.finishes_unasked(10)
+
+
+def test_shapes_types_and_static_arguments_are_traced_anew_and_values_are_not() -> None:
+    ones = jnp.ones(3)
+    calls = [(ones, 2), (2 * ones, 2), (ones[:2], 2), (ones.astype(int), 2), (ones, 3), (ones, 2)]
+    totals = execution.traces_by_call(lambda x, n: x * n, calls, static_argnums=(1,))
+    assert totals == [1, 1, 2, 3, 4, 4]
+
+
+# ---------------------------------------------------------------- updates
+
+
+def test_every_way_to_update_is_timed_at_every_size() -> None:
+    seconds = updates.seconds_per_update((60, 70), num_updates=3, repeats=2)
+    assert tuple(seconds) == updates.WAYS
+    assert all(len(each) == 2 and min(each) > 0 for each in seconds.values())
+
+
+def test_a_way_that_changes_other_numbers_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(updates, "add_one", lambda x, place: x.at[place + 1].add(1))
+    with pytest.raises(ArithmeticError, match="op by op"):
+        updates.seconds_per_update((60,), num_updates=3, repeats=2)
+
+
+def test_a_donated_array_is_gone_and_its_memory_holds_the_result() -> None:
+    x = jnp.zeros(100)
+    address = x.unsafe_buffer_pointer()
+    y = updates.add_one_in_place(x, 3)
+    assert y.unsafe_buffer_pointer() == address
+    assert x.is_deleted()
+
+
+# ---------------------------------------------------------------- random keys
+
+
+def test_a_key_that_is_used_twice_makes_columns_equal_and_two_keys_do_not() -> None:
+    one, other = jax.random.split(jax.random.key(0))
+    assert random_keys.correlation(*random_keys.heights_and_weights(one, one, 500)) > 0.999
+    assert abs(random_keys.correlation(*random_keys.heights_and_weights(one, other, 500))) < 0.2
+
+
+def test_the_bootstrap_finds_the_standard_error_of_a_mean() -> None:
+    values = jax.random.normal(jax.random.key(0), (400,))
+    means = random_keys.bootstrap_means(values, jax.random.key(1), 2_000)
+    assert float(means.std()) == pytest.approx(float(values.std()) / 20, rel=0.1)
+    assert float(means.mean()) == pytest.approx(float(values.mean()), abs=0.01)
+
+
+def test_every_generator_and_distribution_is_timed() -> None:
+    seconds = random_keys.seconds_per_million(repeats=1)
+    assert len(seconds) == 3
+    assert all(set(each) == {"uniform", "normal"} for each in seconds.values())
