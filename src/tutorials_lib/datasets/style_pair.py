@@ -85,7 +85,7 @@ def read_picture(path: Path) -> Picture:
         ) from error
 
 
-def _square(picture: Picture, size: int) -> Picture:
+def _square(picture: Picture, size: int) -> Float32[np.ndarray, "size size 3"]:
     height, width, _ = picture.shape
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2

@@ -1,12 +1,12 @@
 """SqueezeNet as a Flax NNX module."""
 
-from functools import cache
+from functools import cache, reduce
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
-from jax import lax
 from jaxtyping import Array, Float
 
 from tutorials_lib.layers import in_jax as layers
@@ -15,25 +15,27 @@ from tutorials_lib.pretrained.squeezenet.weights import FIRES, MEAN_PIXEL, NUM_C
 
 Pictures = Float[Array, "batch height width 3"]
 Maps = Float[Array, "batch rows columns channels"]
-Features = Float[Array, "batch rows columns features"]
+Features = Float[Array, "batch _ _ features"]
+Kernel = Float[Array, "_ _ channels features"]
 
 
 class Fire(nnx.Module):
     """Squeeze into few channels, expand by 1 by 1 and by 3 by 3 filters, side by side."""
 
     def __init__(self, channels: int, squeezed: int, expanded: int, *, rngs: nnx.Rngs) -> None:
-        def conv(before: int, after: int, size: int) -> nnx.Conv:
-            return nnx.Conv(
-                before,
-                after,
-                kernel_size=(size, size),
-                conv_general_dilated=layers.conv_general_dilated,
-                rngs=rngs,
-            )
-
-        self.squeeze = conv(channels, squeezed, 1)
-        self.expand1 = conv(squeezed, expanded, 1)
-        self.expand3 = conv(squeezed, expanded, 3)
+        self.squeeze = nnx.Conv(
+            channels, squeezed, kernel_size=(1, 1), conv_general_dilated=_pointwise, rngs=rngs
+        )
+        self.expand1 = nnx.Conv(
+            squeezed, expanded, kernel_size=(1, 1), conv_general_dilated=_pointwise, rngs=rngs
+        )
+        self.expand3 = nnx.Conv(
+            squeezed,
+            expanded,
+            kernel_size=(3, 3),
+            conv_general_dilated=layers.conv_general_dilated,
+            rngs=rngs,
+        )
 
     def __call__(self, x: Maps) -> Features:
         """Twice as many channels as each expansion has, of the same height and width."""
@@ -52,7 +54,13 @@ class SqueezeNet(nnx.Module):
                 (96, *(2 * expanded for _, expanded in FIRES)), FIRES, strict=False
             )
         )
-        self.conv10 = nnx.Conv(2 * FIRES[-1][1], NUM_CLASSES, kernel_size=(1, 1), rngs=rngs)
+        self.conv10 = nnx.Conv(
+            2 * FIRES[-1][1],
+            NUM_CLASSES,
+            kernel_size=(1, 1),
+            conv_general_dilated=_pointwise,
+            rngs=rngs,
+        )
 
     def __call__(self, pictures: Pictures) -> list[Features]:
         """The maps of the first convolution and of the eight fire modules, before pooling.
@@ -73,12 +81,25 @@ class SqueezeNet(nnx.Module):
         return jax.nn.softmax(nnx.relu(self.conv10(self(pictures)[-1])).mean((1, 2)))
 
 
+def _pointwise(lhs: Maps, rhs: Kernel, *_: Any, **__: Any) -> Features:
+    """A convolution with a single weight for each pair of channels: a matrix product."""
+    return lhs @ rhs[0, 0]
+
+
 def max_pool(x: Maps) -> Features:
-    """The largest of 3 by 3 pixels, every other pixel; windows may reach over the far border."""
-    padding = [(0, (size - 1) % 2) for size in x.shape[1:3]]
-    return lax.reduce_window(
-        x, -jnp.inf, lax.max, (1, 3, 3, 1), (1, 2, 2, 1), [(0, 0), *padding, (0, 0)]
+    """The largest of 3 by 3 pixels, every other pixel; at the border of those that there are.
+
+    The number of windows is rounded up, as Caffe does. Nine shifted copies are compared, because
+    XLA compiles the gradient of `lax.reduce_window` for a CPU into a loop over windows.
+    """
+    rows, columns = ((size - 2) // 2 + 1 for size in x.shape[1:3])
+    missing = 2 * rows + 1 - x.shape[1], 2 * columns + 1 - x.shape[2]
+    far = [(0, 0), *((0, max(0, count)) for count in missing), (0, 0)]
+    x = jnp.pad(x, far, constant_values=-jnp.inf)
+    shifted = (
+        x[:, a : a + 2 * rows - 1 : 2, b : b + 2 * columns - 1 : 2] for a, b in np.ndindex(3, 3)
     )
+    return reduce(jnp.maximum, shifted)
 
 
 @cache

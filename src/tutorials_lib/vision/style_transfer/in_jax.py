@@ -11,11 +11,18 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from tutorials_lib.layers import in_jax as layers
+from tutorials_lib.pretrained.squeezenet.in_jax import SqueezeNet
 from tutorials_lib.vision.style_transfer.problem import Config, Params, halving
 
 Picture = Float[Array, "height width 3"]
 Map = Float[Array, "rows columns features"]
 Gram = Float[Array, "features features"]
+TRAINED_STYLE_LAYERS = (0, 1, 3, 5, 7)
+"""The first convolution of SqueezeNet and its modules fire2, fire4, fire6 and fire8."""
+
+TRAINED_CONTENT_LAYER = 4
+"""The module fire5."""
+
 Scalar = float | np.floating | Float[np.ndarray, ""] | Float[Array, ""]
 
 
@@ -32,9 +39,16 @@ class Maps(NamedTuple):
 
 
 class Targets(NamedTuple):
-    """What the result should have: Gram matrices of the style, maps of the photograph."""
+    """What the result should have in common with each of the two pictures.
+
+    Attributes:
+        grams: the Gram matrices of the style.
+        distances: how far the photograph's are from them, squared; the unit of the style loss.
+        content: the maps of the photograph.
+    """
 
     grams: tuple[Float[Array, "_ _"], ...]
+    distances: tuple[Scalar, ...]
     content: tuple[Float[Array, "_ _ _"], ...]
 
 
@@ -88,6 +102,20 @@ class RandomFilters(nnx.Module):
         return Maps((*patterns, colors), patterns[config.content_scale :])
 
 
+class TrainedFilters(nnx.Module):
+    """SqueezeNet, whose filters have learned to recognize a thousand kinds of things."""
+
+    def __init__(self, *, rngs: nnx.Rngs) -> None:
+        self.network = SqueezeNet(rngs=rngs)
+
+    def __call__(self, picture: Picture) -> Maps:
+        """The maps of five layers as style; of one in the middle, as content."""
+        maps = self.network(picture[None])
+        return Maps(
+            tuple(maps[i][0] for i in TRAINED_STYLE_LAYERS), (maps[TRAINED_CONTENT_LAYER][0],)
+        )
+
+
 def halve(picture: Picture) -> Float[Array, "height//2 width//2 3"]:
     """Blur, and keep every other pixel in both directions."""
     down, across = (halving(size).astype(picture.dtype) for size in picture.shape[:2])
@@ -102,8 +130,13 @@ def with_constant(picture: Picture) -> Float[Array, "height width 4"]:
 @cache
 def graph(config: Config) -> nnx.GraphDef[Any]:
     """The network without its arrays: a constant of the compiled program."""
-    network = nnx.eval_shape(lambda: RandomFilters(config, rngs=nnx.Rngs(0)))
-    return nnx.split(network)[0]
+
+    def create() -> nnx.Module:
+        rngs = nnx.Rngs(0)
+        return RandomFilters(config, rngs=rngs) if offline else TrainedFilters(rngs=rngs)
+
+    offline = config.source == "offline"
+    return nnx.split(nnx.eval_shape(create))[0]
 
 
 def describe(params: Params, picture: Picture, config: Config) -> Maps:
@@ -123,11 +156,9 @@ def gram(features: Map) -> Gram:
     return rows.T @ rows / len(rows)
 
 
-def relative_error(
-    found: Float[Array, "*shape"], target: Float[Array, "*shape"]
-) -> Float[Array, ""]:
-    r"""The squared distance, in units of the target's: $|x - t|^2 / |t|^2$."""
-    return jnp.sum((found - target) ** 2) / jnp.sum(target**2)
+def squared_distance(x: Float[Array, "*shape"], target: Float[Array, "*shape"]) -> Float[Array, ""]:
+    """The sum of squared differences."""
+    return jnp.sum((x - target) ** 2)
 
 
 def roughness(picture: Picture) -> Float[Array, ""]:
@@ -138,8 +169,10 @@ def roughness(picture: Picture) -> Float[Array, ""]:
 
 def make_targets(params: Params, content: Picture, style: Picture, config: Config) -> Targets:
     """What the result should have in common with each of the two pictures."""
-    grams = tuple(gram(each) for each in describe(params, style, config).style)
-    return Targets(grams, describe(params, content, config).content)
+    seen = describe(params, content, config)
+    grams = tuple(map(gram, describe(params, style, config).style))
+    distances = tuple(map(squared_distance, map(gram, seen.style), grams))
+    return Targets(grams, distances, seen.content)
 
 
 def loss(
@@ -147,8 +180,16 @@ def loss(
 ) -> tuple[Scalar, Losses]:
     """Content, plus style and roughness by their weights; also the three of them."""
     maps = describe(params, picture, config)
-    styles = [relative_error(gram(f), t) for f, t in zip(maps.style, targets.grams, strict=True)]
-    contents = [relative_error(f, t) for f, t in zip(maps.content, targets.content, strict=True)]
+    contents = [
+        squared_distance(features, target) / jnp.sum(target**2)
+        for features, target in zip(maps.content, targets.content, strict=True)
+    ]
+    styles = [
+        squared_distance(gram(features), target) / distance
+        for features, target, distance in zip(
+            maps.style, targets.grams, targets.distances, strict=True
+        )
+    ]
     losses = Losses(
         content=sum(contents) / len(contents),
         style=sum(styles) / len(styles),

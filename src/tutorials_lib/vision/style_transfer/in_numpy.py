@@ -35,9 +35,16 @@ class Maps(NamedTuple):
 
 
 class Targets(NamedTuple):
-    """What the result should have: Gram matrices of the style, maps of the photograph."""
+    """What the result should have in common with each of the two pictures.
+
+    Attributes:
+        grams: the Gram matrices of the style.
+        distances: how far the photograph's are from them, squared; the unit of the style loss.
+        content: the maps of the photograph.
+    """
 
     grams: tuple[Float[np.ndarray, "_ _"], ...]
+    distances: tuple[Scalar, ...]
     content: tuple[Float[np.ndarray, "_ _ _"], ...]
 
 
@@ -166,13 +173,12 @@ def gram(features: Map) -> tuple[Gram, Callable[[Gram], Map]]:
     return planes @ planes.T / (rows * columns), vjp
 
 
-def relative_error(
-    found: Float[np.ndarray, "*shape"], target: Float[np.ndarray, "*shape"]
+def squared_distance(
+    x: Float[np.ndarray, "*shape"], target: Float[np.ndarray, "*shape"]
 ) -> tuple[np.floating, Callable[[Scalar], Float[np.ndarray, "*shape"]]]:
-    r"""The squared distance, in units of the target's: $|x - t|^2 / |t|^2$."""
-    difference = found - target
-    norm = np.vdot(target, target)
-    return np.vdot(difference, difference) / norm, lambda d: difference * (2 * d / norm)
+    """The sum of squared differences."""
+    difference = x - target
+    return np.sum(difference * difference), lambda d: difference * (2 * d)
 
 
 def roughness(picture: Picture) -> tuple[np.floating, Callable[[Scalar], Picture]]:
@@ -193,8 +199,11 @@ def roughness(picture: Picture) -> tuple[np.floating, Callable[[Scalar], Picture
 
 def make_targets(params: Params, content: Picture, style: Picture, config: Config) -> Targets:
     """What the result should have in common with each of the two pictures."""
-    grams = tuple(gram(each)[0] for each in describe(params, style, config)[0].style)
-    return Targets(grams, describe(params, content, config)[0].content)
+    seen, _ = describe(params, content, config)
+    grams = [gram(each)[0] for each in describe(params, style, config)[0].style]
+    own = [gram(each)[0] for each in seen.style]
+    distances = [squared_distance(g, t)[0] for g, t in zip(own, grams, strict=True)]
+    return Targets(tuple(grams), tuple(distances), seen.content)
 
 
 def loss(
@@ -210,21 +219,23 @@ def loss_and_grad(
 ) -> tuple[Scalar, Losses, Picture]:
     """The loss, its three parts, and the gradient with respect to every pixel."""
     maps, describe_vjp = describe(params, picture, config)
-    grams = [gram(each) for each in maps.style]
-    styles = [relative_error(g, t) for (g, _), t in zip(grams, targets.grams, strict=True)]
-    contents = [relative_error(f, t) for f, t in zip(maps.content, targets.content, strict=True)]
+    grams, gram_vjps = zip(*map(gram, maps.style), strict=True)
+    styles, style_vjps = zip(*map(squared_distance, grams, targets.grams), strict=True)
+    contents, content_vjps = zip(*map(squared_distance, maps.content, targets.content), strict=True)
+    sizes = [len(contents) * np.sum(target * target) for target in targets.content]
+    units = [len(styles) * distance for distance in targets.distances]
     rough, rough_vjp = roughness(picture)
     losses = Losses(
-        content=sum(value for value, _ in contents) / len(contents),
-        style=sum(value for value, _ in styles) / len(styles),
+        content=sum(map(np.divide, contents, sizes)),
+        style=sum(map(np.divide, styles, units)),
         roughness=rough,
     )
 
-    share = style_weight / len(styles)
-    dstyle = (gram_vjp(vjp(share)) for (_, gram_vjp), (_, vjp) in zip(grams, styles, strict=True))
-    dcontent = (vjp(1 / len(contents)) for _, vjp in contents)
+    dcontent = tuple(vjp(1 / size) for vjp, size in zip(content_vjps, sizes, strict=True))
+    dgrams = (vjp(style_weight / unit) for vjp, unit in zip(style_vjps, units, strict=True))
+    dstyle = tuple(vjp(dgram) for vjp, dgram in zip(gram_vjps, dgrams, strict=True))
     dpicture = rough_vjp(config.smoothness)
-    dpicture += describe_vjp(Maps(tuple(dstyle), tuple(dcontent)))
+    dpicture += describe_vjp(Maps(dstyle, dcontent))
     return total(losses, style_weight, config), losses, dpicture
 
 

@@ -8,6 +8,7 @@ from jaxtyping import Float, Float32
 
 from tutorials_lib import presets
 from tutorials_lib.datasets import photos, style_pair
+from tutorials_lib.pretrained.squeezenet import weights
 
 Picture = Float32[np.ndarray, "height width 3"]
 Params = dict[Any, Any]
@@ -47,8 +48,8 @@ class Config:
             scale that is named does not exist.
     """
 
-    content: str = "chelsea"
-    content_square: Square = (0.42, 0.5, 0.9)
+    content: str = "china"
+    content_square: Square = (0.5, 0.4, 0.95)
     style: str = "immunohistochemistry"
     style_square: Square = (0.5, 0.5, 0.5)
     size: int = 128
@@ -60,7 +61,7 @@ class Config:
     style_weight: float = 3.0
     smoothness: float = 1.0
     noise: float = 0.1
-    num_steps: int = 200
+    num_steps: int = 150
     learning_rate: float = 0.02
     seed: int = 0
     source: str = "offline"
@@ -115,6 +116,17 @@ def load(config: Config) -> Pair:
         )
     )
     return Pair(*(np.repeat(each, 3, -1) if each.shape[-1] == 1 else each for each in pictures))
+
+
+def load_params(config: Config, seed: int) -> Params:
+    """The network of the source that `config` names: random filters, or the trained SqueezeNet.
+
+    Raises:
+        DatasetError: the published weights were asked for and cannot be had.
+    """
+    if config.source == "real":
+        return {"network": weights.load_squeezenet()}
+    return draw_filters(config, seed)
 
 
 def draw_filters(config: Config, seed: int) -> Params:
