@@ -4,7 +4,7 @@ A cell computes one step in two parts. `drive(x)` is what the input alone contri
 `step(state, drive)` the rest; Flax's own cells (`nnx.GRUCell`) compute the same.
 """
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +17,7 @@ State = Float[Array, "batch hidden"]
 States = Float[Array, "time batch hidden"]
 
 
+@runtime_checkable
 class Cell(Protocol):
     """What `run` needs of a cell."""
 

@@ -62,6 +62,7 @@ def elman(
         slope = 1 - states**2
         if mask is not None:
             slope *= mask[..., None]
+        backward_kernel = np.ascontiguousarray(recurrent_kernel.T)
         ddrive = np.empty_like(states)
         dstate = np.zeros_like(initial)
         dbefore = np.empty_like(initial)
@@ -71,7 +72,7 @@ def elman(
             if _is_cut(t, truncate):
                 dstate[...] = 0
                 continue
-            np.matmul(ddrive[t], recurrent_kernel.T, out=dbefore)
+            np.matmul(ddrive[t], backward_kernel, out=dbefore)
             if t in padded:
                 np.copyto(dbefore, dstate, where=padded[t])
             dstate, dbefore = dbefore, dstate
@@ -134,9 +135,11 @@ def gru(
         by_candidate = (1 - update) * (1 - candidates**2)
         by_update = (memory[:-1] - candidates) * update * (1 - update)
         by_reset = recurrent[..., last] * reset * (1 - reset)
+        backward_kernel = np.ascontiguousarray(recurrent_kernel.T)
         drecurrent = np.empty_like(drive)
         dcandidates = np.empty_like(candidates)
         dstate = np.zeros_like(initial)
+        through_gates = np.empty_like(initial)
         for t in reversed(range(steps)):
             dstate += dstates[t]
             dcandidate = np.multiply(dstate, by_candidate[t], out=dcandidates[t])
@@ -146,8 +149,9 @@ def gru(
             if _is_cut(t, truncate):
                 dstate[...] = 0
                 continue
+            np.matmul(drecurrent[t], backward_kernel, out=through_gates)
             dstate *= update[t]
-            dstate += drecurrent[t] @ recurrent_kernel.T
+            dstate += through_gates
         dkernel = _kernel_gradient(memory[:-1], drecurrent)
         ddrive = drecurrent
         ddrive[..., last] = dcandidates

@@ -22,7 +22,7 @@ NUM_CHECKED_STEPS = 3
 """Steps after which the states of the twins are compared."""
 
 BUCKET = -2
-"""Which bucket the batches come from: the second longest, which holds the most reviews."""
+"""Which bucket the batches come from: the second longest."""
 
 
 def make_inputs(config: Config) -> Tree:
@@ -136,7 +136,7 @@ COMPARISON = Comparison(
     slug="rnn_sentiment",
     unit="one training step",
     # The page trains 32 units, with 64 reviews to a batch; the other networks are narrower and
-    # wider. A batch of the fullest bucket has up to 28 words to a review.
+    # wider. A batch of the middle bucket has up to 28 words to a review.
     sizes={
         "16 units": dataclasses.replace(PAGE, hidden_size=16),
         "32 units": PAGE,

@@ -108,7 +108,7 @@ def start(params: Params, config: Config) -> State:
 
 def update(state: State, value: Scalar, grads: Params, config: Config) -> tuple[State, Metrics]:
     """The state after one step of Adam on the clipped `grads`."""
-    metrics = Metrics(value, optax.global_norm(grads))
+    metrics = Metrics(value, optax.tree.norm(grads))
     updates, opt_state = optimizer(config).update(grads, state.opt_state, state.params)
     return State(optax.apply_updates(state.params, updates), opt_state), metrics
 
@@ -158,7 +158,7 @@ def fit(
     key: PRNGKeyArray,
     config: Config,
 ) -> tuple[State, History]:
-    """Train for `config.num_epochs`: a scan over epochs of a scan over batches.
+    """Train for `config.num_passes` epochs: a scan over epochs of a scan over batches.
 
     Every epoch shuffles the reviews within their buckets, and then the batches of all buckets.
     A batch of each bucket has a shape of its own, so the program holds one training step for
@@ -195,4 +195,4 @@ def fit(
         accuracy = (logits.argmax(-1) == test_labels).mean()
         return state, History(metrics, accuracy)
 
-    return jax.lax.scan(epoch, state, jax.random.split(key, config.num_epochs))
+    return jax.lax.scan(epoch, state, jax.random.split(key, config.num_passes))

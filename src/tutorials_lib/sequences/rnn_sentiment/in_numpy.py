@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from tutorials_lib.layers import in_numpy as layers
 from tutorials_lib.layers.recurrent import in_numpy as recurrent
@@ -115,7 +115,7 @@ def _read(
     batch, time = ids.shape
     mask = np.ascontiguousarray(mask_of(lengths, time).T)
     embedding = params["embed"]["embedding"]
-    words, embed_vjp = _embed(embedding, ids.T.ravel())
+    words, embed_vjp = _embed(embedding, ids.T.ravel(), mask.ravel())
     drive, input_vjp = layers.dense(words, **params["cell"]["input"])
     kernel = params["cell"]["recurrent"]["kernel"]
     initial = np.zeros((batch, len(kernel)), kernel.dtype)
@@ -133,7 +133,7 @@ def _read(
 
 
 def _embed(
-    embedding: Embedding, ids: Int[np.ndarray, " words"]
+    embedding: Embedding, ids: Int[np.ndarray, " words"], mask: Bool[np.ndarray, " words"]
 ) -> tuple[
     Float[np.ndarray, "words features"],
     Callable[[Float[np.ndarray, "words features"]], Embedding],
@@ -141,7 +141,8 @@ def _embed(
     """The rows of `embedding` at `ids`; on the way back each row gets the sum of its uses."""
 
     def vjp(dwords: Float[np.ndarray, "words features"]) -> Embedding:
-        order = np.argsort(ids, kind="stable")  # the uses of one word side by side
+        real = np.flatnonzero(mask)
+        order = real[np.argsort(ids[real], kind="stable")]  # the uses of a word side by side
         used, first = np.unique(ids[order], return_index=True)
         dembedding = np.zeros_like(embedding)
         dembedding[used] = np.add.reduceat(dwords[order], first)

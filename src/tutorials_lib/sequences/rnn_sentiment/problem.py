@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int
@@ -34,7 +34,9 @@ class Config:
         embedding_size: numbers that stand for a word.
         hidden_size: numbers that the network carries from word to word.
         batch_size: reviews in one training step.
-        num_epochs: passes over the training reviews.
+        num_epochs: passes over the book's own training reviews.
+        num_real_epochs: passes over the published sentences. A fifth of the training sentences,
+            held out from the others, was judged best after two to four passes.
         learning_rate: of Adam.
         max_norm: the length to which the gradients of all parameters together are clipped.
         truncate: if given, no gradient crosses from a word whose place is a multiple of this
@@ -49,12 +51,13 @@ class Config:
     num_train: int = 4_000
     num_test: int = 2_000
     min_count: int = 2
-    bucket_lengths: tuple[int, ...] = (12, 20, 28, 40)
-    cell: Literal["elman", "gru"] = "gru"
+    bucket_lengths: tuple[int, ...] = (20, 28, 40)
+    cell: str = "gru"
     embedding_size: int = 32
     hidden_size: int = 32
     batch_size: int = 64
     num_epochs: int = 12
+    num_real_epochs: int = 3
     learning_rate: float = 3e-3
     max_norm: float = 1.0
     truncate: int | None = None
@@ -75,6 +78,11 @@ class Config:
             raise ValueError(
                 f"source is {self.source!r}; expected one of: {', '.join(presets.SOURCES)}"
             )
+
+    @property
+    def num_passes(self) -> int:
+        """Passes over the training reviews of the source that is used."""
+        return self.num_real_epochs if self.source == "real" else self.num_epochs
 
 
 TINY = Config(
@@ -160,7 +168,7 @@ def to_buckets(split: Split, vocabulary: Vocabulary, config: Config) -> tuple[Ex
     """
     buckets = bucket(to_ids(split.texts, vocabulary), config.bucket_lengths)
     return tuple(
-        Examples(*each.padded, split.labels[each.places])
+        Examples(each.padded.ids, each.padded.lengths, split.labels[each.places])
         for each in buckets
         if len(each.places) >= config.batch_size
     )
@@ -170,4 +178,5 @@ def to_examples(split: Split, vocabulary: Vocabulary, config: Config) -> Example
     """All reviews padded to the largest length, in their order; a longer one is cut."""
     longest = config.bucket_lengths[-1]
     ids = [each[:longest] for each in to_ids(split.texts, vocabulary)]
-    return Examples(*pad(ids, longest), split.labels)
+    padded = pad(ids, longest)
+    return Examples(padded.ids, padded.lengths, split.labels)
