@@ -200,6 +200,16 @@ def test_scikit_learn_and_we_find_the_same_subspace_with_random_draws(backend, a
     np.testing.assert_allclose(ours["variances"], theirs.explained_variance_, rtol=1e-4)
 
 
+def test_each_algorithm_is_as_far_from_scikit_learn_as_it_should_be():
+    errors = comparison.errors_against_sklearn(TINY, (0, 16))
+    names = ["covariance and eigh", "thin SVD", "randomized SVD, 0 passes"]
+    assert list(errors) == [*names, "randomized SVD, 16 passes"]
+    for name in names[:2]:
+        assert max(errors[name].values()) < 1e-9
+    assert errors[names[2]]["variances"] > 1e-3
+    assert errors["randomized SVD, 16 passes"]["variances"] < 1e-4
+
+
 def test_the_peer_uses_the_algorithm_that_is_timed(monkeypatch: pytest.MonkeyPatch):
     solvers = []
     fit = PCA.fit
@@ -363,6 +373,30 @@ def test_a_linear_decoder_undoes_what_can_be_undone():
     np.testing.assert_allclose(found, features[:5], atol=1e-8)
 
 
+def test_scaling_tells_wines_apart_and_spoils_digits():
+    wines, digits = Config(table="wines"), Config(table="digits")
+    for config, better in ((wines, True), (digits, False)):
+        plain, scaled = (
+            baselines.judge_scaling(dataclasses.replace(config, scale=scale), num_divisions=2)
+            for scale in (False, True)
+        )
+        assert (scaled.right > plain.right) == better
+        assert scaled.share < plain.share
+
+
+def test_shuffled_columns_have_no_large_components():
+    data = problem.load(PAGE)
+    by_chance = baselines.shares_by_chance(data.train, 32, seed=0)
+    shares = data.train.var(0) / data.train.var(0).sum()
+    assert by_chance[0] < 1.2 * shares.max()
+
+
+def test_the_parts_and_the_algorithms_are_timed_under_their_names():
+    assert all(seconds > 0 for seconds in comparison.time_algorithms(60, 20, 4).values())
+    parts = comparison.time_parts(TINY)
+    assert {tuple(row) for row in parts.values()} == {("NumPy", "JAX")}
+
+
 def test_nearest_neighbours_are_those_of_scikit_learn():
     data = problem.load(TINY)
     model = KNeighborsClassifier(1).fit(data.train, data.train_labels)
@@ -417,9 +451,8 @@ def test_every_picture_of_the_page_can_be_drawn_and_described():
             of_wines, in_numpy.project(of_wines, wines.train), wines.train_labels, names
         ),
         figures.scree(shares, by_chance),
-        figures.directions(params, 8),
-        figures.walk(data.test[:9], 3),
-        figures.reconstructions({"as they are": data.test[:5], "again": data.test[:5]}),
+        figures.components_and_map(params),
+        figures.reconstructions(params, data.test[:5], [2, 8]),
         figures.kept([2, 8], lost, right),
     ]
     assert all(figure.axes for figure in drawn)

@@ -4,6 +4,7 @@ Each is given the best linear way back, found by least squares on the fitted row
 the numbers that it keeps make the difference.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -11,7 +12,14 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from tutorials_lib.tabular.pca import in_numpy
-from tutorials_lib.tabular.pca.problem import Data, Features, lost_share, neighbour_accuracy
+from tutorials_lib.tabular.pca.problem import (
+    Config,
+    Data,
+    Features,
+    lost_share,
+    neighbour_accuracy,
+    prepare,
+)
 
 
 class Judgement(NamedTuple):
@@ -41,6 +49,41 @@ def judge(data: Data, params: in_numpy.Params, counts: Sequence[int], seed: int)
             share = neighbour_accuracy(fitted, data.train_labels, held_out, data.test_labels)
             judgement.right.setdefault(name, []).append(share)
     return judgement
+
+
+class Scaling(NamedTuple):
+    """What a map of two components is like, as means over several divisions of a table.
+
+    Attributes:
+        share: of the first component in the variance.
+        largest: value in the table, from the mean of its column.
+        right: how often the nearest fitted row on the map has the class of a held-out row.
+    """
+
+    share: float
+    largest: float
+    right: float
+
+
+def judge_scaling(config: Config, num_divisions: int = 5) -> Scaling:
+    """The map of `config`'s table, scaled or not as it says, over seeds from 0."""
+    results = []
+    for seed in range(num_divisions):
+        data = prepare(dataclasses.replace(config, seed=seed))
+        params = in_numpy.fit_covariance(data.train, 2)
+        largest = np.abs(data.train - params["mean"]).max()
+        right = judge(data, params, [2], seed).right["PCA"][0]
+        results.append((params["variances"][0] / params["total"], largest, right))
+    return Scaling(*(float(mean) for mean in np.mean(results, axis=0)))
+
+
+def shares_by_chance(
+    features: Features, num_components: int, seed: int
+) -> Float[np.ndarray, " components"]:
+    """The share of each component when every column is shuffled by itself (Horn 1965)."""
+    shuffled = np.random.default_rng((seed, 3)).permuted(features, axis=0)
+    params = in_numpy.fit_covariance(shuffled, num_components)
+    return params["variances"] / params["total"]
 
 
 def lost_shares(data: Data, num_components: int, seed: int) -> dict[str, float]:

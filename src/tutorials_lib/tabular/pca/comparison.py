@@ -1,10 +1,15 @@
 """What is compared and timed for PCA, at which sizes."""
 
+from collections.abc import Sequence
 from inspect import unwrap
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+from threadpoolctl import threadpool_limits
 
+from tutorials_lib.benchmark import median_seconds
+from tutorials_lib.benchmark.agreement import relative_error
 from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
 from tutorials_lib.tabular.pca import in_jax, in_numpy, in_sklearn
 from tutorials_lib.tabular.pca.problem import PAGE, TINY, Config, draw, prepare
@@ -140,3 +145,70 @@ COMPARISON = Comparison(
     ),
     note="scikit-learn subtracts the means after the product instead of before it.",
 )
+
+
+def errors_against_sklearn(config: Config, passes: Sequence[int]) -> dict[str, dict[str, float]]:
+    """How far each algorithm is from scikit-learn's `covariance_eigh` in float64.
+
+    The randomized algorithm is run with each number of `passes`. The errors of the `variances`
+    and of the `components` are relative to the largest magnitude among them.
+    """
+    features, k = prepare(config).train.astype(np.float64), config.num_components
+    draws = draw(config, features.shape[1]).astype(np.float64)
+    expected = in_sklearn.fit_covariance(features, k)
+    found = {
+        "covariance and eigh": in_numpy.fit_covariance(features, k),
+        "thin SVD": in_numpy.fit_svd(features, k),
+        **{
+            f"randomized SVD, {count} passes": in_numpy.fit_randomized(features, draws, k, count)
+            for count in passes
+        },
+    }
+    return {
+        name: {part: relative_error(expected[part], params[part]) for part in _COMPARED}
+        for name, params in found.items()
+    }
+
+
+_COMPARED = ("variances", "components")
+
+
+def time_algorithms(num_rows: int, num_features: int, num_components: int = 10) -> dict[str, float]:
+    """Seconds of each algorithm in JAX for a table of that shape, medians of three."""
+    config = Config(
+        table="factors",
+        num_train=num_rows,
+        num_test=0,
+        num_features=num_features,
+        num_components=num_components,
+    )
+    inputs = jax.device_put(make_inputs(config))
+    features, draws = inputs["features"], inputs["draws"]
+    runs = {
+        "covariance and eigh": lambda: in_jax.fit_covariance(features, num_components),
+        "thin SVD": lambda: in_jax.fit_svd(features, num_components),
+        "randomized SVD, 2 passes": lambda: in_jax.fit_randomized(
+            features, draws, num_components, 2
+        ),
+    }
+    return {name: median_seconds(run, repeats=3) for name, run in runs.items()}
+
+
+def time_parts(config: Config) -> dict[str, dict[str, float]]:
+    """Seconds of the two parts of a fit in NumPy and in JAX, with one BLAS thread for both."""
+    features = make_inputs(config)["features"]
+    mean = features.mean(0)
+    matrix = in_numpy.covariance(features, mean)
+    on_device = jax.device_put((features, mean, matrix))
+    covariance, eigh = jax.jit(in_jax.covariance), jax.jit(jnp.linalg.eigh)
+    with threadpool_limits(1, "blas"):
+        return {
+            "centre and multiply": {
+                "NumPy": median_seconds(in_numpy.covariance, features, mean),
+                "JAX": median_seconds(covariance, *on_device[:2]),
+            },
+            "eigenvectors": {
+                "NumPy": median_seconds(np.linalg.eigh, matrix),
+                "JAX": median_seconds(eigh, on_device[2]),
+            },
+        }

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from tutorials_lib import figures
+from tutorials_lib.tabular.pca import in_numpy
 
 SHOWN = 500
 """Rows drawn in a scatter plot, at most."""
@@ -19,7 +20,7 @@ SHOWN = 500
 INK_ON_PAPER = "gray_r"
 """The colour map of a digit: paper is white in both themes, as paper is."""
 
-Params = Mapping[str, Any]
+Params = dict[str, Any]
 Features = Float[np.ndarray, "rows features"]
 Labels = Int[np.ndarray, " rows"]
 
@@ -146,37 +147,47 @@ def above_chance(shares: Float[np.ndarray, " all"], by_chance: Float[np.ndarray,
     return int(below.argmax()) if below.any() else len(shares)
 
 
-def directions(params: Params, num_components: int) -> Figure:
-    """The mean picture and the first components, as pictures of which pixels go together."""
-    figure, panels = plt.subplots(ncols=num_components + 1, figsize=(7.0, 1.35))
+def components_and_map(params: Params) -> Figure:
+    """The mean and eight components as pictures; beside them what the places of the map show.
+
+    The map is seven by seven pictures, rebuilt from two numbers that go from two standard
+    deviations on one side of the mean to two on the other.
+    """
+    figure = plt.figure(figsize=(7.0, 3.7))
+    grid = figure.add_gridspec(3, 7)
+    panels = [figure.add_subplot(grid[row, column]) for row in range(3) for column in range(3)]
     panels[0].imshow(_square(params["mean"]), cmap=INK_ON_PAPER)
     panels[0].set_title("mean", fontsize=9)
-    for number, ax in enumerate(panels[1:], start=1):
-        component = params["components"][number - 1]
+    for ax, component, number in zip(panels[1:], params["components"], range(1, 9), strict=False):
         largest = np.abs(component).max()
         ax.imshow(_square(component), cmap=figures.DIVERGING, vmin=-largest, vmax=largest)
         ax.set_title(str(number), fontsize=9)
     for ax in panels:
         ax.axis("off")
+    _draw_map(figure.add_subplot(grid[:, 3:]), params, columns=7)
     return figure
 
 
-def walk(pictures: Features, columns: int) -> Figure:
-    """Pictures row by row, as one sheet."""
-    figure, ax = plt.subplots(figsize=(4.6, 4.6))
-    ax.imshow(_sheet(pictures, columns), cmap=INK_ON_PAPER, vmin=0, vmax=1)
+def _draw_map(ax: Axes, params: Params, *, columns: int) -> None:
+    steps = np.linspace(-2, 2, columns)
+    places = np.stack(np.meshgrid(steps, steps[::-1]), axis=-1).reshape(-1, 2)
+    plane = {**params, "components": params["components"][:2]}
+    rebuilt = in_numpy.reconstruct(plane, places * np.sqrt(params["variances"][:2]))
+    ax.imshow(_sheet(rebuilt, columns), cmap=INK_ON_PAPER, vmin=0, vmax=1)
     ax.set(xlabel="first component", ylabel="second component", xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
-    return figure
 
 
-def reconstructions(rows: Mapping[str, Features]) -> Figure:
-    """The same pictures in each row of the figure, from ever more components."""
-    num_pictures = len(next(iter(rows.values())))
-    size = (7.0, 7.0 * len(rows) / (num_pictures + 2))
-    figure, panels = plt.subplots(nrows=len(rows), figsize=size)
-    for ax, (name, pictures) in zip(panels, rows.items(), strict=True):
-        ax.imshow(_sheet(pictures, num_pictures), cmap=INK_ON_PAPER, vmin=0, vmax=1)
+def reconstructions(params: Params, digits: Features, counts: Sequence[int]) -> Figure:
+    """Digits as they are, and below each the same from its first components, by their number."""
+    sheets = {"as they are": digits}
+    for count in counts:
+        kept = {**params, "components": params["components"][:count]}
+        sheets[f"from {count}"] = in_numpy.reconstruct(kept, in_numpy.project(kept, digits))
+    size = (7.0, 7.0 * len(sheets) / (len(digits) + 2))
+    figure, panels = plt.subplots(nrows=len(sheets), figsize=size)
+    for ax, (name, rebuilt) in zip(panels, sheets.items(), strict=True):
+        ax.imshow(_sheet(rebuilt, len(digits)), cmap=INK_ON_PAPER, vmin=0, vmax=1)
         ax.set_ylabel(name, rotation=0, ha="right", va="center")
         ax.set(xticks=[], yticks=[])
         ax.spines[:].set_visible(False)
