@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from gymnasium.envs.classic_control.cartpole import CartPoleEnv
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tutorials_lib.environments.cartpole import in_jax, in_numpy
@@ -126,12 +126,13 @@ def test_only_poles_whose_episode_is_over_begin_anew():
     assert after.observation.sum(1).tolist() == [0, 4]
 
 
-@given(seed=st.integers(0, 2**32 - 1), num_envs=st.integers(1, 50))
-def test_every_first_observation_is_within_reach_of_the_start(seed: int, num_envs: int):
-    ours = in_numpy.reset(np.random.default_rng(seed), num_envs)
-    theirs = np.asarray(in_jax.reset(jax.random.key(seed % 2**31), num_envs))
+@settings(max_examples=25)
+@given(seed=st.integers(0, 2**31 - 1))
+def test_every_first_observation_is_within_reach_of_the_start(seed: int):
+    ours = in_numpy.reset(np.random.default_rng(seed), 50)
+    theirs = np.asarray(in_jax.reset(jax.random.key(seed), 50))
     for observation in (ours, theirs):
-        assert observation.shape == (num_envs, 4)
+        assert observation.shape == (50, 4)
         assert np.abs(observation).max() <= MAX_START
         assert not in_numpy.is_out_of_bounds(observation).any()
 

@@ -115,6 +115,11 @@ def q_values(params: Params, observation: Observations) -> QValues:
     return nnx.merge(graph(hidden), params, copy=True)(observation)
 
 
+def choose(params: Params, observation: Observations) -> Int[Array, " batch"]:
+    """The action of the larger value; of equal values the first."""
+    return q_values(params, observation).argmax(-1)
+
+
 def exploration(step: Int[Array, ""], config: Config) -> Float[Array, ""]:
     """The share of random actions: it falls in a straight line, then stays."""
     progress = jnp.minimum(step / (config.exploring * config.num_steps), 1.0)
@@ -125,8 +130,8 @@ def exploration(step: Int[Array, ""], config: Config) -> Float[Array, ""]:
 def act(
     params: Params, observation: Observations, rate: Float[Array, ""], draws: Draws
 ) -> Int[Array, " batch"]:
-    """The action of the larger value, or with probability `rate` a random one (epsilon-greedy)."""
-    greedy = q_values(params, observation).argmax(-1)
+    """What `choose` says, or with probability `rate` a random one (epsilon-greedy)."""
+    greedy = choose(params, observation)
     return jnp.where(draws.explore < rate, draws.action, greedy.astype(draws.action.dtype))
 
 
@@ -218,7 +223,7 @@ def train_steps(state: State, draws: Draws, config: Config) -> tuple[State, Floa
 
 
 def draw(key: PRNGKeyArray, num_steps: int, config: Config) -> Draws:
-    """The chance in `num_steps` training steps: one long draw, cut into its uses."""
+    """The chance in `num_steps` training steps: one long draw, cut up."""
     num_envs, num_start = config.num_envs, config.num_envs * NUM_OBSERVED
     width = 2 * num_envs + num_start + config.batch_size
     uniform = jax.random.uniform(key, (num_steps, width))
@@ -234,7 +239,7 @@ def draw(key: PRNGKeyArray, num_steps: int, config: Config) -> Draws:
 
 def play_greedily(params: Params, observation: Float[Array, "envs 4"]) -> cartpole.Episodes:
     """One episode from each of the first observations, without any random action."""
-    return cartpole.play(lambda seen: q_values(params, seen).argmax(-1), observation)
+    return cartpole.play(partial(choose, params), observation)
 
 
 class History(NamedTuple):
@@ -267,24 +272,71 @@ def look(
     )
 
 
-def fit(key: PRNGKeyArray, config: Config) -> tuple[Params, History]:
-    """Train from scratch: a scan over epochs of a scan over training steps."""
-    create_key, start_key, epochs_key = jax.random.split(key, 3)
-    first = cartpole.reset(start_key, config.num_envs)
-    state = start(create(config, create_key), first, config)
+class Best(NamedTuple):
+    """The network of the epoch whose greedy policy had the highest mean return, and that return.
 
-    def epoch(state: State, epoch_key: PRNGKeyArray) -> tuple[State, History]:
-        draw_key, look_key = jax.random.split(epoch_key)
-        state, losses = train_steps(state, draw(draw_key, config.steps_per_epoch, config), config)
-        observation = cartpole.reset(look_key, config.num_watched)
-        return state, look(state.params, observation, losses.mean(), config)
+    Of several such epochs it is the last. What is watched was played from other first
+    observations than what a finished policy is judged by.
+    """
 
-    state, history = jax.lax.scan(epoch, state, jax.random.split(epochs_key, config.num_epochs))
-    return state.params, history
+    params: Params
+    total: Float[Array, ""]
+
+
+def keep_better(best: Best, params: Params, total: Float[Array, ""]) -> Best:
+    """The newer network, unless its mean return is lower."""
+    is_better = total >= best.total
+    return jax.tree.map(partial(jnp.where, is_better), Best(params, total), best)
+
+
+class Chance(NamedTuple):
+    """All that is random in a run, drawn beforehand: two runs with the same chance can be compared.
+
+    Attributes:
+        observation: where the first episodes begin.
+        draws: the chance in every training step.
+        watched: where the episodes begin in which the greedy policy is looked at.
+    """
+
+    observation: Float[Array, "envs 4"]
+    draws: Draws
+    watched: Float[Array, "epochs watched 4"]
 
 
 @partial(jax.jit, static_argnames="config")
-def fit_seeds(seeds: Int[Array, " seeds"], config: Config) -> tuple[Params, History]:
-    """`fit` once for each seed, all of them side by side in one compiled program."""
-    keys = jax.vmap(jax.random.key)(seeds)
-    return jax.vmap(partial(fit, config=config))(keys)
+def prepare(seeds: Int[Array, " seeds"], config: Config) -> tuple[Params, Chance]:
+    """Fresh parameters and the chance of a whole run, for each seed."""
+
+    def prepare_one(seed: Int[Array, ""]) -> tuple[Params, Chance]:
+        create_key, start_key, draw_key, look_key = jax.random.split(jax.random.key(seed), 4)
+        watched = cartpole.reset(look_key, config.num_epochs * config.num_watched)
+        return create(config, create_key), Chance(
+            observation=cartpole.reset(start_key, config.num_envs),
+            draws=draw(draw_key, config.num_steps, config),
+            watched=watched.reshape(config.num_epochs, config.num_watched, NUM_OBSERVED),
+        )
+
+    return jax.vmap(prepare_one)(seeds)
+
+
+def fit(params: Params, chance: Chance, config: Config) -> tuple[Best, History]:
+    """Train from fresh parameters: a scan over epochs of a scan over training steps."""
+
+    def epoch(carry: tuple[State, Best], now: tuple[Draws, Float[Array, "watched 4"]]):
+        state, best = carry
+        draws, watched = now
+        state, losses = train_steps(state, draws, config)
+        seen = look(state.params, watched, losses.mean(), config)
+        return (state, keep_better(best, state.params, seen.total)), seen
+
+    shape = config.num_epochs, config.steps_per_epoch
+    draws = jax.tree.map(lambda array: array.reshape(*shape, *array.shape[1:]), chance.draws)
+    first = start(params, chance.observation, config), Best(params, jnp.zeros(()))
+    (_, best), history = jax.lax.scan(epoch, first, (draws, chance.watched))
+    return best, history
+
+
+@partial(jax.jit, static_argnames="config")
+def fit_seeds(params: Params, chance: Chance, config: Config) -> tuple[Best, History]:
+    """`fit` for many seeds side by side: a leading axis on everything, in one compiled program."""
+    return jax.vmap(partial(fit, config=config))(params, chance)

@@ -1,5 +1,6 @@
 """Deep Q-learning in NumPy: the twin of `in_jax`, with the gradient by hand."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -90,6 +91,11 @@ def q_values(params: Params, observation: Observations) -> QValues:
     return layers.dense(x, **params["output"])[0]
 
 
+def choose(params: Params, observation: Observations) -> Int[np.ndarray, " batch"]:
+    """The action of the larger value; of equal values the first."""
+    return q_values(params, observation).argmax(-1)
+
+
 def exploration(step: int, config: Config) -> float:
     """The share of random actions: it falls in a straight line, then stays."""
     progress = min(step / (config.exploring * config.num_steps), 1.0)
@@ -100,8 +106,8 @@ def exploration(step: int, config: Config) -> float:
 def act(
     params: Params, observation: Observations, rate: float, draws: Draws
 ) -> Int[np.ndarray, " batch"]:
-    """The action of the larger value, or with probability `rate` a random one (epsilon-greedy)."""
-    greedy = q_values(params, observation).argmax(-1)
+    """What `choose` says, or with probability `rate` a random one (epsilon-greedy)."""
+    greedy = choose(params, observation)
     return np.where(draws.explore < rate, draws.action, greedy)
 
 
@@ -237,4 +243,4 @@ def train_steps(
 
 def play_greedily(params: Params, observation: Float[np.ndarray, "envs 4"]) -> cartpole.Episodes:
     """One episode from each of the first observations, without any random action."""
-    return cartpole.play(lambda seen: q_values(params, seen).argmax(-1), observation)
+    return cartpole.play(partial(choose, params), observation)

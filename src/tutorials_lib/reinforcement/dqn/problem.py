@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+from jaxtyping import Float, Float32, Int
+
 from tutorials_lib import presets
+from tutorials_lib.environments.cartpole import in_numpy as cartpole
 from tutorials_lib.environments.cartpole.physics import MAX_ANGLE, MAX_POSITION
 
 SOLVED = 475.0
@@ -54,11 +58,11 @@ class Config:
     discount: float = 0.99
     double: bool = True
     learning_rate: float = 1e-3
-    target_period: int = 20
+    target_period: int = 10
     first_exploration: float = 1.0
-    last_exploration: float = 0.05
+    last_exploration: float = 0.1
     exploring: float = 0.5
-    num_watched: int = 20
+    num_watched: int = 40
     seed: int = 0
     source: str = "offline"
 
@@ -89,3 +93,27 @@ TINY = Config(
 PAGE = Config()
 FULL = Config(hidden=(128, 128), num_epochs=100, steps_per_epoch=1_000)
 PRESETS = {"tiny": TINY, "page": PAGE, "full": FULL}
+
+
+FirstObservations = Float32[np.ndarray, "envs 4"]
+
+
+def judging_starts(seed: int) -> FirstObservations:
+    """Where the episodes begin that the finished policy of `seed` is judged by."""
+    return _starts(0, seed)
+
+
+def tuning_starts() -> FirstObservations:
+    """Where the episodes begin in which a controller is tuned."""
+    return _starts(1, 0)
+
+
+def _starts(*seed: int) -> FirstObservations:
+    """Drawn by NumPy, and so never those of training, which JAX draws."""
+    rng = np.random.default_rng((NUM_EPISODES, *seed))
+    return cartpole.reset(rng, NUM_EPISODES).astype(np.float32)
+
+
+def last_best(total: Float[np.ndarray, "seeds epochs"]) -> Int[np.ndarray, " seeds"]:
+    """The last of the epochs with the highest mean return, for each seed."""
+    return total.shape[1] - 1 - total[:, ::-1].argmax(1)

@@ -1,0 +1,63 @@
+"""The lines to beat and both kinds of Q-learning, seed by seed.
+
+`python -m tutorials_lib.reinforcement.dqn.seeds [SEED ...]` trains at the preset that
+`TUTORIALS_PRESET` names and prints the mean return of every policy over 100 new episodes.
+"""
+
+import dataclasses
+import sys
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from tutorials_lib import presets
+from tutorials_lib.reinforcement.dqn import baselines, in_jax, in_numpy, problem
+from tutorials_lib.reinforcement.dqn.problem import Config
+
+
+def learned_policies(config: Config, seeds: Sequence[int]) -> list[baselines.Policy]:
+    """The policy that each seed trained, to be played in NumPy."""
+    best, _ = in_jax.fit_seeds(*in_jax.prepare(jnp.asarray(seeds), config), config)
+    params = jax.tree.map(np.asarray, best.params)
+    return [
+        partial(in_numpy.choose, jax.tree.map(lambda array, i=i: array[i], params))
+        for i in range(len(seeds))
+    ]
+
+
+def table(learners: Mapping[str, Config], seeds: Sequence[int]) -> list[list[str]]:
+    """A row for each policy: its name, its mean return for each seed, and the mean of these."""
+    rngs = [np.random.default_rng(seed) for seed in seeds]
+    lead = baselines.best_lead(problem.tuning_starts())
+    policies = {
+        "random": [baselines.random_policy(rng) for rng in rngs],
+        "proportional": [baselines.controller(0.0)] * len(seeds),
+        "proportional, damped": [baselines.controller(lead)] * len(seeds),
+        **{name: learned_policies(config, seeds) for name, config in learners.items()},
+    }
+    starts = [problem.judging_starts(seed) for seed in seeds]
+    rows = []
+    for name, each in policies.items():
+        returns = [baselines.mean_return(*pair) for pair in zip(each, starts, strict=True)]
+        rows.append([name, *(f"{value:.1f}" for value in (*returns, np.mean(returns)))])
+    return rows
+
+
+def main() -> None:
+    """Print the table for the seeds of the command line, or those of the page."""
+    seeds = tuple(map(int, sys.argv[1:])) or problem.SEEDS
+    config = presets.choose(problem.PRESETS)
+    plain, double = (dataclasses.replace(config, double=double) for double in (False, True))
+    grid = Table("policy", *(f"seed {seed}" for seed in seeds), "mean")
+    for row in table({"DQN": plain, "double DQN": double}, seeds):
+        grid.add_row(*row)
+    Console().print(grid)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,368 @@
+"""Balance a pole with deep Q-learning: the twins agree, and it learns."""
+
+import dataclasses
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from tutorials_lib.benchmark.agreement import agree, cast
+from tutorials_lib.environments.cartpole import in_numpy as cartpole
+from tutorials_lib.environments.cartpole.physics import MAX_ANGLE, TIME_LIMIT
+from tutorials_lib.reinforcement.dqn import (
+    baselines,
+    comparison,
+    figures,
+    in_jax,
+    in_numpy,
+    problem,
+    seeds,
+)
+from tutorials_lib.reinforcement.dqn.problem import PAGE, TINY, Config
+
+SHORT = Config(hidden=(32, 32), capacity=4_000, batch_size=64, num_epochs=6, steps_per_epoch=250)
+"""Enough steps to balance far longer than by chance, in a few seconds."""
+
+
+def inputs_of(config: Config, dtype: type = np.float32) -> tuple[Any, in_numpy.Transitions]:
+    """The inputs of the comparison, with its batch as both backends take it."""
+    inputs = cast(comparison.make_inputs(config), dtype)
+    return inputs, in_numpy.Transitions(**inputs["batch"])
+
+
+def on_device(tree: Any) -> Any:
+    return jax.tree.map(jnp.asarray, tree)
+
+
+@pytest.fixture(scope="module")
+def trained() -> tuple[in_jax.Best, in_jax.History]:
+    """Three runs, of the seeds 0, 1 and 0 again."""
+    return in_jax.fit_seeds(*in_jax.prepare(jnp.array([0, 1, 0]), SHORT), SHORT)
+
+
+# --- The twins --------------------------------------------------------------------------------
+
+
+def test_the_twins_agree_in_float64_on_everything_that_the_page_compares():
+    config = dataclasses.replace(
+        TINY, num_epochs=1, steps_per_epoch=comparison.NUM_STEPS, target_period=7
+    )
+    agree(dataclasses.replace(comparison.COMPARISON, agreement=config))
+
+
+def test_the_hand_gradient_equals_that_of_jax():
+    with jax.enable_x64(True):
+        inputs, batch = inputs_of(TINY, np.float64)
+        towards = in_numpy.targets(inputs["params"], inputs["target"], batch, TINY)
+        loss, grads = in_numpy.loss_and_grads(inputs["params"], batch, towards)
+        expected, expected_grads = jax.jit(jax.value_and_grad(in_jax.loss))(
+            on_device(inputs["params"]),
+            on_device(in_jax.Transitions(**inputs["batch"])),
+            jnp.asarray(towards),
+        )
+    assert loss == pytest.approx(float(expected), rel=1e-12)
+    assert jax.tree.structure(grads) == jax.tree.structure(expected_grads)
+    for ours, theirs in zip(jax.tree.leaves(grads), jax.tree.leaves(expected_grads), strict=True):
+        assert theirs.dtype == np.float64
+        np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-14)
+
+
+def test_targets_loss_and_gradient_promote_nothing_silently():
+    inputs, _ = inputs_of(TINY)
+    params, target = on_device(inputs["params"]), on_device(inputs["target"])
+    batch = on_device(in_jax.Transitions(**inputs["batch"]))
+    with jax.numpy_dtype_promotion("strict"):
+        towards = in_jax.targets(params, target, batch, TINY)
+        grads = jax.eval_shape(jax.grad(in_jax.loss), params, batch, towards)
+    assert {leaf.dtype for leaf in jax.tree.leaves((towards, grads))} == {np.dtype(np.float32)}
+
+
+def test_training_keeps_the_precision_of_its_input():
+    inputs, _ = inputs_of(TINY)
+    now = {name: array[0] for name, array in inputs["draws"].items()}
+    start = inputs["params"], inputs["observation"]
+    ours, _ = in_numpy.train_step(in_numpy.start(*start, TINY), in_numpy.Draws(**now), TINY)
+    draws = on_device(in_jax.Draws(**now))
+    train_step = jax.jit(in_jax.train_step, static_argnames="config")
+    theirs, _ = train_step(in_jax.start(*on_device(start), TINY), draws, TINY)
+    for state in (ours, theirs):
+        learned = state.params, state.carts.observation, state.replay.reward_tp1
+        assert {leaf.dtype for leaf in jax.tree.leaves(learned)} == {np.dtype(np.float32)}
+        assert state.replay.action_t.dtype == np.int32
+
+
+@pytest.mark.parametrize("name", ["exploration", "learning_rate"])
+def test_both_schedules_fall_alike_in_both_backends(name: str):
+    steps = np.arange(PAGE.num_steps)
+    ours = np.array([getattr(in_numpy, name)(int(step), PAGE) for step in steps])
+    theirs = jax.vmap(partial(getattr(in_jax, name), config=PAGE))(jnp.asarray(steps))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-8)
+    assert (np.diff(ours) <= 0).all()
+    if name == "exploration":
+        assert ours[0] == PAGE.first_exploration
+        assert ours[-1] == pytest.approx(PAGE.last_exploration)
+        assert (ours == ours[-1]).mean() == pytest.approx(1 - PAGE.exploring, abs=1e-3)
+    else:
+        assert ours[0] == PAGE.learning_rate
+        assert 0 < ours[-1] < 1e-3 * PAGE.learning_rate
+        assert in_numpy.learning_rate(PAGE.num_steps + 5, PAGE) == 0
+
+
+# --- Q-learning -------------------------------------------------------------------------------
+
+
+def constant_network(values: tuple[float, float]) -> in_numpy.Params:
+    """A network that gives the same two values to every observation."""
+    return {
+        "hidden": {0: {"kernel": np.zeros((4, 3)), "bias": np.zeros(3)}},
+        "output": {"kernel": np.zeros((3, 2)), "bias": np.array(values)},
+    }
+
+
+def test_no_reward_follows_a_fall_but_one_may_follow_the_time_limit():
+    observation = np.zeros((2, 4))
+    batch = in_numpy.Transitions(
+        observation, np.array([0, 1]), np.ones(2), observation, np.array([True, False])
+    )
+    params = constant_network((3.0, 5.0))
+    towards = in_numpy.targets(params, params, batch, dataclasses.replace(TINY, discount=0.9))
+    np.testing.assert_allclose(towards, [1, 1 + 0.9 * 5])
+
+
+def test_double_q_learning_values_by_the_target_what_the_network_chose():
+    observation = np.zeros((1, 4))
+    batch = in_numpy.Transitions(
+        observation, np.array([0]), np.zeros(1), observation, np.array([False])
+    )
+    params, target = constant_network((2.0, 1.0)), constant_network((10.0, 20.0))
+    for double, value in ((True, 10.0), (False, 20.0)):
+        config = dataclasses.replace(TINY, double=double, discount=1.0)
+        assert in_numpy.targets(params, target, batch, config) == [value]
+
+
+def test_a_network_that_fits_its_targets_has_no_loss_and_no_gradient():
+    inputs, batch = inputs_of(TINY, np.float64)
+    rows = np.arange(len(batch.action_t))
+    towards = in_numpy.q_values(inputs["params"], batch.observation_t)[rows, batch.action_t]
+    loss, grads = in_numpy.loss_and_grads(inputs["params"], batch, towards)
+    assert loss == 0
+    assert all((leaf == 0).all() for leaf in jax.tree.leaves(grads))
+
+
+def test_the_memory_forgets_the_oldest_step_first():
+    config = dataclasses.replace(TINY, num_envs=2, capacity=6)
+    state = in_numpy.start(constant_network((0.0, 0.0)), np.zeros((2, 4)), config)
+    replay = in_jax.start(on_device(state.params), jnp.zeros((2, 4)), config).replay
+    ours = state.replay
+    for step in range(4):
+        rewards = np.array([10.0 * step, 10.0 * step + 1])
+        seen = in_numpy.Transitions(
+            np.zeros((2, 4)), np.zeros(2, np.int32), rewards, np.zeros((2, 4)), np.zeros(2, bool)
+        )
+        ours = in_numpy.store(ours, seen, step)
+        new = on_device(cast(in_jax.Transitions(*map(jnp.asarray, seen)), np.float32))
+        replay = in_jax.store(replay, new, jnp.asarray(step))
+    assert ours.reward_tp1.tolist() == replay.reward_tp1.tolist() == [30, 31, 10, 11, 20, 21]
+
+
+def test_only_what_has_been_stored_is_replayed():
+    rows = np.arange(8.0)
+    replay = in_numpy.Transitions(
+        np.zeros((8, 4)), np.zeros(8, np.int32), rows, np.zeros((8, 4)), np.zeros(8, bool)
+    )
+    replayed = np.linspace(0, 1, 50, endpoint=False)
+    ours = in_numpy.sample(replay, replayed, 5)
+    stored = on_device(cast(in_jax.Transitions(*map(jnp.asarray, replay)), np.float32))
+    theirs = in_jax.sample(stored, jnp.asarray(replayed, jnp.float32), jnp.asarray(5))
+    assert set(ours.reward_tp1) == set(theirs.reward_tp1.tolist()) == {0, 1, 2, 3, 4}
+    almost_one = jnp.asarray([np.nextafter(np.float32(1), np.float32(0))])
+    assert in_jax.sample(stored, almost_one, jnp.asarray(8)).reward_tp1.tolist() == [7]
+
+
+def test_the_next_observation_is_never_that_of_the_next_episode():
+    leaning = np.array([[0.0, 0.0, MAX_ANGLE, 1.0]] * 4)
+    state = in_numpy.start(constant_network((1.0, 0.0)), leaning, TINY)
+    draws = in_numpy.Draws(
+        explore=np.ones(4), action=np.zeros(4, int), observation=np.zeros((4, 4)),
+        replayed=np.zeros(16),
+    )  # fmt: skip
+    after, seen = in_numpy.interact(state, draws, TINY)
+    assert seen.terminated.all()
+    assert (np.abs(seen.observation_tp1[:, 2]) > MAX_ANGLE).all()
+    assert (after.carts.observation == 0).all()
+    assert (after.carts.age == 0).all()
+
+
+def test_one_pole_after_the_other_acts_as_all_at_once():
+    inputs, _ = inputs_of(TINY)
+    state = in_numpy.start(inputs["params"], inputs["observation"], TINY)
+    draws = in_numpy.Draws(**{name: array[0] for name, array in inputs["draws"].items()})
+    together, apart = (
+        interact(state, draws, TINY)
+        for interact in (in_numpy.interact, in_numpy.interact_one_by_one)
+    )
+    for ours, theirs in zip(jax.tree.leaves(together), jax.tree.leaves(apart), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+
+
+def test_many_steps_at_once_leave_the_memory_of_the_caller_alone():
+    inputs, _ = inputs_of(TINY)
+    state = in_numpy.start(inputs["params"], inputs["observation"], TINY)
+    in_numpy.train_steps(state, in_numpy.Draws(**inputs["draws"]), TINY)
+    assert not state.replay.reward_tp1.any()
+
+
+# --- Learning ---------------------------------------------------------------------------------
+
+
+def test_it_balances_far_longer_than_by_chance(trained):
+    best, history = trained
+    starts = cartpole.reset(np.random.default_rng(1), 50).astype(np.float32)
+    chance = baselines.mean_return(baselines.random_policy(np.random.default_rng(0)), starts)
+    params = jax.tree.map(lambda array: np.asarray(array[0]), best.params)
+    learned = in_numpy.play_greedily(params, starts).is_running.sum(0).mean()
+    assert learned > 3 * chance
+    assert history.promised.shape == (3, SHORT.num_epochs)
+
+
+def test_the_best_network_is_the_last_of_those_with_the_highest_return(trained):
+    best, history = trained
+    np.testing.assert_array_equal(best.total, history.total.max(axis=1))
+    old = in_jax.Best({"w": jnp.zeros(2)}, jnp.asarray(5.0))
+    for total, kept in ((4.0, 0.0), (5.0, 1.0), (6.0, 1.0)):
+        new = in_jax.keep_better(old, {"w": jnp.ones(2)}, jnp.asarray(total))
+        assert new.params["w"].tolist() == [kept, kept]
+        assert new.total == max(total, 5.0)
+
+
+def test_no_policy_keeps_more_than_the_discount_allows(trained):
+    _, history = trained
+    assert (np.asarray(history.kept) < 1 / (1 - SHORT.discount)).all()
+    assert (np.asarray(history.kept) <= np.asarray(history.total)).all()
+
+
+def test_one_seed_repeats_and_two_seeds_differ(trained):
+    best, history = trained
+    for leaf in jax.tree.leaves((best, history)):
+        np.testing.assert_array_equal(leaf[0], leaf[2])
+    kernel = best.params["output"]["kernel"]
+    assert not np.array_equal(kernel[0], kernel[1])
+    assert not np.array_equal(history.loss[0], history.loss[1])
+
+
+# --- What has to be beaten --------------------------------------------------------------------
+
+
+def test_the_lines_to_beat_are_known_answers():
+    starts = cartpole.reset(np.random.default_rng(2), 100)
+    by_chance = baselines.mean_return(baselines.random_policy(np.random.default_rng(0)), starts)
+    assert 18 < by_chance < 26
+    assert 35 < baselines.mean_return(baselines.controller(0.0), starts) < 60
+    damped = baselines.controller(baselines.best_lead(problem.tuning_starts()))
+    assert baselines.mean_return(damped, starts) == TIME_LIMIT
+
+
+def test_no_policy_is_judged_by_the_starts_of_another_or_of_tuning():
+    starts = [problem.judging_starts(0), problem.judging_starts(1), problem.tuning_starts()]
+    assert len({array.tobytes() for array in starts}) == 3
+    np.testing.assert_array_equal(starts[0], problem.judging_starts(0))
+
+
+def test_the_command_prints_a_row_for_each_policy_and_a_column_for_each_seed():
+    rows = seeds.table({"double DQN": TINY}, (0, 1))
+    assert [row[0] for row in rows] == [
+        "random",
+        "proportional",
+        "proportional, damped",
+        "double DQN",
+    ]
+    for _, first, second, mean in rows:
+        assert float(mean) == pytest.approx((float(first) + float(second)) / 2, abs=0.11)
+
+
+# --- Edges ------------------------------------------------------------------------------------
+
+
+def test_a_single_pole_and_a_single_transition_train_alike_in_both():
+    config = dataclasses.replace(TINY, num_envs=1, batch_size=1, capacity=3, hidden=(4,))
+    both_ends = comparison.COMPARISON.variants[0], comparison.COMPARISON.variants[-1]
+    agree(
+        dataclasses.replace(
+            comparison.COMPARISON,
+            agreement=config,
+            checks=comparison.COMPARISON.checks[-1:],
+            variants=both_ends,
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"capacity": 63}, "4 environments"),
+        ({"num_envs": 0}, "0 environments"),
+        ({"discount": 1.5}, "discount is 1.5"),
+        ({"exploring": -0.1}, "exploring is -0.1"),
+        ({"source": "atari"}, "offline, real"),
+    ],
+)
+def test_settings_that_cannot_work_are_named(settings: dict, message: str):
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(TINY, **settings)
+
+
+# --- The network and its pictures -------------------------------------------------------------
+
+
+def test_the_network_has_the_parameters_that_the_page_names():
+    params = in_jax.create(PAGE, jax.random.key(0))
+    assert params["hidden"][0]["kernel"].shape == (4, 64)
+    assert params["output"]["kernel"].shape == (64, 2)
+    assert sum(leaf.size for leaf in jax.tree.leaves(params)) == 4 * 64 + 64 + 64 * 65 + 65 * 2
+
+
+def test_the_optimizer_is_adam_with_a_falling_rate():
+    inputs, _ = inputs_of(TINY)
+    params = on_device(inputs["params"])
+    grads = jax.tree.map(jnp.ones_like, params)
+    ours = in_jax.optimizer(TINY)
+    theirs = optax.adam(optax.linear_schedule(TINY.learning_rate, 0.0, TINY.num_steps))
+    updates = [each.update(grads, each.init(params))[0] for each in (ours, theirs)]
+    for one, two in zip(*map(jax.tree.leaves, updates), strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-6)
+
+
+def test_the_pictures_of_the_page_can_be_drawn_and_described():
+    start = np.array([[0.0, 0.0, 0.02, 0.0]], np.float32)
+    episodes = {
+        name: cartpole.play(baselines.controller(lead), start)
+        for name, lead in (("proportional", 0.0), ("damped", 0.2))
+    }
+    total = np.array([[9.0, 500.0, 480.0], [20.0, 30.0, 100.0]])
+    chosen = problem.last_best(total)
+    assert chosen.tolist() == [1, 2]
+    runs = {"DQN": (total, total / 10), "double DQN": (total / 2, total / 10)}
+    inputs, _ = inputs_of(TINY)
+    values = {
+        position: in_numpy.q_values(inputs["params"], figures.grid(position, 9))
+        for position in (-1.0, 1.0)
+    }
+    drawn = (
+        *figures.film(episodes, (0, 40)),
+        figures.strip(episodes, (0, 20, 40)),
+        figures.learning_curve(np.array([100, 200, 300]), total, chosen, {"random": 20.0}),
+        figures.promises(runs, 100.0),
+        figures.q_function(values),
+    )
+    assert len(drawn) == 6
+    for figure in drawn:
+        figure.canvas.draw()
+        figure.clear()
+    assert "damped, 500 steps" in figures.describe_film(episodes)
+    assert "480" in figures.describe_learning_curve(total, chosen)
+    assert "DQN: promised 290" in figures.describe_promises(runs, 100.0)
+    assert "metres" in figures.describe_q_function(values)
