@@ -275,6 +275,24 @@ def test_compiling_is_timed_without_the_persistent_cache(tmp_path: Path) -> None
         timing.compilation_cache.reset_cache()
 
 
+def test_a_function_is_compiled_anew_every_time_that_compiling_is_timed() -> None:
+    traces = []
+
+    def traced(x: jax.Array) -> jax.Array:
+        traces.append(x)
+        return x + 1
+
+    seconds = [benchmark.compile_seconds(traced, jnp.ones(3)) for _ in range(3)]
+    assert len(traces) == 3
+    assert min(seconds) > 0
+
+
+def test_a_median_leaves_the_first_call_out() -> None:
+    calls = []
+    assert benchmark.median_seconds(calls.append, 0, repeats=3) >= 0
+    assert len(calls) == 4
+
+
 def test_the_tiny_preset_times_the_smallest_size_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TUTORIALS_PRESET", "tiny")
     found = runner.measure_comparison(COMPARISON)

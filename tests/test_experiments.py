@@ -7,7 +7,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tutorials_lib.experiments import arm, execution, loops, measuring, random_keys, updates
+from tutorials_lib.experiments import (
+    arm,
+    control,
+    execution,
+    loops,
+    measuring,
+    precision,
+    random_keys,
+    updates,
+)
 
 
 def test_the_four_loops_take_the_same_steps() -> None:
@@ -27,14 +36,6 @@ def test_the_settings_are_measured_off_and_on(monkeypatch: pytest.MonkeyPatch) -
     effect = measuring.settings_effect()
     assert set(effect) == {"default", "applied"}
     assert all(set(run) == set(measuring.WORK) for run in effect.values())
-
-
-def test_a_process_that_fails_is_reported_in_its_own_words(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(measuring.sys, "executable", "/bin/false")
-    with pytest.raises(RuntimeError, match="settings off failed"):
-        measuring.settings_effect()
 
 
 # ---------------------------------------------------------------- transformations
@@ -152,3 +153,48 @@ def test_every_generator_and_distribution_is_timed() -> None:
     seconds = random_keys.seconds_per_million(repeats=1)
     assert len(seconds) == 3
     assert all(set(each) == {"uniform", "normal"} for each in seconds.values())
+
+
+# ---------------------------------------------------------------- number types
+
+
+def test_a_coarse_sum_stands_still_and_a_fine_one_does_not() -> None:
+    errors = {name: precision.running_sum_errors(name, (10, 5_000)) for name in precision.TYPES}
+    assert errors["bfloat16"][1] > 0.9
+    assert errors["float64"][1] < 1e-11
+    ends = [each[1] for each in errors.values()]
+    assert ends == sorted(ends, reverse=True)
+
+
+def test_the_facts_of_a_type_are_those_of_numpy() -> None:
+    facts, info = precision.type_facts("float32"), np.finfo(np.float32)
+    assert facts == {
+        "bits": 32,
+        "largest": float(info.max),
+        "smallest": float(info.smallest_normal),
+        "step": float(info.eps),
+    }
+
+
+def test_promotion_is_reported_for_both_libraries() -> None:
+    ones = np.ones(2, np.float32)
+    assert precision.promoted(np.ones(2, np.int32), ones) == ("float64", "float32")
+    assert precision.promoted(ones, 1.5) == ("float32", "float32")
+
+
+# ---------------------------------------------------------------- control flow
+
+
+def test_both_loops_compute_the_same_and_both_are_compiled() -> None:
+    weights, state = jnp.eye(4) / 2, jnp.ones(4)
+    np.testing.assert_allclose(
+        control.unrolled(weights, state, 5), control.scanned(weights, state, 5), rtol=1e-6
+    )
+    seconds = control.compile_by_steps((2, 3))
+    assert all(len(each) == 2 and min(each) > 0 for each in seconds.values())
+
+
+@pytest.mark.parametrize(("start", "steps"), [(1, 0), (6, 8), (27, 111)])
+def test_collatz_takes_as_many_steps_in_both_libraries(start: int, steps: int) -> None:
+    assert control.collatz_steps_in_numpy(float(start)) == steps
+    assert control.collatz_steps(jnp.float32(start)) == steps

@@ -20,7 +20,7 @@ from tutorials_lib.benchmark.comparison import Check, Comparison, Variant
 from tutorials_lib.benchmark.machine import machine_card
 from tutorials_lib.benchmark.page import agree, measure
 from tutorials_lib.benchmark.record import Quality, Record
-from tutorials_lib.benchmark.timing import median_seconds, timed
+from tutorials_lib.benchmark.timing import compile_seconds, median_seconds, timed
 
 __all__ = [
     "AgreementError",
@@ -30,6 +30,7 @@ __all__ = [
     "Record",
     "Variant",
     "agree",
+    "compile_seconds",
     "machine_card",
     "measure",
     "median_seconds",

@@ -53,6 +53,13 @@ def median_seconds(function: Callable[..., Any], *args: Any, repeats: int = 7) -
     return float(np.median([timed(function, *args)[1] for _ in range(repeats)]))
 
 
+def compile_seconds(function: Callable[..., Any], *args: Any) -> float:
+    """The time to trace and compile `function` for these arguments, with no cache to help."""
+    fresh = jax.jit(lambda *args: function(*args))
+    with _no_persistent_cache():
+        return timed(lambda: fresh.lower(*args).compile())[1]
+
+
 @dataclass(frozen=True, kw_only=True)
 class ColdCosts:
     """What JAX costs before its steady state, in seconds; medians, persistent cache off.

@@ -1,14 +1,10 @@
 """What the settings of `tutorials_lib.runtime` change, measured in fresh processes."""
 
-import json
-import os
-import subprocess
-import sys
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from tutorials_lib import devices
 from tutorials_lib.benchmark import median_seconds
 
 WORK = ("convolution in JAX", "large temporaries in NumPy", "large temporaries in JAX")
@@ -24,31 +20,18 @@ def settings_effect() -> dict[str, dict[str, float]]:
     Returns `{"default": {work: seconds}, "applied": {work: seconds}}`, medians over processes.
 
     Raises:
-        RuntimeError: with the process's own words, when one of them fails.
+        ProcessError: one of the processes failed.
     """
     kinds = ("default", "applied")
     found: dict[str, list[dict[str, float]]] = {kind: [] for kind in kinds}
     for _ in range(_ROUNDS):
         for kind in kinds:
-            found[kind].append(_in_fresh_process(settings="off" if kind == "default" else "on"))
+            settings = {"TUTORIALS_SETTINGS": "off" if kind == "default" else "on"}
+            found[kind].append(devices.run(time_work, environment=settings))
     return {
         kind: {work: float(np.median([run[work] for run in runs])) for work in WORK}
         for kind, runs in found.items()
     }
-
-
-def _in_fresh_process(*, settings: str) -> dict[str, float]:
-    environment = {k: v for k, v in os.environ.items() if k != "XLA_FLAGS"}
-    result = subprocess.run(
-        [sys.executable, "-m", __name__],
-        env=environment | {"TUTORIALS_SETTINGS": settings},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if result.returncode != 0:
-        raise RuntimeError(f"measuring with settings {settings} failed:\n{result.stderr}")
-    return json.loads(result.stdout)
 
 
 def time_work() -> dict[str, float]:
@@ -72,7 +55,3 @@ def time_work() -> dict[str, float]:
         WORK[1]: median_seconds(large_in_numpy, x, repeats=15),
         WORK[2]: median_seconds(large_in_jax, jax.device_put(x), repeats=15),
     }
-
-
-if __name__ == "__main__":
-    json.dump(time_work(), sys.stdout)

@@ -98,11 +98,11 @@ def _updates(num_updates: int) -> dict[str, Callable]:
 def draw_updates(sizes: Sequence[int], seconds: dict[str, list[float]]) -> Figure:
     """The time of an update against the size of the array, by way."""
     figure, axes = plt.subplots(figsize=(7.0, 3.8))
-    dashes = dict(zip(WAYS, ("-", "--", "--", "-.", "-"), strict=True))
-    for way, each in seconds.items():
+    dashes = ("-", "--", "--", "-.", "-")
+    for (way, each), dash in zip(seconds.items(), dashes, strict=True):
         color = figures.COLORS["numpy" if way.startswith("NumPy") else "jax"]
         label = way.replace("`", "")
-        axes.loglog(sizes, each, dashes[way], marker="o", color=color, label=label)
+        axes.loglog(sizes, each, dash, marker="o", color=color, label=label)
     axes.set_xlabel("numbers in the array")
     axes.set_ylabel("seconds per update")
     axes.legend()

@@ -1,0 +1,147 @@
+"""What runs on several devices: a sharded product, data-parallel training, two processes.
+
+The functions are called in fresh processes (`tutorials_lib.devices`), so they return what
+survives JSON.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import PartitionSpec as P
+from jaxtyping import Array, Float
+
+Params = dict[str, Array]
+Inputs = Float[Array, "batch features"]
+Targets = Float[Array, "batch outputs"]
+
+LEARNING_RATE = 0.1
+
+
+def describe_devices() -> list[str]:
+    """The devices of this process."""
+    return [f"{device.platform}:{device.id}" for device in jax.devices()]
+
+
+def layout_of_a_sharded_product(num_rows: int) -> dict[str, Any]:
+    """How a table and its product with a matrix lie on the devices.
+
+    The rows of the table are spread over all devices, the matrix is on each of them, and the
+    result comes out spread like the table, without a word about communication.
+    """
+    mesh = jax.make_mesh((jax.device_count(),), ("rows",))
+    table = jnp.arange(4.0 * num_rows).reshape(num_rows, 4)
+    weights = jnp.ones((4, 2))
+    spread = jax.device_put(table, jax.NamedSharding(mesh, P("rows")))
+    copied = jax.device_put(weights, jax.NamedSharding(mesh, P()))
+    product = jax.jit(jnp.dot)(spread, copied)
+    return {
+        "rows by device": {
+            f"{shard.device.platform}:{shard.device.id}": list(
+                range(*shard.index[0].indices(num_rows))
+            )
+            for shard in product.addressable_shards
+        },
+        "equal": bool((np.asarray(product) == np.asarray(table @ weights)).all()),
+    }
+
+
+def loss(params: Params, inputs: Inputs, targets: Targets) -> Float[Array, ""]:
+    """The mean squared error of a two-layer network."""
+    hidden = jnp.tanh(inputs @ params["first"])
+    return ((hidden @ params["second"] - targets) ** 2).mean()
+
+
+def step_on_one_device(params: Params, inputs: Inputs, targets: Targets) -> Params:
+    """One step of gradient descent on the whole batch."""
+    grads = jax.grad(loss)(params, inputs, targets)
+    return jax.tree.map(lambda p, g: p - LEARNING_RATE * g, params, grads)
+
+
+def step_on_a_shard(params: Params, inputs: Inputs, targets: Targets) -> Params:
+    """The same step, seen from one of the devices that share the batch.
+
+    Each computes the gradient of its part; `psum` adds them up over the devices.
+    """
+    varying = jax.lax.pcast(params, "batch", to="varying")  # a gradient of this device's own
+    grads = jax.grad(loss)(varying, inputs, targets)
+    num_devices = jax.lax.axis_size("batch")
+    mean = jax.tree.map(lambda g: jax.lax.psum(g, "batch") / num_devices, grads)
+    return jax.tree.map(lambda p, g: p - LEARNING_RATE * g, params, mean)
+
+
+def train_in_parallel(num_steps: int) -> dict[str, Any]:
+    """Train on one device, by automatic sharding and by `shard_map`; return how far they differ."""
+    mesh = jax.make_mesh((jax.device_count(),), ("batch",))
+    rng = np.random.default_rng(0)
+    params = {
+        "first": jnp.asarray(0.3 * rng.standard_normal((8, 16)), jnp.float32),
+        "second": jnp.asarray(0.3 * rng.standard_normal((16, 1)), jnp.float32),
+    }
+    inputs = jnp.asarray(rng.standard_normal((64, 8)), jnp.float32)
+    batch = inputs, jnp.sin(inputs.sum(1, keepdims=True))
+    spread = jax.device_put(batch, jax.NamedSharding(mesh, P("batch")))
+    copied = jax.device_put(params, jax.NamedSharding(mesh, P()))
+    by_hand = jax.shard_map(
+        step_on_a_shard, mesh=mesh, in_specs=(P(), P("batch"), P("batch")), out_specs=P()
+    )
+    ways = {
+        "one device": (jax.jit(step_on_one_device), params, batch),
+        "automatic sharding": (jax.jit(step_on_one_device), copied, spread),
+        "shard_map": (jax.jit(by_hand), copied, spread),
+    }
+    trained = {
+        name: _repeat(step, start, data, num_steps) for name, (step, start, data) in ways.items()
+    }
+    losses = {name: float(loss(each, *batch)) for name, each in trained.items()}
+    return {
+        "devices": jax.device_count(),
+        "loss before": float(loss(params, *batch)),
+        "loss": losses,
+        "largest difference": {
+            name: _distance(trained["one device"], each) for name, each in trained.items()
+        },
+        "collectives": collectives(jax.jit(step_on_one_device), copied, *spread),
+    }
+
+
+def collectives(step: Any, *arguments: Any) -> list[str]:
+    """The communication that XLA has put into the compiled program."""
+    program = step.lower(*arguments).compile().as_text()
+    known = ("all-reduce", "all-gather", "reduce-scatter", "collective-permute", "all-to-all")
+    return [name for name in known if f" {name}(" in program or f" {name}-start(" in program]
+
+
+def sum_over_processes(
+    coordinator_address: str, num_processes: int, process_id: int
+) -> dict[str, Any]:
+    """Join the other processes, and add up one number from each, on all devices of all of them."""
+    jax.config.update("jax_cpu_collectives_implementation", "gloo")
+    jax.distributed.initialize(coordinator_address, num_processes, process_id)
+    mesh = jax.make_mesh((jax.device_count(),), ("all",))
+    sharding = jax.NamedSharding(mesh, P("all"))
+    # Every process fills in its own part; none holds the whole.
+    numbers = jax.make_array_from_callback(
+        (jax.device_count(),), sharding, lambda index: np.arange(jax.device_count())[index] + 1.0
+    )
+    total = jax.jit(jnp.sum, out_shardings=jax.NamedSharding(mesh, P()))(numbers)
+    result = {
+        "process": jax.process_index(),
+        "local devices": jax.local_device_count(),
+        "all devices": jax.device_count(),
+        "its numbers": [float(shard.data[0]) for shard in numbers.addressable_shards],
+        "sum": float(total),
+    }
+    jax.distributed.shutdown()
+    return result
+
+
+def _repeat(step: Any, params: Params, batch: Any, num_steps: int) -> Params:
+    for _ in range(num_steps):
+        params = step(params, *batch)
+    return params
+
+
+def _distance(one: Params, other: Params) -> float:
+    return max(float(jnp.abs(np.asarray(one[n]) - np.asarray(other[n])).max()) for n in one)
