@@ -1,5 +1,6 @@
 """Style transfer in JAX: Flax NNX networks that look, a loss, and the compiled optimization."""
 
+from collections.abc import Callable
 from functools import cache, partial
 from typing import Any, NamedTuple
 
@@ -12,7 +13,14 @@ from jaxtyping import Array, Float
 
 from tutorials_lib.layers import in_jax as layers
 from tutorials_lib.pretrained.squeezenet.in_jax import SqueezeNet
-from tutorials_lib.vision.style_transfer.problem import Config, Params, halving
+from tutorials_lib.vision.style_transfer.problem import (
+    EPSILON,
+    Config,
+    Pair,
+    Params,
+    halving,
+    load_params,
+)
 
 Picture = Float[Array, "height width 3"]
 Map = Float[Array, "rows columns features"]
@@ -22,6 +30,9 @@ TRAINED_STYLE_LAYERS = (0, 1, 3, 5, 7)
 
 TRAINED_CONTENT_LAYER = 4
 """The module fire5."""
+
+_UNSEEN = 1_000
+"""Added to a seed, it gives filters to judge by."""
 
 Scalar = float | np.floating | Float[np.ndarray, ""] | Float[Array, ""]
 
@@ -167,6 +178,7 @@ def roughness(picture: Picture) -> Float[Array, ""]:
     return jnp.mean(down**2) + jnp.mean(across**2)
 
 
+@partial(jax.jit, static_argnames="config")
 def make_targets(params: Params, content: Picture, style: Picture, config: Config) -> Targets:
     """What the result should have in common with each of the two pictures."""
     seen = describe(params, content, config)
@@ -181,11 +193,11 @@ def loss(
     """Content, plus style and roughness by their weights; also the three of them."""
     maps = describe(params, picture, config)
     contents = [
-        squared_distance(features, target) / jnp.sum(target**2)
+        squared_distance(features, target) / (jnp.sum(target**2) + EPSILON)
         for features, target in zip(maps.content, targets.content, strict=True)
     ]
     styles = [
-        squared_distance(gram(features), target) / distance
+        squared_distance(gram(features), target) / (distance + EPSILON)
         for features, target, distance in zip(
             maps.style, targets.grams, targets.distances, strict=True
         )
@@ -201,6 +213,20 @@ def loss(
 def total(losses: Losses, style_weight: Scalar, config: Config) -> Scalar:
     """The sum that is minimised."""
     return losses.content + style_weight * losses.style + config.smoothness * losses.roughness
+
+
+Judge = Callable[[np.ndarray], Losses]
+
+
+def judge(pair: Pair, config: Config) -> Judge:
+    """A function that judges pictures by random filters which no optimization has seen.
+
+    There is only one trained SqueezeNet: with real data it judges its own work.
+    """
+    params = load_params(config, seed=_UNSEEN + config.seed)
+    targets = make_targets(params, *pair, config=config)
+    measure = jax.jit(partial(loss, config=config))
+    return lambda picture: measure(params, picture, targets, 1.0)[1]
 
 
 # ---------------------------------------------------------------- the optimization
@@ -237,3 +263,54 @@ def fit(
 
     state, history = jax.lax.scan(body, start(picture), length=config.num_steps)
     return state.picture, history
+
+
+def start_lbfgs(picture: Picture) -> State:
+    """The state of L-BFGS before the first step."""
+    return State(picture, lbfgs().init(picture))
+
+
+def lbfgs() -> optax.GradientTransformationExtraArgs:
+    """L-BFGS, which remembers ten steps; a line search finds how far to go along each."""
+    return optax.lbfgs(memory_size=10)
+
+
+def lbfgs_step(
+    params: Params, state: State, targets: Targets, style_weight: Scalar, config: Config
+) -> State:
+    """One step of L-BFGS on the pixels (Liu and Nocedal 1989).
+
+    The line search evaluates the loss and its gradient as often as it needs, and leaves the last
+    evaluation in the state, where the next step finds it.
+    """
+
+    def value_of(picture: Picture) -> Scalar:
+        return loss(params, picture, targets, style_weight, config)[0]
+
+    picture, opt_state = state
+    value, gradient = optax.value_and_grad_from_state(value_of)(picture, state=opt_state)
+    updates, opt_state = lbfgs().update(
+        gradient, opt_state, picture, value=value, grad=gradient, value_fn=value_of
+    )
+    return State(optax.apply_updates(picture, updates), opt_state)
+
+
+@partial(jax.jit, static_argnames=("config", "method", "num_steps"))
+def run_steps(
+    params: Params,
+    state: State,
+    targets: Targets,
+    style_weight: Scalar,
+    config: Config,
+    method: str,
+    num_steps: int,
+) -> tuple[State, Scalar]:
+    """Some steps of `adam` or `lbfgs` in one dispatch, and the loss after them."""
+
+    def body(state: State, _: None) -> tuple[State, None]:
+        if method == "lbfgs":
+            return lbfgs_step(params, state, targets, style_weight, config), None
+        return step(params, state, targets, style_weight, config)[0], None
+
+    state, _ = jax.lax.scan(body, state, length=num_steps)
+    return state, loss(params, state.picture, targets, style_weight, config)[0]

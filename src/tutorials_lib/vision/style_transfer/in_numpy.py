@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from tutorials_lib.optimizers import AdamState, adam_start, adam_update
-from tutorials_lib.vision.style_transfer.problem import Config, Params, halving
+from tutorials_lib.vision.style_transfer.problem import EPSILON, Config, Params, halving
 
 Picture = Float[np.ndarray, "height width 3"]
 Map = Float[np.ndarray, "rows columns features"]
@@ -96,7 +96,7 @@ def describe(
 
 
 def respond(
-    planes: Planes, kernel: Float[np.ndarray, "rows columns channels features"]
+    planes: Planes, kernel: Float[np.ndarray, "kernel_rows kernel_columns channels features"]
 ) -> tuple[Responses, Callable[[Responses], Planes]]:
     """The positive part of each filter's response, wherever a filter fits into the picture.
 
@@ -222,8 +222,8 @@ def loss_and_grad(
     grams, gram_vjps = zip(*map(gram, maps.style), strict=True)
     styles, style_vjps = zip(*map(squared_distance, grams, targets.grams), strict=True)
     contents, content_vjps = zip(*map(squared_distance, maps.content, targets.content), strict=True)
-    sizes = [len(contents) * np.sum(target * target) for target in targets.content]
-    units = [len(styles) * distance for distance in targets.distances]
+    sizes = [len(contents) * (np.sum(t * t) + EPSILON) for t in targets.content]
+    units = [len(styles) * (distance + EPSILON) for distance in targets.distances]
     rough, rough_vjp = roughness(picture)
     losses = Losses(
         content=sum(map(np.divide, contents, sizes)),

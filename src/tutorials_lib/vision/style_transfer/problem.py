@@ -14,6 +14,9 @@ Picture = Float32[np.ndarray, "height width 3"]
 Params = dict[Any, Any]
 """`{"scales": {i: {"kernel": [rows, columns, 3, features]}}}`, the filters of each scale."""
 
+EPSILON = 1e-6
+"""Keeps the relative losses finite where a filter sees nothing in the photograph."""
+
 Square = tuple[float, float, float]
 """Where the centre of a square lies (down, across) and its side, in shares of a picture."""
 
