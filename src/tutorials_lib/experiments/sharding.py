@@ -8,9 +8,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import matplotlib.pyplot as plt
 import numpy as np
 from jax.sharding import PartitionSpec as P
 from jaxtyping import Array, Float
+from matplotlib.figure import Figure
+
+from tutorials_lib import figures
 
 Params = dict[str, Array]
 Inputs = Float[Array, "batch features"]
@@ -130,7 +134,7 @@ def sum_over_processes(
         "process": jax.process_index(),
         "local devices": jax.local_device_count(),
         "all devices": jax.device_count(),
-        "its numbers": [float(shard.data[0]) for shard in numbers.addressable_shards],
+        "its numbers": [float(np.asarray(shard.data)[0]) for shard in numbers.addressable_shards],
         "sum": float(total),
     }
     jax.distributed.shutdown()
@@ -139,9 +143,27 @@ def sum_over_processes(
 
 def _repeat(step: Any, params: Params, batch: Any, num_steps: int) -> Params:
     for _ in range(num_steps):
-        params = step(params, *batch)
+        # Simulated devices have one thread each. Were a second step dispatched before the first
+        # is done, its devices could take the threads that the first one's sum still waits for.
+        params = jax.block_until_ready(step(params, *batch))
     return params
 
 
 def _distance(one: Params, other: Params) -> float:
     return max(float(jnp.abs(np.asarray(one[n]) - np.asarray(other[n])).max()) for n in one)
+
+
+def draw_rows(rows_by_device: dict[str, list[int]]) -> Figure:
+    """The rows of a table, coloured by the device that holds them."""
+    figure, axes = plt.subplots(figsize=(4.6, 3.2))
+    for (device, rows), color in zip(rows_by_device.items(), figures.CYCLE, strict=True):
+        axes.barh(rows, 1, height=0.9, color=color)
+        axes.annotate(
+            device, (1, float(np.mean(rows))), xytext=(8, 0), textcoords="offset points",
+            va="center", color=color,
+        )  # fmt: skip
+    axes.invert_yaxis()
+    axes.set_ylabel("row of the product")
+    axes.set_xticks([])
+    axes.spines.bottom.set_visible(False)
+    return figure
