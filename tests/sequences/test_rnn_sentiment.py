@@ -14,7 +14,7 @@ from flax import nnx
 
 from tutorials_lib.benchmark.agreement import agree, cast
 from tutorials_lib.datasets import sentence_polarity
-from tutorials_lib.sequences.rnn_sentiment import comparison, in_jax, in_numpy, in_sklearn, problem
+from tutorials_lib.sequences.rnn_sentiment import comparison, in_jax, in_numpy, baselines, problem
 from tutorials_lib.sequences.rnn_sentiment.problem import PAGE, TINY, Config, Split
 from tutorials_lib.text.vocabulary import PADDING, UNKNOWN
 
@@ -208,7 +208,7 @@ def easy_fit():
 def test_it_learns_and_beats_the_counts_of_three_words(easy_fit):
     _, history = easy_fit
     data = problem.load(EASY)
-    baseline = in_sklearn.accuracy(in_sklearn.ngram_regression(data.train, 3), *data.test)
+    baseline = baselines.accuracy(baselines.ngram_regression(data.train, 3), *data.test)
     assert history.metrics.loss[-1].mean() < history.metrics.loss[0].mean()
     assert history.test_accuracy[-1] > baseline + 0.1
 
@@ -243,9 +243,9 @@ def test_an_epoch_takes_every_full_batch_of_every_bucket_once():
 def test_the_baseline_sees_pairs_of_words_but_not_what_is_far_apart():
     texts = ("not good", "good", "not bad", "bad") * 8
     train = Split(texts, np.tile([0, 1, 1, 0], 8))
-    assert in_sklearn.accuracy(in_sklearn.ngram_regression(train, 1), *train) <= 0.75
-    assert in_sklearn.accuracy(in_sklearn.ngram_regression(train, 2), *train) == 1
-    assert in_sklearn.accuracy(in_sklearn.tf_idf_regression(train), *train) == 1
+    assert baselines.accuracy(baselines.ngram_regression(train, 1), *train) <= 0.75
+    assert baselines.accuracy(baselines.ngram_regression(train, 2), *train) == 1
+    assert baselines.accuracy(baselines.tf_idf_regression(train), *train) == 1
 
 
 # --- Data and settings ------------------------------------------------------------------------

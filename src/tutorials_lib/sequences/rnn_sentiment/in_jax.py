@@ -36,9 +36,18 @@ class Network(nnx.Module):
     ) -> tuple[Float[Array, "batch hidden"], Float[Array, "time batch hidden"]]:
         """What is remembered at the end, and after every word."""
         words = self.embed.embedding[ids.T]  # nnx.Embed itself would round to 32 bits
-        mask = jnp.arange(ids.shape[1])[:, None] < lengths
-        hidden_size = self.readout.in_features
-        initial = jnp.zeros((len(ids), hidden_size), words.dtype)
+        return self.remember(words, lengths, hoist=hoist)
+
+    def remember(
+        self,
+        words: Float[Array, "time batch features"],
+        lengths: Lengths,
+        *,
+        hoist: bool = False,
+    ) -> tuple[Float[Array, "batch hidden"], Float[Array, "time batch hidden"]]:
+        """The same, for words that are vectors already."""
+        mask = jnp.arange(len(words))[:, None] < lengths
+        initial = jnp.zeros((len(lengths), self.readout.in_features), words.dtype)
         return recurrent.run(self.cell, words, initial, mask, truncate=self.truncate, hoist=hoist)
 
 
@@ -94,6 +103,25 @@ def loss(params: Params, ids: Ids, lengths: Lengths, labels: Labels, config: Con
     """The mean cross-entropy of a batch."""
     logits = predict(params, ids, lengths, config)
     return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
+
+
+@partial(jax.jit, static_argnames="config")
+def influence(
+    params: Params, ids: Ids, lengths: Lengths, config: Config
+) -> Float[Array, "batch time"]:
+    """How far the judgement moves with each word: the length of its gradient.
+
+    The judgement is the logit of the second class minus that of the first. Of a truncated
+    network it is the gradient that training sees.
+    """
+    network = assemble(params, config)
+
+    def judgement(words: Float[Array, "time batch features"]) -> Scalar:
+        logits = network.readout(network.remember(words, lengths)[0])
+        return (logits[:, 1] - logits[:, 0]).sum()
+
+    words = network.embed.embedding[ids.T]
+    return jnp.linalg.norm(jax.grad(judgement)(words), axis=-1).T
 
 
 def optimizer(config: Config) -> optax.GradientTransformation:

@@ -54,4 +54,4 @@ def _tuned(train: Split, features: CountVectorizer) -> Pipeline:
 
 
 def _regression(features: CountVectorizer, penalty: float) -> Pipeline:
-    return make_pipeline(features, LogisticRegression(C=penalty, max_iter=1_000))
+    return make_pipeline(features, LogisticRegression(C=penalty, solver="liblinear"))
