@@ -77,6 +77,17 @@ def judge_scaling(config: Config, num_divisions: int = 5) -> Scaling:
     return Scaling(*(float(mean) for mean in np.mean(results, axis=0)))
 
 
+def compare_scaling(source: str) -> dict[str, Scaling]:
+    """`judge_scaling` for the wines and the digits of `source`, as they are and scaled."""
+    return {
+        f"{table}, {'scaled' if scale else 'as they are'}": judge_scaling(
+            Config(table=table, scale=scale, source=source, num_train=2_000, num_test=500)
+        )
+        for table in ("wines", "digits")
+        for scale in (False, True)
+    }
+
+
 def shares_by_chance(
     features: Features, num_components: int, seed: int
 ) -> Float[np.ndarray, " components"]:

@@ -83,7 +83,7 @@ def biplot(
         _arrow(ax, np.zeros(2), place[:2], name, at=place[2:])
     ax.set(xlabel="first component", ylabel="second component", aspect="equal")
     ax.legend(loc="lower left")
-    ax.margins(0.12)
+    ax.margins(x=0.32, y=0.08)  # room for the names
     return figure
 
 
@@ -202,10 +202,10 @@ def kept(
     """What is lost, and how often the nearest neighbour is right, by numbers kept."""
     figure, panels = plt.subplots(ncols=2, figsize=(7.0, 3.3))
     titles = "variation lost", "nearest neighbour right"
+    looks = dict(zip(lost, zip(figures.CYCLE, "osv^", strict=False), strict=False))
     for ax, title, curves in zip(panels, titles, (lost, right), strict=True):
-        for (name, values), color, marker in zip(
-            curves.items(), figures.CYCLE, "os^v", strict=False
-        ):
+        for name, values in curves.items():
+            color, marker = looks[name]
             ax.plot(counts, values, marker=marker, markersize=4, color=color, label=name)
         ax.set(xscale="log", xlabel="numbers kept", title=title, ylim=(0, 1.03))
         ax.set_xticks(counts, [str(count) for count in counts])

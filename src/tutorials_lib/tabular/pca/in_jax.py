@@ -70,21 +70,22 @@ def fit_randomized(
 ) -> Params:
     """The same from a small subspace that random directions find (Halko et al. 2011).
 
-    The table maps the random directions to columns that lie mostly along its largest singular
-    vectors; going back and forth (algorithm 4.4) leaves less and less of the others.
+    Every pass over the table and back turns the subspace towards the largest components
+    (section 4.5, with an orthonormal basis after each pass); a small SVD then finds them in it.
 
     Raises:
         ValueError: the table has no such number of components.
     """
     check_components(num_components, features.shape)
     mean, centred = centre(features)
-    basis = jnp.linalg.qr(centred @ draws).Q
+    basis = jnp.linalg.qr(draws).Q
     for _ in range(num_passes):
-        basis = jnp.linalg.qr(centred @ jnp.linalg.qr(centred.T @ basis).Q).Q
-    _, singular, vectors = jnp.linalg.svd(basis.T @ centred, full_matrices=False)
+        basis = jnp.linalg.qr(centred.T @ (centred @ basis)).Q
+    triangle = jnp.linalg.qr(centred @ basis, mode="r")
+    _, singular, vectors = jnp.linalg.svd(triangle, full_matrices=False)
     return {
         "mean": mean,
-        "components": orient(vectors[:num_components]),
+        "components": orient(vectors[:num_components] @ basis.T),
         "variances": singular[:num_components] ** 2 / (len(features) - 1),
         "total": (centred**2).sum() / (len(features) - 1),
     }
@@ -95,7 +96,8 @@ def covariance(
 ) -> Float[Array, "features features"]:
     """How the features vary together around `mean`: sum (x - m)(x - m)' / (n - 1).
 
-    XLA does not notice that the result is symmetric; of its four blocks, three are multiplied.
+    XLA does not notice that the result is symmetric; of its four blocks,
+    three are multiplied.
     """
     left, right = jnp.split(features - mean, [features.shape[1] // 2], axis=1)
     across = left.T @ right
@@ -112,8 +114,8 @@ def centre(features: Features) -> tuple[Float[Array, " features"], Features]:
 def orient(components: Components) -> Components:
     """The same directions, each with the sign that makes its largest entry positive.
 
-    A direction and its opposite are equally good, and an algorithm returns either; this is
-    scikit-learn's convention. Of two entries equally large, the first counts.
+    A direction and its opposite are equally good, and an algorithm returns
+    either. Of two entries equally large, the first counts.
     """
     largest = jnp.abs(components).argmax(1)
     signs = jnp.sign(components[jnp.arange(len(components)), largest])

@@ -68,21 +68,22 @@ def fit_randomized(
 ) -> Params:
     """The same from a small subspace that random directions find (Halko et al. 2011).
 
-    The table maps the random directions to columns that lie mostly along its largest singular
-    vectors; going back and forth (algorithm 4.4) leaves less and less of the others.
+    Every pass over the table and back turns the subspace towards the largest components
+    (section 4.5, with an orthonormal basis after each pass); a small SVD then finds them in it.
 
     Raises:
         ValueError: the table has no such number of components.
     """
     check_components(num_components, features.shape)
     mean, centred = centre(features)
-    basis = np.linalg.qr(centred @ draws).Q
+    basis = np.linalg.qr(draws).Q
     for _ in range(num_passes):
-        basis = np.linalg.qr(centred @ np.linalg.qr(centred.T @ basis).Q).Q
-    _, singular, vectors = np.linalg.svd(basis.T @ centred, full_matrices=False)
+        basis = np.linalg.qr(centred.T @ (centred @ basis)).Q
+    triangle = np.linalg.qr(centred @ basis, mode="r")
+    _, singular, vectors = np.linalg.svd(triangle, full_matrices=False)
     return {
         "mean": mean,
-        "components": orient(vectors[:num_components]),
+        "components": orient(vectors[:num_components] @ basis.T),
         "variances": singular[:num_components] ** 2 / (len(features) - 1),
         "total": np.vdot(centred, centred) / (len(features) - 1),
     }
@@ -93,7 +94,8 @@ def covariance(
 ) -> Float[np.ndarray, "features features"]:
     """How the features vary together around `mean`: sum (x - m)(x - m)' / (n - 1).
 
-    NumPy notices that a product has the same matrix on both sides, and computes one half of it.
+    NumPy notices that a product has the same matrix on both sides, and
+    computes one half of it.
     """
     centred = np.empty_like(features[:BLOCK])
     products = np.zeros((features.shape[1], features.shape[1]), features.dtype)
@@ -114,8 +116,8 @@ def centre(features: Features) -> tuple[Float[np.ndarray, " features"], Features
 def orient(components: Components) -> Components:
     """The same directions, each with the sign that makes its largest entry positive.
 
-    A direction and its opposite are equally good, and an algorithm returns either; this is
-    scikit-learn's convention. Of two entries equally large, the first counts.
+    A direction and its opposite are equally good, and an algorithm returns
+    either. Of two entries equally large, the first counts.
     """
     largest = np.abs(components).argmax(1)
     signs = np.sign(components[np.arange(len(components)), largest])
