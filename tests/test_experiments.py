@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 
 from tutorials_lib.experiments import (
     arm,
@@ -13,6 +14,7 @@ from tutorials_lib.experiments import (
     execution,
     loops,
     measuring,
+    models,
     precision,
     random_keys,
     updates,
@@ -198,3 +200,40 @@ def test_both_loops_compute_the_same_and_both_are_compiled() -> None:
 def test_collatz_takes_as_many_steps_in_both_libraries(start: int, steps: int) -> None:
     assert control.collatz_steps_in_numpy(float(start)) == steps
     assert control.collatz_steps(jnp.float32(start)) == steps
+
+
+# ---------------------------------------------------------------- models
+
+
+def test_both_idioms_and_the_network_by_hand_take_the_same_steps() -> None:
+    points, labels = models.spirals(64, seed=0)
+    network = models.Network(8, rngs=nnx.Rngs(0))
+    graphdef, state = nnx.split(network, nnx.Param)
+    start = nnx.to_pure_dict(state)
+    params, losses = models.train(graphdef, start, jnp.asarray(points), jnp.asarray(labels), 5)
+    trained, in_place = models.train_in_place(network, jnp.asarray(points), jnp.asarray(labels), 5)
+    by_hand, in_numpy = models.train_in_numpy(jax.tree.map(np.asarray, start), points, labels, 5)
+    np.testing.assert_allclose(in_place, losses, rtol=1e-5)
+    np.testing.assert_allclose(in_numpy, losses, rtol=1e-4)
+    kernel = nnx.to_pure_dict(nnx.state(trained, nnx.Param))["second"]["kernel"]
+    np.testing.assert_allclose(kernel, params["second"]["kernel"], atol=1e-5)
+    np.testing.assert_allclose(by_hand["second"]["kernel"], params["second"]["kernel"], atol=1e-3)
+    assert not np.array_equal(start["second"]["kernel"], params["second"]["kernel"])
+
+
+def test_the_gradient_by_hand_is_that_of_jax() -> None:
+    points, labels = models.spirals(32, seed=1)
+    graphdef, state = nnx.split(models.Network(8, rngs=nnx.Rngs(1)), nnx.Param)
+    with jax.enable_x64(True):
+        params = jax.tree.map(lambda p: np.asarray(p, np.float64), nnx.to_pure_dict(state))
+        points = points.astype(np.float64)
+
+        def loss(params: dict) -> jax.Array:
+            network = nnx.merge(graphdef, jax.tree.map(jnp.asarray, params), copy=True)
+            return models.loss_of(network, jnp.asarray(points), jnp.asarray(labels))
+
+        expected = jax.grad(loss)(params)
+        _, found = models.loss_and_grads_in_numpy(params, points, labels)
+        jax.tree.map(
+            lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12), found, expected
+        )

@@ -1,0 +1,160 @@
+"""One small network trained in three ways: by hand in NumPy, and in both idioms of Flax NNX."""
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import matplotlib.pyplot as plt
+import numpy as np
+import optax
+from flax import nnx
+from jaxtyping import Array, Float, Int
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+
+from tutorials_lib import figures
+from tutorials_lib.layers import in_numpy as layers
+from tutorials_lib.optimizers import adam_start, adam_update
+
+Params = dict[Any, Any]
+"""`{"hidden": {"kernel", "bias"}, "second": ..., "output": ...}`"""
+
+LAYERS = ("hidden", "second", "output")
+LEARNING_RATE = 1e-2
+
+Points = Float[Array, "batch 2"]
+Labels = Int[Array, " batch"]
+
+
+def spirals(
+    num_points: int, *, seed: int
+) -> tuple[Float[np.ndarray, "batch 2"], Int[np.ndarray, " batch"]]:
+    """Points on two interleaved spirals, with noise, and which of the two they belong to."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 2, num_points)
+    distance = np.sqrt(rng.uniform(0.02, 1, num_points))
+    angle = 9 * distance + np.pi * labels
+    points = distance[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    points += 0.02 * rng.standard_normal(points.shape)
+    return points.astype(np.float32), labels.astype(np.int32)
+
+
+class Network(nnx.Module):
+    """Two hidden layers between two coordinates and two classes."""
+
+    def __init__(self, width: int, *, rngs: nnx.Rngs) -> None:
+        self.hidden = nnx.Linear(2, width, rngs=rngs)
+        self.second = nnx.Linear(width, width, rngs=rngs)
+        self.output = nnx.Linear(width, 2, rngs=rngs)
+
+    def __call__(self, points: Points) -> Float[Array, "batch classes"]:
+        """The logits of both classes."""
+        x = nnx.relu(self.hidden(points))
+        return self.output(nnx.relu(self.second(x)))
+
+
+def loss_of(network: Network, points: Points, labels: Labels) -> Float[Array, ""]:
+    """The mean cross-entropy."""
+    losses = optax.softmax_cross_entropy_with_integer_labels(network(points), labels)
+    return losses.mean()
+
+
+# ---------------------------------------------------------------- objects that change
+
+
+@nnx.jit
+def step_in_place(
+    network: Network, optimizer: nnx.Optimizer, points: Points, labels: Labels
+) -> Float[Array, ""]:
+    """Change the network and the optimizer; return the loss before."""
+    value, grads = nnx.value_and_grad(loss_of)(network, points, labels)
+    optimizer.update(network, grads)
+    return value
+
+
+def train_in_place(
+    network: Network, points: Points, labels: Labels, num_steps: int
+) -> tuple[Network, Float[Array, " steps"]]:
+    """Train a copy of `network`, one call a step."""
+    network = nnx.clone(network)
+    optimizer = nnx.Optimizer(network, optax.adam(learning_rate=LEARNING_RATE), wrt=nnx.Param)
+    losses = [step_in_place(network, optimizer, points, labels) for _ in range(num_steps)]
+    return network, jnp.stack(losses)
+
+
+# ---------------------------------------------------------------- values that are passed on
+
+
+@partial(jax.jit, static_argnames=("graphdef", "num_steps"))
+def train(
+    graphdef: nnx.GraphDef[Network], params: Params, points: Points, labels: Labels, num_steps: int
+) -> tuple[Params, Float[Array, " steps"]]:
+    """Train from `params`; all steps are one program."""
+    adam = optax.adam(learning_rate=LEARNING_RATE)
+
+    def loss(params: Params) -> Float[Array, ""]:
+        return loss_of(nnx.merge(graphdef, params, copy=True), points, labels)
+
+    def step(carry: tuple[Params, optax.OptState], _: None):
+        params, opt_state = carry
+        value, grads = jax.value_and_grad(loss)(params)
+        updates, opt_state = adam.update(grads, opt_state)
+        return (optax.apply_updates(params, updates), opt_state), value
+
+    (params, _), losses = jax.lax.scan(step, (params, adam.init(params)), length=num_steps)
+    return params, losses
+
+
+# ---------------------------------------------------------------- by hand
+
+
+def loss_and_grads_in_numpy(
+    params: Params, points: Float[np.ndarray, "batch 2"], labels: Int[np.ndarray, " batch"]
+) -> tuple[np.floating, Params]:
+    """The loss, and its gradient: the forward pass, read in reverse."""
+    x, vjps = points, {}
+    for name in LAYERS[:-1]:
+        x, dense_vjp = layers.dense(x, **params[name])
+        x, relu_vjp = layers.relu(x)
+        vjps[name] = dense_vjp, relu_vjp
+    logits, output_vjp = layers.dense(x, **params[LAYERS[-1]])
+    value, loss_vjp = layers.softmax_cross_entropy(logits, labels)
+
+    dx, dkernel, dbias = output_vjp(loss_vjp(1.0))
+    grads = {LAYERS[-1]: {"kernel": dkernel, "bias": dbias}}
+    for name, (dense_vjp, relu_vjp) in reversed(vjps.items()):
+        dx, dkernel, dbias = dense_vjp(relu_vjp(dx))
+        grads[name] = {"kernel": dkernel, "bias": dbias}
+    return value, grads
+
+
+def train_in_numpy(
+    params: Params,
+    points: Float[np.ndarray, "batch 2"],
+    labels: Int[np.ndarray, " batch"],
+    num_steps: int,
+) -> tuple[Params, Float[np.ndarray, " steps"]]:
+    """Train from `params`."""
+    state, losses = adam_start(params), np.empty(num_steps, points.dtype)
+    for step in range(num_steps):
+        losses[step], grads = loss_and_grads_in_numpy(params, points, labels)
+        params, state = adam_update(params, grads, state, learning_rate=LEARNING_RATE)
+    return params, losses
+
+
+# ---------------------------------------------------------------- pictures
+
+
+def draw_regions(network: Network, points: np.ndarray, labels: np.ndarray) -> Figure:
+    """What the network says everywhere, and the points with their classes."""
+    ticks = np.linspace(-1.15, 1.15, 150, dtype=np.float32)
+    grid = np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2)
+    said = np.asarray(network(jnp.asarray(grid)).argmax(-1)).reshape(len(ticks), -1)
+    colors = ListedColormap(figures.CYCLE[:2])
+    figure, axes = plt.subplots(figsize=(4.2, 4.2))
+    axes.pcolormesh(ticks, ticks, said, cmap=colors, alpha=0.25, linewidth=0, rasterized=True)
+    axes.scatter(*points.T, c=labels, cmap=colors, s=6, linewidths=0)
+    axes.set_aspect("equal")
+    axes.set_axis_off()
+    return figure
