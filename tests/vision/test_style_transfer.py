@@ -3,6 +3,7 @@
 import dataclasses
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -25,14 +26,14 @@ EASY = dataclasses.replace(TINY, num_steps=60, style_weight=10.0, num_filters=16
 """Enough steps to bring most of the style over, in a second."""
 
 
-def arguments_of(config: Config, dtype: type = np.float32) -> tuple:
+def arguments_of(config: Config, dtype: type = np.float32) -> tuple[Any, Any, Any, Any]:
     """What `in_numpy.loss` takes before the configuration."""
     inputs = cast(comparison.make_inputs(config), dtype)
     targets = in_numpy.Targets(**inputs["targets"])
     return inputs["params"], inputs["picture"], targets, inputs["style_weight"]
 
 
-def in_jax_of(arguments: tuple) -> tuple:
+def in_jax_of(arguments: tuple) -> tuple[Any, Any, Any, Any]:
     """The same for `in_jax.loss`."""
     params, picture, targets, style_weight = jax.tree.map(jnp.asarray, arguments)
     return params, picture, in_jax.Targets(*targets), style_weight
@@ -51,9 +52,9 @@ def test_the_hand_gradient_equals_that_of_jax():
         value, losses, dpicture = in_numpy.loss_and_grad(*arguments, TINY)
         value_and_grad = jax.value_and_grad(in_jax.loss, argnums=1, has_aux=True)
         run = jax.jit(partial(value_and_grad, config=TINY))
-        (expected, expected_losses), gradient = run(*in_jax_of(arguments))  # pyright: ignore[reportCallIssue]
+        (expected, expected_losses), gradient = run(*in_jax_of(arguments))
     assert value == pytest.approx(float(expected), rel=1e-12)
-    np.testing.assert_allclose(losses, np.array(expected_losses), rtol=1e-12)
+    np.testing.assert_allclose(np.array(losses), np.array(expected_losses), rtol=1e-12)
     np.testing.assert_allclose(dpicture, gradient, rtol=1e-9, atol=1e-14)
 
 

@@ -64,7 +64,7 @@ class Config:
     style_weight: float = 3.0
     smoothness: float = 1.0
     noise: float = 0.1
-    num_steps: int = 150
+    num_steps: int = 100
     learning_rate: float = 0.02
     seed: int = 0
     source: str = "offline"
@@ -94,6 +94,9 @@ TINY = Config(
 )
 PAGE = Config()
 PRESETS = {"tiny": TINY, "page": PAGE}
+
+STYLE_WEIGHTS = (0.1, 1.0, 3.0, 30.0)
+"""The weights of the strip on the page; the third is that of the presets."""
 
 
 class Pair(NamedTuple):

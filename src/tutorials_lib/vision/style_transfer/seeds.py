@@ -29,9 +29,6 @@ PAIRS = (
 )
 """Settings of `Config`; pair `i` is painted with the filters and the noise of seed `i`."""
 
-WEIGHTS = (0.1, 1.0, 10.0, 100.0)
-"""The style weights of the strip on the page."""
-
 
 def paint(config: Config, style_weight: float) -> Picture:
     """The picture that the optimization of `config` ends with, from 0 to 1."""
@@ -49,7 +46,7 @@ def compare(config: Config) -> tuple[str, float, float, float]:
     """
     pair, judge = problem.load(config), in_jax.judge(problem.load(config), config)
     matched = judge(baselines.match_colors(pair))
-    results = [judge(paint(config, weight)) for weight in WEIGHTS]
+    results = [judge(paint(config, weight)) for weight in problem.STYLE_WEIGHTS]
     contents, styles = np.array([result[:2] for result in results]).T
     ours = baselines.at_equal_content(contents, styles, float(matched.content))
     name = "real" if config.source == "real" else f"{config.content} in {config.style}"
