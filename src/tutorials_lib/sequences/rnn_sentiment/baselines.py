@@ -18,6 +18,13 @@ PENALTIES = (0.1, 1.0, 10.0)
 _VALIDATION_SHARE = 0.2
 
 
+def fit_all(train: Split, source: str) -> dict[str, Pipeline]:
+    """The baselines of a data source, by name: n-grams for `offline`, tf-idf for `real`."""
+    if source == "real":
+        return {"tf-idf": tf_idf_regression(train)}
+    return {f"{longest}-grams": ngram_regression(train, longest) for longest in (1, 2, 3)}
+
+
 def ngram_regression(train: Split, longest: int) -> Pipeline:
     """Logistic regression on how often each sequence of up to `longest` words occurs.
 

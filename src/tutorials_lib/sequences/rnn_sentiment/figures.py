@@ -58,13 +58,15 @@ def learning_curve(
         ax.annotate(
             name,
             (1, accuracy),
+            xycoords=("axes fraction", "data"),
             xytext=(0, 3),
             textcoords="offset points",
+            ha="right",
             color=figures.COLORS["sklearn"],
         )
     ax.set(xlabel="epoch", ylabel="held-out accuracy", ylim=(0.4, 1.02))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.legend(loc="center right")
+    ax.legend(loc="upper left", bbox_to_anchor=(0.62, 0.9))
     return figure
 
 

@@ -10,7 +10,13 @@ from flax import nnx
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from tutorials_lib.layers.recurrent import in_jax as recurrent
-from tutorials_lib.sequences.rnn_sentiment.problem import CLASS_NAMES, Config
+from tutorials_lib.sequences.rnn_sentiment.problem import (
+    CLASS_NAMES,
+    Config,
+    Split,
+    to_examples,
+)
+from tutorials_lib.text.vocabulary import Vocabulary
 
 Params = dict[Any, Any]
 Ids = Int[Array, "batch time"]
@@ -224,3 +230,10 @@ def fit(
         return state, History(metrics, accuracy)
 
     return jax.lax.scan(epoch, state, jax.random.split(key, config.num_passes))
+
+
+def accuracy(params: Params, split: Split, vocabulary: Vocabulary, config: Config) -> float:
+    """The share of the reviews of `split` that the network judges rightly."""
+    ids, lengths, labels = map(jnp.asarray, to_examples(split, vocabulary, config))
+    logits = jax.jit(predict, static_argnames="config")(params, ids, lengths, config)
+    return float((logits.argmax(-1) == labels).mean())

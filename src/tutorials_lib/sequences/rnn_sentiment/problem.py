@@ -180,3 +180,19 @@ def to_examples(split: Split, vocabulary: Vocabulary, config: Config) -> Example
     ids = [each[:longest] for each in to_ids(split.texts, vocabulary)]
     padded = pad(ids, longest)
     return Examples(padded.ids, padded.lengths, split.labels)
+
+
+def pick(texts: Sequence[str], phrase: str, *, shortest: int = 14, longest: int = 22) -> int:
+    """The place of the first text of this many words with `phrase` in it.
+
+    Where there is none, the first text that is as long.
+    """
+    rows = [i for i, text in enumerate(texts) if shortest <= len(text.split(" ")) <= longest]
+    return next((i for i in rows if phrase in texts[i]), rows[0])
+
+
+def commonest_length(examples: Examples) -> Examples:
+    """Those of the reviews that have the most frequent length, cut to it."""
+    length = int(np.bincount(examples.lengths).argmax())
+    rows = examples.lengths == length
+    return Examples(examples.ids[rows, :length], examples.lengths[rows], examples.labels[rows])

@@ -7,7 +7,6 @@ import dataclasses
 import sys
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from tutorials_lib import presets, runtime
@@ -64,13 +63,10 @@ def _network(config: Config, data: Data, splits: dict[str, Split]) -> dict[str, 
     start = in_jax.start(in_jax.create(config, len(vocabulary), create_key), config)
     test = to_examples(data.test, vocabulary, config)
     state, _ = in_jax.fit(start, buckets, test, fit_key, config)
-
-    def accuracy(split: Split) -> float:
-        ids, lengths, labels = map(jnp.asarray, to_examples(split, vocabulary, config))
-        logits = in_jax.predict(state.params, ids, lengths, config)
-        return float((logits.argmax(-1) == labels).mean())
-
-    return {f"{config.cell}, {name}": accuracy(split) for name, split in splits.items()}
+    return {
+        f"{config.cell}, {name}": in_jax.accuracy(state.params, split, vocabulary, config)
+        for name, split in splits.items()
+    }
 
 
 if __name__ == "__main__":
