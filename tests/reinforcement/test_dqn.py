@@ -84,11 +84,13 @@ def test_targets_loss_and_gradient_promote_nothing_silently():
 def test_training_keeps_the_precision_of_its_input():
     inputs, _ = inputs_of(TINY)
     now = {name: array[0] for name, array in inputs["draws"].items()}
-    start = inputs["params"], inputs["observation"]
-    ours, _ = in_numpy.train_step(in_numpy.start(*start, TINY), in_numpy.Draws(**now), TINY)
+    params, observation = inputs["params"], inputs["observation"]
+    start = in_numpy.start(params, observation, TINY)
+    ours, _ = in_numpy.train_step(start, in_numpy.Draws(**now), TINY)
     draws = on_device(in_jax.Draws(**now))
     train_step = jax.jit(in_jax.train_step, static_argnames="config")
-    theirs, _ = train_step(in_jax.start(*on_device(start), TINY), draws, TINY)
+    first = in_jax.start(on_device(params), jnp.asarray(observation), TINY)
+    theirs, _ = train_step(first, draws, TINY)
     for state in (ours, theirs):
         learned = state.params, state.carts.observation, state.replay.reward_tp1
         assert {leaf.dtype for leaf in jax.tree.leaves(learned)} == {np.dtype(np.float32)}
@@ -142,6 +144,23 @@ def test_double_q_learning_values_by_the_target_what_the_network_chose():
     for double, value in ((True, 10.0), (False, 20.0)):
         config = dataclasses.replace(TINY, double=double, discount=1.0)
         assert in_numpy.targets(params, target, batch, config) == [value]
+
+
+def test_a_target_is_kept_within_what_a_policy_can_have():
+    observation = np.zeros((2, 4))
+    batch = in_numpy.Transitions(
+        observation, np.array([0, 1]), np.ones(2), observation, np.zeros(2, bool)
+    )
+    for value, bounded, expected in (
+        (500.0, True, 10.0),
+        (500.0, False, 1 + 0.9 * 500),
+        (-5.0, True, 1.0),
+    ):
+        config = dataclasses.replace(TINY, discount=0.9, bounded=bounded)
+        params = constant_network((value, value))
+        towards = in_numpy.targets(params, params, batch, config)
+        np.testing.assert_allclose(towards, [expected, expected])
+    assert dataclasses.replace(TINY, discount=1.0).largest_value == np.inf
 
 
 def test_a_network_that_fits_its_targets_has_no_loss_and_no_gradient():
@@ -223,9 +242,8 @@ def test_it_balances_far_longer_than_by_chance(trained):
     best, history = trained
     starts = cartpole.reset(np.random.default_rng(1), 50).astype(np.float32)
     chance = baselines.mean_return(baselines.random_policy(np.random.default_rng(0)), starts)
-    params = jax.tree.map(lambda array: np.asarray(array[0]), best.params)
-    learned = in_numpy.play_greedily(params, starts).is_running.sum(0).mean()
-    assert learned > 3 * chance
+    for policy in baselines.learned_policies(best.params):
+        assert baselines.mean_return(policy, starts) > 3 * chance
     assert history.promised.shape == (3, SHORT.num_epochs)
 
 

@@ -1,11 +1,14 @@
-"""What the network has to beat: chance, and controllers that know which way a pole falls."""
+"""Policies to be played in NumPy: what the network has to beat, and what it learned."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float
 
 from tutorials_lib.environments.cartpole import in_numpy as cartpole
+from tutorials_lib.reinforcement.dqn import in_numpy
+from tutorials_lib.trees import tree_map
 
 Policy = Callable[[cartpole.Observations], cartpole.Actions]
 
@@ -36,3 +39,10 @@ def best_lead(observation: Float[np.ndarray, "envs 4"]) -> float:
 def mean_return(policy: Policy, observation: Float[np.ndarray, "envs 4"]) -> float:
     """How many steps `policy` balances the pole, on average over these first observations."""
     return float(cartpole.play(policy, observation).is_running.sum(0).mean())
+
+
+def learned_policies(params: in_numpy.Params) -> list[Policy]:
+    """The greedy policy of each network in a stack of them."""
+    count = len(params["output"]["bias"])
+    each = (tree_map(lambda array, i=i: np.asarray(array[i]), params) for i in range(count))
+    return [partial(in_numpy.choose, one) for one in each]

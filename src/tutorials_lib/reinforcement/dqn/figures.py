@@ -102,16 +102,18 @@ def learning_curve(
     figure, ax = plt.subplots(figsize=(7.0, 3.8))
     for seed, (line, epoch) in enumerate(zip(total, chosen, strict=True)):
         color = figures.CYCLE[seed]
-        ax.plot(steps, line, color=color, linewidth=1.3, label=f"run {seed}")
+        ax.plot(steps, line, color=color, linewidth=1.3, label=f"seed {seed}")
         ax.plot(steps[epoch], line[epoch], marker="o", markersize=7, color=color)
-    lines = {"solved": SOLVED, **baselines}
-    for name, value in lines.items():
+    for name, value in {"solved": SOLVED, **baselines}.items():
         ax.axhline(value, color=figures.MUTED, linewidth=1, linestyle="--")
         ax.annotate(
-            name, (steps[-1], value), xytext=(4, 0), textcoords="offset points", va="center",
+            name, (1, value), xycoords=("axes fraction", "data"), xytext=(5, 0),
+            textcoords="offset points", va="center" if value > 30 else "top",
             color=figures.MUTED, annotation_clip=False,
         )  # fmt: skip
-    ax.set(xlabel="steps in the environment", ylabel="mean return", ylim=(0, 515))
+    ax.set(
+        xlabel="steps in the environment", ylabel="mean return", ylim=(0, 515), xlim=(0, steps[-1])
+    )
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(total))
     return figure
@@ -130,7 +132,7 @@ def describe_learning_curve(total: PerEpoch, chosen: Int[np.ndarray, " seeds"]) 
 
 
 def promises(epochs: Mapping[str, tuple[PerEpoch, PerEpoch]], bound: float) -> Figure:
-    """What networks promise for the start (lines) and what their policies keep (dots, below).
+    """What networks promise for the start, and what their policies keep; thick lines are medians.
 
     Args:
         epochs: for each way to train, the promised and the kept discounted returns.
@@ -140,16 +142,19 @@ def promises(epochs: Mapping[str, tuple[PerEpoch, PerEpoch]], bound: float) -> F
     for ax, (name, (promised, kept)) in zip(panels, epochs.items(), strict=True):
         steps = np.arange(1, promised.shape[1] + 1)
         for values, color in ((promised, figures.CYCLE[3]), (kept, figures.CYCLE[2])):
-            ax.plot(steps, values.T, color=color, linewidth=0.7, alpha=0.5)
+            ax.plot(steps, values.T, color=color, linewidth=0.8, alpha=0.6)
             ax.plot(steps, np.median(values, axis=0), color=color, linewidth=2.5)
         ax.axhline(bound, color=figures.INK, linewidth=1, linestyle="--")
         ax.set_title(name)
         ax.set_xlabel("epoch")
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    panels[0].set(ylabel="discounted return", ylim=(0, 2.6 * bound))
-    panels[0].annotate("promised", (1.0, 2.2 * bound), color=figures.CYCLE[3])
-    panels[0].annotate("kept", (1.0, 0.25 * bound), color=figures.CYCLE[2])
-    panels[0].annotate("no policy can have more", (1.0, 1.04 * bound), color=figures.INK)
+    panels[0].set_yscale("log")
+    panels[0].set_ylabel("discounted return")
+    for text, color, place in (("promised", 3, 0.93), ("kept", 2, 0.85)):
+        panels[-1].text(
+            0.97, place, text, color=figures.CYCLE[color], ha="right", va="top",
+            transform=panels[-1].transAxes,
+        )  # fmt: skip
     return figure
 
 
@@ -160,8 +165,8 @@ def describe_promises(epochs: Mapping[str, tuple[PerEpoch, PerEpoch]], bound: fl
         for name, (promised, kept) in epochs.items()
     )
     return (
-        f"Line charts of the discounted return from the start over the epochs, with a dashed "
-        f"line at {bound:.0f}. Medians of the runs after the last epoch: {ends}."
+        f"Line charts of the discounted return from the start, on a logarithmic scale; a dashed "
+        f"line is at {bound:.0f}. Medians of the runs after the last epoch: {ends}."
     )
 
 
@@ -190,8 +195,10 @@ def q_function(values: Mapping[float, Float[np.ndarray, "points actions"]]) -> F
     squares = np.stack([value.reshape(side, side, -1) for value in values.values()])
     largest, preference = squares.max(-1), squares[..., 1] - squares[..., 0]
     reach = np.abs(preference).max()
-    _draw_maps(figure, panels[0], largest, preference, Normalize(), "value of the state")
-    _draw_maps(figure, panels[1], preference, preference, Normalize(-reach, reach), "right − left")
+    _draw_maps(figure, list(panels[0]), largest, preference, Normalize(), "value of the state")
+    _draw_maps(
+        figure, list(panels[1]), preference, preference, Normalize(-reach, reach), "right − left"
+    )
     for ax, position in zip(panels[0], values, strict=True):
         ax.set_title(f"cart at {position:g} m".replace("-", "−"), fontsize=10, loc="center")
     figure.supxlabel("angle of the pole in degrees", fontsize=10)

@@ -1,5 +1,6 @@
 """Deep Q-learning in JAX: a Flax NNX network, one training step, and the compiled training."""
 
+from collections.abc import Callable
 from functools import cache, partial
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -159,11 +160,16 @@ def store(replay: Transitions, seen: Transitions, step: Int[Array, ""]) -> Trans
     return jax.tree.map(lambda rows, new: write(rows, new, row, axis=0), replay, seen)
 
 
+def num_stored(step: Int[Array, ""], config: Config) -> Int[Array, ""]:
+    """How many transitions there are once those of `step` are stored."""
+    return jnp.minimum((step + 1) * config.num_envs, config.capacity)
+
+
 def sample(
-    replay: Transitions, replayed: Float[Array, " batch"], num_stored: Int[Array, ""]
+    replay: Transitions, replayed: Float[Array, " batch"], count: Int[Array, ""]
 ) -> Transitions:
-    """A batch of the `num_stored` transitions that there are, with repetition."""
-    rows = (replayed * num_stored).astype(jnp.int32)
+    """A batch of the `count` transitions that there are, with repetition."""
+    rows = (replayed * count).astype(jnp.int32)
     return jax.tree.map(lambda array: array[rows], replay)
 
 
@@ -177,6 +183,8 @@ def targets(
     values = q_values(target, batch.observation_tp1)
     chooser = q_values(params, batch.observation_tp1) if config.double else values
     best = jnp.take_along_axis(values, chooser.argmax(-1, keepdims=True), axis=-1)[:, 0]
+    if config.bounded:
+        best = best.clip(0.0, config.largest_value)
     return batch.reward_tp1 + config.discount * jnp.where(batch.terminated, 0.0, best)
 
 
@@ -187,11 +195,20 @@ def loss(params: Params, batch: Transitions, targets: Float[Array, " batch"]) ->
     return (0.5 * (taken - targets) ** 2).mean()
 
 
-def update(state: State, batch: Transitions, config: Config) -> tuple[State, Float[Array, ""]]:
-    """One step of Adam on a batch; from time to time the target network is renewed."""
+Loss = Callable[[Params, Transitions, Float[Array, " batch"]], Float[Array, ""]]
+
+
+def gradient_step(
+    loss: Loss,
+    optimizer: optax.GradientTransformation,
+    state: State,
+    batch: Transitions,
+    config: Config,
+) -> tuple[State, Float[Array, ""]]:
+    """One step of any optimizer on any loss; from time to time the target network is renewed."""
     towards = targets(state.params, state.target, batch, config)
     value, grads = jax.value_and_grad(loss)(state.params, batch, towards)
-    updates, opt_state = optimizer(config).update(grads, state.opt_state)
+    updates, opt_state = optimizer.update(grads, state.opt_state)
     params = optax.apply_updates(state.params, updates)
     step = state.step + 1
     target = optax.periodic_update(params, state.target, step, config.target_period)
@@ -203,9 +220,9 @@ def learn(
 ) -> tuple[State, Float[Array, ""]]:
     """Remember what was seen, replay a batch, and learn from it; also the loss of the batch."""
     replay = store(state.replay, seen, state.step)
-    num_stored = jnp.minimum((state.step + 1) * config.num_envs, config.capacity)
-    batch = sample(replay, draws.replayed, num_stored)
-    return update(state._replace(replay=replay), batch, config)
+    batch = sample(replay, draws.replayed, num_stored(state.step, config))
+    state = state._replace(replay=replay)
+    return gradient_step(loss, optimizer(config), state, batch, config)
 
 
 def train_step(state: State, draws: Draws, config: Config) -> tuple[State, Float[Array, ""]]:
@@ -329,8 +346,8 @@ def fit(params: Params, chance: Chance, config: Config) -> tuple[Best, History]:
         seen = look(state.params, watched, losses.mean(), config)
         return (state, keep_better(best, state.params, seen.total)), seen
 
-    shape = config.num_epochs, config.steps_per_epoch
-    draws = jax.tree.map(lambda array: array.reshape(*shape, *array.shape[1:]), chance.draws)
+    length = config.steps_per_epoch
+    draws = jax.tree.map(lambda x: x.reshape(-1, length, *x.shape[1:]), chance.draws)
     first = start(params, chance.observation, config), Best(params, jnp.zeros(()))
     (_, best), history = jax.lax.scan(epoch, first, (draws, chance.watched))
     return best, history
@@ -338,5 +355,5 @@ def fit(params: Params, chance: Chance, config: Config) -> tuple[Best, History]:
 
 @partial(jax.jit, static_argnames="config")
 def fit_seeds(params: Params, chance: Chance, config: Config) -> tuple[Best, History]:
-    """`fit` for many seeds side by side: a leading axis on everything, in one compiled program."""
+    """`fit` for many seeds side by side, in one compiled program."""
     return jax.vmap(partial(fit, config=config))(params, chance)

@@ -148,11 +148,14 @@ def store(replay: Transitions, seen: Transitions, step: int) -> Transitions:
     return replay
 
 
-def sample(
-    replay: Transitions, replayed: Float[np.ndarray, " batch"], num_stored: int
-) -> Transitions:
-    """A batch of the `num_stored` transitions that there are, with repetition."""
-    rows = (replayed * num_stored).astype(np.int32)
+def num_stored(step: int, config: Config) -> int:
+    """How many transitions there are once those of `step` are stored."""
+    return min((step + 1) * config.num_envs, config.capacity)
+
+
+def sample(replay: Transitions, replayed: Float[np.ndarray, " batch"], count: int) -> Transitions:
+    """A batch of the `count` transitions that there are, with repetition."""
+    rows = (replayed * count).astype(np.int32)
     return Transitions(*(array.take(rows, axis=0) for array in replay))
 
 
@@ -163,6 +166,8 @@ def targets(
     values = q_values(target, batch.observation_tp1)
     chooser = q_values(params, batch.observation_tp1) if config.double else values
     best = values[np.arange(len(values)), chooser.argmax(-1)]
+    if config.bounded:
+        np.clip(best, 0.0, config.largest_value, out=best)
     best *= ~batch.terminated
     best *= config.discount
     best += batch.reward_tp1
@@ -219,8 +224,7 @@ def learn(
     everything else in it.
     """
     replay = store(state.replay, seen, state.step)
-    num_stored = min((state.step + 1) * config.num_envs, config.capacity)
-    batch = sample(replay, draws.replayed, num_stored)
+    batch = sample(replay, draws.replayed, num_stored(state.step, config))
     return update(state._replace(replay=replay), batch, config)
 
 

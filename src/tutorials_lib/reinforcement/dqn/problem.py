@@ -1,5 +1,6 @@
 """Deep Q-learning on CartPole: the settings, and how a policy is judged (NumPy only)."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +36,7 @@ class Config:
         steps_per_epoch: training steps between two looks.
         discount: what a reward is worth a step later, as a share.
         double: whether one network chooses the next action and the other values it.
+        bounded: whether targets are kept between the least and the most that a policy can have.
         learning_rate: of Adam, at the beginning; it falls to zero in a straight line.
         target_period: training steps after which the target network is renewed.
         first_exploration: share of random actions at the beginning.
@@ -57,10 +59,11 @@ class Config:
     steps_per_epoch: int = 500
     discount: float = 0.99
     double: bool = True
+    bounded: bool = True
     learning_rate: float = 1e-3
     target_period: int = 10
     first_exploration: float = 1.0
-    last_exploration: float = 0.1
+    last_exploration: float = 0.05
     exploring: float = 0.5
     num_watched: int = 40
     seed: int = 0
@@ -85,6 +88,11 @@ class Config:
     def num_steps(self) -> int:
         """Training steps of the whole run."""
         return self.num_epochs * self.steps_per_epoch
+
+    @property
+    def largest_value(self) -> float:
+        """What a policy has that gets a reward of 1 forever; no value can be larger."""
+        return 1 / (1 - self.discount) if self.discount < 1 else math.inf
 
 
 TINY = Config(

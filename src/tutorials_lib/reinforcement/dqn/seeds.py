@@ -7,27 +7,21 @@
 import dataclasses
 import sys
 from collections.abc import Mapping, Sequence
-from functools import partial
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from tutorials_lib import presets
-from tutorials_lib.reinforcement.dqn import baselines, in_jax, in_numpy, problem
+from tutorials_lib.reinforcement.dqn import baselines, in_jax, problem
 from tutorials_lib.reinforcement.dqn.problem import Config
 
 
-def learned_policies(config: Config, seeds: Sequence[int]) -> list[baselines.Policy]:
-    """The policy that each seed trained, to be played in NumPy."""
-    best, _ = in_jax.fit_seeds(*in_jax.prepare(jnp.asarray(seeds), config), config)
-    params = jax.tree.map(np.asarray, best.params)
-    return [
-        partial(in_numpy.choose, jax.tree.map(lambda array, i=i: array[i], params))
-        for i in range(len(seeds))
-    ]
+def learn(config: Config, seeds: Sequence[int]) -> list[baselines.Policy]:
+    """The policy that each seed trains."""
+    params, chance = in_jax.prepare(jnp.asarray(seeds), config)
+    return baselines.learned_policies(in_jax.fit_seeds(params, chance, config)[0].params)
 
 
 def table(learners: Mapping[str, Config], seeds: Sequence[int]) -> list[list[str]]:
@@ -38,7 +32,7 @@ def table(learners: Mapping[str, Config], seeds: Sequence[int]) -> list[list[str
         "random": [baselines.random_policy(rng) for rng in rngs],
         "proportional": [baselines.controller(0.0)] * len(seeds),
         "proportional, damped": [baselines.controller(lead)] * len(seeds),
-        **{name: learned_policies(config, seeds) for name, config in learners.items()},
+        **{name: learn(config, seeds) for name, config in learners.items()},
     }
     starts = [problem.judging_starts(seed) for seed in seeds]
     rows = []
