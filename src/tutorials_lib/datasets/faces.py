@@ -138,7 +138,7 @@ class _Canvas:
     ) -> Plane:
         """About the signed distance from an ellipse around the point `(u, v)`."""
         radius = np.sqrt(((self.u - u) / half_width) ** 2 + ((self.v - v) / half_height) ** 2)
-        return (radius - 1) * np.minimum(half_width, half_height)
+        return (radius - 1) * np.minimum(half_width, half_height, dtype=np.float32)
 
 
 def _portraits(face: Mapping[str, Column]) -> Plane:

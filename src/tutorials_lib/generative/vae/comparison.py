@@ -6,6 +6,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Int
 
 from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
 from tutorials_lib.generative.vae import in_jax, in_numpy
@@ -97,7 +98,9 @@ def _steps_in_one_scan(inputs: Tree, config: Config) -> Tree:
 
 
 @partial(jax.jit, static_argnames="config")
-def _one_step(state: in_jax.State, inputs: Tree, step: int, config: Config) -> Tree:
+def _one_step(
+    state: in_jax.State, inputs: Tree, step: Int[Array, ""] | int, config: Config
+) -> Tree:
     return in_jax.train_step(state, inputs["images"][step], inputs["noise"][step], config)
 
 

@@ -1,5 +1,7 @@
 """The variational autoencoder: its configuration, the faces, and how latents are graded (NumPy)."""
 
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -62,6 +64,8 @@ class Config:
             )
         if not 0 <= self.anneal_share <= 1:
             raise ValueError(f"anneal_share is {self.anneal_share}; expected 0 to 1")
+        if self.initial_noise <= 0:
+            raise ValueError(f"initial_noise is {self.initial_noise}; expected more than 0")
         if self.source not in presets.SOURCES:
             raise ValueError(
                 f"source is {self.source!r}; expected one of: {', '.join(presets.SOURCES)}"
@@ -87,6 +91,32 @@ TINY = Config(num_train=64, num_test=16, num_latents=4, hidden=(16,), batch_size
 PAGE = Config()
 FULL = Config(num_train=100_000, num_test=5_000, hidden=(1024,), num_epochs=40)
 PRESETS = {"tiny": TINY, "page": PAGE, "full": FULL}
+
+
+USED_NATS = 0.1
+"""A dimension is in use when its KL part is larger than this, on average over faces."""
+
+
+def num_in_use(kl: Float[np.ndarray, " latents"]) -> int:
+    """How many dimensions tell the decoder something about a face.
+
+    A posterior that is the prior whatever the face tells nothing, and its KL part is zero.
+    """
+    return int((kl > USED_NATS).sum())
+
+
+def annealing_runs(config: Config) -> dict[str, Config]:
+    """Two ways to start the decoder, each without annealing and with it.
+
+    A noise of 1 is what the squared error stands for where nobody mentions a variance.
+    """
+    return {
+        f"noise {noise:g}, {name}": dataclasses.replace(
+            config, initial_noise=noise, anneal_share=share
+        )
+        for noise in (1.0, config.initial_noise)
+        for name, share in {"without annealing": 0.0, "with annealing": 1.0}.items()
+    }
 
 
 class Data(NamedTuple):
@@ -138,7 +168,9 @@ def split_photographs(photographs: olivetti.Olivetti, config: Config) -> Data:
     return Data(to_rows(train), measured_factors(train), to_rows(test), measured_factors(test))
 
 
-def varied(pictures: Pictures, num_pictures: int, rng: np.random.Generator) -> Pictures:
+def varied(
+    pictures: Pictures, num_pictures: int, rng: np.random.Generator
+) -> Float32[np.ndarray, "varied height width"]:
     """`num_pictures` of `pictures`, each equally often, half of them mirrored, shifted at random.
 
     Shifting repeats the pixels at the border.
@@ -173,6 +205,35 @@ def to_pictures(images: Images) -> Float[np.ndarray, "batch 32 32"]:
 def root_mean_square(error: Float[np.ndarray, "..."]) -> float:
     """How far off a pixel is, where black is 0 and white is 1."""
     return float(np.sqrt(np.mean(np.square(error, dtype=np.float64))))
+
+
+def traverse(
+    latents: Float[np.ndarray, " latents"], dimension: int, values: Float[np.ndarray, " steps"]
+) -> Float[np.ndarray, "steps latents"]:
+    """`latents` with `values` in one dimension, and the same in all others."""
+    path = np.tile(latents, (len(values), 1))
+    path[:, dimension] = values
+    return path
+
+
+def vary(names: Sequence[str], num_steps: int, *, seed: int) -> dict[str, Images]:
+    """For each named factor, one face of FACES from the lowest to the highest value of it."""
+    factors = faces.draw_factors(1, np.random.default_rng(seed))[0]
+    rows = {}
+    for name in names:
+        low, high = faces.RANGES[name]
+        values = np.linspace(low, high, num_steps, dtype=np.float32)
+        varied = traverse(factors, faces.FACTOR_NAMES.index(name), values)
+        rows[name] = to_rows(faces.render(varied))
+    return rows
+
+
+def blend(
+    first: Float[np.ndarray, " numbers"], last: Float[np.ndarray, " numbers"], num_steps: int
+) -> Float[np.ndarray, "steps numbers"]:
+    """The straight line from `first` to `last`: of latents, or of pixels."""
+    share = np.linspace(0, 1, num_steps, dtype=first.dtype)[:, None]
+    return (1 - share) * first + share * last
 
 
 class Split(NamedTuple):

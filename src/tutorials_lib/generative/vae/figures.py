@@ -1,0 +1,186 @@
+"""The pictures of the page; each function returns a figure, and the page describes it."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from jaxtyping import Float
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from tutorials_lib import figures
+from tutorials_lib.generative.vae.problem import IMAGE_SIZE, Images, to_pictures
+
+_GAP = 2  # transparent pixels between two pictures
+
+
+def gallery(rows: Mapping[str, Images]) -> Figure:
+    """Grey pictures side by side, a row for each name, which stands before it."""
+    columns = max(len(images) for images in rows.values())
+    label_width = 0.085 * max(map(len, rows)) + 0.1
+    height = (7.0 - label_width) / columns
+    figure, panels = plt.subplots(len(rows), figsize=(7.0, height * len(rows)), squeeze=False)
+    for ax, (name, images) in zip(panels.flat, rows.items(), strict=True):
+        ax.imshow(_side_by_side(images), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        ax.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
+        ax.set(xticks=[], yticks=[])
+        ax.spines[:].set_visible(False)
+    return figure
+
+
+def _side_by_side(images: Images) -> Float[np.ndarray, "32 width"]:
+    """One wide picture, with gaps that are no number and therefore not drawn."""
+    framed = np.full((IMAGE_SIZE, len(images), IMAGE_SIZE + _GAP), np.nan)
+    # pictures[n, row, column] -> framed[row, n, column]
+    framed[:, :, :IMAGE_SIZE] = to_pictures(images).transpose(1, 0, 2)
+    return framed.reshape(IMAGE_SIZE, -1)[:, :-_GAP]
+
+
+def learning_curve(elbo: Float[np.ndarray, " epochs"], baselines: Mapping[str, float]) -> Figure:
+    """The bound on held-out faces after each epoch, beside likelihoods as lines."""
+    figure, ax = plt.subplots(figsize=(7.0, 3.0))
+    epochs = np.arange(1, len(elbo) + 1)
+    ax.plot(epochs, elbo, marker="o", markersize=4, color=figures.COLORS["jax"])
+    for name, likelihood in baselines.items():
+        ax.axhline(likelihood, color=figures.COLORS["numpy"], linewidth=1, linestyle="--")
+        ax.annotate(
+            name,
+            (epochs[-1], likelihood),
+            xytext=(0, -3),
+            textcoords="offset points",
+            ha="right",
+            va="top",
+            color=figures.COLORS["numpy"],
+        )
+    ax.set(xlabel="epoch", ylabel="nats for a held-out face")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return figure
+
+
+def describe_learning_curve(
+    elbo: Float[np.ndarray, " epochs"], baselines: Mapping[str, float]
+) -> str:
+    """Alternative text of `learning_curve`."""
+    lines = "; ".join(f"{name} at {likelihood:,.0f}" for name, likelihood in baselines.items())
+    return (
+        f"Line chart over {len(elbo)} epochs: the bound goes from {elbo[0]:,.0f} to "
+        f"{elbo[-1]:,.0f} nats. Dashed: {lines}."
+    )
+
+
+def kl_by_dimension(
+    runs: Mapping[str, Float[np.ndarray, "epochs latents"]], *, steps_per_row: int
+) -> Figure:
+    """How much each dimension tells while training goes on, a panel for each run.
+
+    The dimensions are sorted by what they tell at the end; the colours end at 1 nat.
+    """
+    figure, panels = plt.subplots(ncols=len(runs), figsize=(7.0, 3.2), sharey=True, squeeze=False)
+    for ax, (name, kl) in zip(panels.flat, runs.items(), strict=True):
+        ordered = kl[:, np.argsort(kl[-1])[::-1]]
+        steps = steps_per_row * len(kl)
+        ax.imshow(
+            ordered.T,
+            aspect="auto",
+            vmin=0,
+            vmax=1,
+            interpolation="nearest",
+            extent=(0, steps, kl.shape[1] + 0.5, 0.5),
+        )
+        ax.set_title(name)
+        ax.set(xlabel="training steps")
+        ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    panels.flat[0].set_ylabel("dimension, the most used first")
+    image = panels.flat[0].images[0]
+    figure.colorbar(image, ax=panels, label="KL part (nats)", extend="max", pad=0.02)
+    return figure
+
+
+def describe_kl_by_dimension(runs: Mapping[str, Float[np.ndarray, "epochs latents"]]) -> str:
+    """Alternative text of `kl_by_dimension`."""
+    parts = "; ".join(
+        f"{name}, {(kl[-1] > 0.1).sum()} of {kl.shape[1]} dimensions end above a tenth of a nat"
+        for name, kl in runs.items()
+    )
+    return f"Heat maps of the KL part of each dimension against training steps: {parts}."
+
+
+def factor_scores(
+    alone: Float[np.ndarray, "latents factors"],
+    together: Float[np.ndarray, " factors"],
+    names: Sequence[str],
+) -> Figure:
+    """What each latent tells of each factor, and in the last row all of them together.
+
+    The latents are sorted by the factor of which they tell most.
+    """
+    order = np.lexsort((-alone.max(1), alone.argmax(1)))
+    figure, (upper, lower) = plt.subplots(
+        2, figsize=(7.0, 0.6 + 0.26 * (len(alone) + 6)), height_ratios=(len(alone), 1), sharex=True
+    )
+    image = upper.imshow(alone[order], aspect="auto", vmin=0, vmax=1)
+    lower.imshow(together[None], aspect="auto", vmin=0, vmax=1)
+    upper.set_yticks(range(len(order)), [str(i + 1) for i in order])
+    upper.set_ylabel("latent")
+    lower.set_yticks([0], ["all"])
+    lower.set_xticks(range(len(names)), names, rotation=60, ha="right", rotation_mode="anchor")
+    for ax in (upper, lower):
+        ax.tick_params(length=0)
+        ax.spines[:].set_visible(False)
+    figure.colorbar(image, ax=(upper, lower), label="R2 on held-out faces", pad=0.02)
+    return figure
+
+
+def describe_factor_scores(
+    alone: Float[np.ndarray, "latents factors"],
+    together: Float[np.ndarray, " factors"],
+    names: Sequence[str],
+) -> str:
+    """Alternative text of `factor_scores`: its brightest cell, and the ends of its last row."""
+    latent, factor = map(int, np.unravel_index(alone.argmax(), alone.shape))
+    best, worst = int(together.argmax()), int(together.argmin())
+    return (
+        f"Heat map of {len(alone)} latents by {len(names)} factors. The brightest cell is latent "
+        f"{latent + 1} and {names[factor]}, {alone[latent, factor]:.2f}. All latents together "
+        f"tell most of {names[best]} ({together[best]:.2f}) and least of {names[worst]} "
+        f"({together[worst]:.2f})."
+    )
+
+
+def factor_comparison(
+    ours: Float[np.ndarray, " factors"],
+    of_pca: Float[np.ndarray, " factors"],
+    names: Sequence[str],
+) -> Figure:
+    """What all latents tell of each factor, beside what the components of PCA tell."""
+    order = np.argsort(ours)
+    places = np.arange(len(names))
+    figure, ax = plt.subplots(figsize=(7.0, 0.9 + 0.22 * len(names)))
+    ax.hlines(places, of_pca[order], ours[order], color=figures.GRID, linewidth=3)
+    for values, name, marker, color in (
+        (of_pca, "PCA", "s", figures.COLORS["numpy"]),
+        (ours, "autoencoder", "o", figures.COLORS["jax"]),
+    ):
+        ax.plot(values[order], places, marker, color=color, label=name, markersize=5)
+    ax.set_yticks(places, [names[int(i)] for i in order])
+    ax.set(xlabel="R2 on held-out faces", xlim=(-0.03, 1.03))
+    ax.tick_params(axis="y", length=0)
+    ax.grid(axis="x")
+    ax.legend(loc="lower right")
+    return figure
+
+
+def describe_factor_comparison(
+    ours: Float[np.ndarray, " factors"],
+    of_pca: Float[np.ndarray, " factors"],
+    names: Sequence[str],
+) -> str:
+    """Alternative text of `factor_comparison`."""
+    gain = ours - of_pca
+    best, worst = int(gain.argmax()), int(gain.argmin())
+    return (
+        f"Two dots for each of {len(names)} factors. The autoencoder is ahead on "
+        f"{(gain > 0).sum()} of them, most on {names[best]} ({ours[best]:.2f} against "
+        f"{of_pca[best]:.2f}); it is furthest behind or least ahead on {names[worst]} "
+        f"({ours[worst]:.2f} against {of_pca[worst]:.2f})."
+    )
