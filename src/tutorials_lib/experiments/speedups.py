@@ -225,7 +225,7 @@ def _product_in_numpy(matrix: np.ndarray) -> np.ndarray:
 
 
 class BreakEven(NamedTuple):
-    """Seconds to compile, seconds saved per call, and the calls after which it has paid, if ever."""
+    """Seconds to compile and saved per call, and the calls after which it has paid, if ever."""
 
     compile: float
     saved: float
