@@ -78,6 +78,25 @@ def test_every_piece_goes_back_as_jax_does():
             np.testing.assert_allclose(ours[1](cotangent), expected, rtol=1e-12, atol=1e-14)
 
 
+def test_our_convolution_has_the_gradients_of_the_plain_one():
+    rng = np.random.default_rng(0)
+    with jax.enable_x64(True):
+        x, kernel, dy = (
+            jnp.asarray(rng.normal(size=shape))
+            for shape in ((2, 9, 8, 3), (5, 3, 3, 4), (2, 5, 6, 4))
+        )
+        plain = partial(
+            jax.lax.conv_general_dilated,
+            window_strides=(1, 1),
+            padding="VALID",
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        )
+        y, vjp = jax.vjp(in_jax.convolve, x, kernel)
+        expected_y, expected_vjp = jax.vjp(plain, x, kernel)
+        for ours, theirs in zip((y, *vjp(dy)), (expected_y, *expected_vjp(dy)), strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-12)
+
+
 def test_the_targets_of_the_twins_are_equal():
     params = cast(problem.draw_filters(TINY, 0), np.float64)
     content, style = cast(tuple(problem.load(TINY)), np.float64)

@@ -1,7 +1,7 @@
 """Style transfer in JAX: Flax NNX networks that look, a loss, and the compiled optimization."""
 
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache, partial, reduce
 from typing import Any, NamedTuple
 
 import jax
@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
+from jax import lax
 from jaxtyping import Array, Float
 
-from tutorials_lib.layers import in_jax as layers
 from tutorials_lib.pretrained.squeezenet.in_jax import SqueezeNet
 from tutorials_lib.vision.style_transfer.problem import (
     EPSILON,
@@ -24,12 +24,15 @@ from tutorials_lib.vision.style_transfer.problem import (
 
 Picture = Float[Array, "height width 3"]
 Map = Float[Array, "rows columns features"]
+Kernel = Float[Array, "_ _ channels features"]
 Gram = Float[Array, "features features"]
 TRAINED_STYLE_LAYERS = (0, 1, 3, 5, 7)
 """The first convolution of SqueezeNet and its modules fire2, fire4, fire6 and fire8."""
 
 TRAINED_CONTENT_LAYER = 4
 """The module fire5."""
+
+_NHWC = ("NHWC", "HWIO", "NHWC")
 
 _UNSEEN = 1_000
 """Added to a seed, it gives filters to judge by."""
@@ -92,8 +95,9 @@ class RandomFilters(nnx.Module):
                 3,
                 config.num_filters,
                 kernel_size=(size, size),
+                padding="VALID",
                 use_bias=False,
-                conv_general_dilated=layers.conv_general_dilated,
+                conv_general_dilated=lambda lhs, rhs, *_, **__: convolve(lhs, rhs),
                 rngs=rngs,
             )
             for _ in range(config.num_scales)
@@ -101,16 +105,57 @@ class RandomFilters(nnx.Module):
 
     def __call__(self, picture: Picture) -> Maps:
         """The patterns of every scale, and the colours of one."""
-        config, border = self.config, self.config.kernel_size // 2
+        config = self.config
         pyramid = [picture]
         for _ in range(1, config.num_scales):
             pyramid.append(halve(pyramid[-1]))
-        responses = [
+        patterns = tuple(
             nnx.relu(scale(each[None])[0]) for each, scale in zip(pyramid, self.scales, strict=True)
-        ]
-        patterns = tuple(each[border:-border, border:-border] for each in responses)
+        )
         colors = with_constant(pyramid[config.color_scale])
         return Maps((*patterns, colors), patterns[config.content_scale :])
+
+
+@jax.custom_vjp
+def convolve(
+    x: Float[Array, "batch height width channels"], kernel: Kernel
+) -> Float[Array, "batch rows columns features"]:
+    """Cross-correlate with `kernel` wherever it fits into the picture.
+
+    The gradient with respect to `x` is a convolution from many features to three colours, for
+    which XLA has no fast code on a CPU: its matrix products have three columns. Here a single
+    product computes what every weight of the kernel sends back, and shifted copies are added up.
+    """
+    return lax.conv_general_dilated(x, kernel, (1, 1), "VALID", dimension_numbers=_NHWC)
+
+
+def _convolve_forward(x: Array, kernel: Kernel) -> tuple[Array, tuple[Array, Kernel]]:
+    return convolve(x, kernel), (x, kernel)
+
+
+def _convolve_backward(residuals: tuple[Array, Kernel], dy: Array) -> tuple[Array, Kernel]:
+    x, kernel = residuals
+    (batch, height, width, channels), (rows, columns, _, features) = x.shape, kernel.shape
+    spread = kernel.reshape(-1, features) @ dy.reshape(-1, features).T
+    # spread[(a, b, c), (n, i, j)] -> spread[a, b, c, n, i, j], with zeros around i and j
+    spread = spread.reshape(rows, columns, channels, batch, *dy.shape[1:3])
+    around = [(rows - 1, rows - 1), (columns - 1, columns - 1)]
+    spread = jnp.pad(spread, [(0, 0)] * 4 + around)
+    shifted = (
+        spread[a, b, ..., rows - 1 - a :, columns - 1 - b :][..., :height, :width]
+        for a, b in np.ndindex(rows, columns)
+    )
+    dx = reduce(jnp.add, shifted).transpose(1, 2, 3, 0)
+    _, kernel_vjp = jax.vjp(
+        lambda kernel: lax.conv_general_dilated(
+            x, kernel, (1, 1), "VALID", dimension_numbers=_NHWC
+        ),
+        kernel,
+    )
+    return dx, *kernel_vjp(dy)
+
+
+convolve.defvjp(_convolve_forward, _convolve_backward)
 
 
 class TrainedFilters(nnx.Module):
