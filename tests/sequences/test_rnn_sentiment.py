@@ -14,7 +14,7 @@ from flax import nnx
 
 from tutorials_lib.benchmark.agreement import agree, cast
 from tutorials_lib.datasets import sentence_polarity
-from tutorials_lib.sequences.rnn_sentiment import comparison, in_jax, in_numpy, baselines, problem
+from tutorials_lib.sequences.rnn_sentiment import baselines, comparison, in_jax, in_numpy, problem
 from tutorials_lib.sequences.rnn_sentiment.problem import PAGE, TINY, Config, Split
 from tutorials_lib.text.vocabulary import PADDING, UNKNOWN
 
@@ -73,7 +73,7 @@ def test_the_hand_gradient_equals_that_of_jax_also_for_a_truncated_elman_network
     config = dataclasses.replace(TINY, cell="elman", truncate=6)
     with jax.enable_x64(True):
         inputs = inputs_of(config, np.float64)
-        value, grads = in_numpy.loss_and_grads(*inputs, config)
+        value, grads = in_numpy.loss_and_grads(*inputs, config=config)
         on_device: Any = jax.tree.map(jnp.asarray, inputs)
         value_and_grad = jax.jit(jax.value_and_grad(in_jax.loss), static_argnums=4)
         expected_value, expected = value_and_grad(*on_device, config)
@@ -93,10 +93,10 @@ def test_the_loss_and_its_gradient_promote_nothing_silently():
 
 def test_training_keeps_the_precision_of_its_input():
     params, *batch = inputs_of(TINY)
-    ours, _ = in_numpy.train_step(in_numpy.start(params, TINY), *batch, TINY)
+    ours, _ = in_numpy.train_step(in_numpy.start(params, TINY), *batch, config=TINY)
 
     def step(params: dict, *batch: jax.Array) -> dict:
-        return in_jax.train_step(in_jax.start(params, TINY), *batch, TINY)[0].params
+        return in_jax.train_step(in_jax.start(params, TINY), *batch, config=TINY)[0].params
 
     theirs = jax.eval_shape(step, *jax.tree.map(jnp.asarray, (params, *batch)))
     for tree in (ours.params, theirs):
@@ -107,18 +107,18 @@ def test_a_long_gradient_is_clipped_alike_in_both():
     config = dataclasses.replace(TINY, max_norm=1e-3)
     with jax.enable_x64(True):
         inputs = jax.tree.map(np.asarray, cast(comparison.make_inputs(config), np.float64))
-        grads = in_numpy.loss_and_grads(*inputs_of(config, np.float64), config)[1]
+        grads = in_numpy.loss_and_grads(*inputs_of(config, np.float64), config=config)[1]
         assert optax.tree.norm(grads) > config.max_norm
         clipped = in_numpy.clip_by_global_norm(grads, config.max_norm)
         assert optax.tree.norm(clipped) == pytest.approx(config.max_norm, rel=1e-12)
         batches = inputs["ids"], inputs["lengths"], inputs["labels"]
         ours, our_metrics = in_numpy.train_steps(
-            in_numpy.start(inputs["params"], config), *batches, config
+            in_numpy.start(inputs["params"], config), *batches, config=config
         )
         theirs, metrics = in_jax.train_steps(
             in_jax.start(jax.tree.map(jnp.asarray, inputs["params"]), config),
             *map(jnp.asarray, batches),
-            config,
+            config=config,
         )
     np.testing.assert_allclose(our_metrics.grad_norm, metrics.grad_norm, rtol=1e-10)
     for one, other in zip(
@@ -132,7 +132,7 @@ def test_a_long_gradient_is_clipped_alike_in_both():
 
 def loss_and_grads(backend: ModuleType, params: dict, *batch: np.ndarray, config: Config):
     if backend is in_numpy:
-        return in_numpy.loss_and_grads(params, *batch, config)
+        return in_numpy.loss_and_grads(params, *batch, config=config)
     on_device = jax.tree.map(jnp.asarray, (params, *batch))
     return jax.value_and_grad(in_jax.loss)(*on_device, config)
 
@@ -276,13 +276,13 @@ def test_real_sentences_come_from_the_published_set(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(problem, "load_sentence_polarity", lambda: published)
     data = problem.load(dataclasses.replace(TINY, source="real"))
     assert data.new is None
-    assert len(data.train.texts) == TINY.num_train
+    assert len(data.train.texts) == TINY.num_real_train
     assert len(data.test.texts) == 20
     assert not set(data.train.texts) & set(data.test.texts)
 
 
 def test_the_published_sentences_are_split_without_overlap(published_data: Path):
-    data = problem.load(dataclasses.replace(PAGE, source="real", num_train=20_000))
+    data = problem.load(dataclasses.replace(PAGE, source="real"))
     assert len(data.train.texts) + len(data.test.texts) == 10_662
     assert len(data.test.texts) == PAGE.num_test
 

@@ -25,7 +25,8 @@ class Config:
     """One network and one training run.
 
     Attributes:
-        num_train: reviews to learn from; fewer where the published set has fewer.
+        num_train: reviews of this book to learn from.
+        num_real_train: the most published sentences to learn from.
         num_test: reviews held out.
         min_count: how often a word must occur in the training reviews to be in the vocabulary.
         bucket_lengths: the lengths, in words, to which reviews are padded; a longer review
@@ -49,6 +50,7 @@ class Config:
     """
 
     num_train: int = 4_000
+    num_real_train: int = 10_000
     num_test: int = 2_000
     min_count: int = 2
     bucket_lengths: tuple[int, ...] = (20, 28, 40)
@@ -87,6 +89,7 @@ class Config:
 
 TINY = Config(
     num_train=64,
+    num_real_train=64,
     num_test=32,
     bucket_lengths=(20, 40),
     embedding_size=4,
@@ -145,7 +148,7 @@ def load(config: Config) -> Data:
     texts, labels = load_sentence_polarity()
     order = np.random.default_rng(config.seed).permutation(len(texts))
     test = order[-min(config.num_test, len(order) // 5) :]
-    train = order[: -len(test)][: config.num_train]
+    train = order[: -len(test)][: config.num_real_train]
     splits = (Split(tuple(texts[i] for i in rows), labels[rows]) for rows in (train, test))
     return Data(*splits, new=None)
 
