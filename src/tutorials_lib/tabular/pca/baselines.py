@@ -65,7 +65,7 @@ class Scaling(NamedTuple):
     right: float
 
 
-def judge_scaling(config: Config, num_divisions: int = 5) -> Scaling:
+def judge_scaling(config: Config, num_divisions: int = 3) -> Scaling:
     """The map of `config`'s table, scaled or not as it says, over seeds from 0."""
     results = []
     for seed in range(num_divisions):

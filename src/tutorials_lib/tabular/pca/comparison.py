@@ -174,7 +174,10 @@ _COMPARED = ("variances", "components")
 
 
 def time_algorithms(num_rows: int, num_features: int, num_components: int = 10) -> dict[str, float]:
-    """Seconds of each algorithm in JAX for a table of that shape, medians of three."""
+    """Seconds of each algorithm in JAX for a table of that shape: medians of three.
+
+    LAPACK has one thread, so that threads that wait for each other do not blur the comparison.
+    """
     config = Config(
         table="factors",
         num_train=num_rows,
@@ -191,7 +194,8 @@ def time_algorithms(num_rows: int, num_features: int, num_components: int = 10) 
             features, draws, num_components, 2
         ),
     }
-    return {name: median_seconds(run, repeats=3) for name, run in runs.items()}
+    with threadpool_limits(1, "blas"):
+        return {name: median_seconds(run, repeats=3) for name, run in runs.items()}
 
 
 def time_parts(config: Config) -> dict[str, dict[str, float]]:
