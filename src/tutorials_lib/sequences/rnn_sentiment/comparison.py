@@ -173,7 +173,7 @@ COMPARISON = Comparison(
             name="JAX, jit",
             backend="jax",
             run=jax.jit(_step_in_jax, static_argnums=1),
-            explains="no array of all inputs to write and read again",
+            explains="no array of all drives to write and read again",
         ),
     ),
     tolerance=1e-3,
