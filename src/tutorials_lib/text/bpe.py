@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import pairwise
+from typing import SupportsInt
 
 import numpy as np
 import regex
@@ -39,11 +40,11 @@ class BytePairEncoding:
         Raises:
             ValueError: a single byte is missing, or two tokens have one number.
         """
-        self.ranks = dict(ranks)
-        self.end_of_text = max(self.ranks.values()) + 1 if end_of_text is None else end_of_text
-        missing = [byte for byte in range(NUM_BYTES) if bytes([byte]) not in self.ranks]
+        missing = [byte for byte in range(NUM_BYTES) if bytes([byte]) not in ranks]
         if missing:
             raise ValueError(f"the vocabulary lacks {len(missing)} bytes, the first {missing[0]}")
+        self.ranks = dict(ranks)
+        self.end_of_text = max(self.ranks.values()) + 1 if end_of_text is None else end_of_text
         self._bytes = {number: token for token, number in self.ranks.items()}
         if len(self._bytes) < len(self.ranks) or self.end_of_text in self._bytes:
             raise ValueError("two tokens of the vocabulary have the same number")
@@ -68,7 +69,7 @@ class BytePairEncoding:
         parts = [part for document in documents for part in (self.encode(document), end)]
         return np.concatenate([np.empty(0, np.int32), *parts])
 
-    def decode_bytes(self, tokens: Iterable[int]) -> bytes:
+    def decode_bytes(self, tokens: Iterable[SupportsInt]) -> bytes:
         """The bytes that the tokens stand for.
 
         Raises:
@@ -76,7 +77,7 @@ class BytePairEncoding:
         """
         return b"".join(self._bytes[int(number)] for number in tokens)
 
-    def decode(self, tokens: Iterable[int]) -> str:
+    def decode(self, tokens: Iterable[SupportsInt]) -> str:
         """The text of the tokens; bytes that are no UTF-8, such as half an emoji, become U+FFFD."""
         return self.decode_bytes(tokens).decode("utf-8", errors="replace")
 

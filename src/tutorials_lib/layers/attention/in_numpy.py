@@ -18,7 +18,8 @@ Sequences = Float[np.ndarray, "batch time width"]
 Queries = Float[np.ndarray, "batch heads queries features"]
 Keys = Float[np.ndarray, "batch heads keys features"]
 Weights = Float[np.ndarray, "batch heads queries keys"]
-Mask = Bool[np.ndarray, "*rest queries keys"]
+Mask = Bool[np.ndarray, "*mask"]
+"""True where a query may see a key; broadcast to `[batch heads queries keys]`."""
 
 Linear = dict[str, Any]
 """`{"kernel": [inputs, outputs], "bias": [outputs]}`."""

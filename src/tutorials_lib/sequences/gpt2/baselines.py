@@ -1,6 +1,6 @@
 """What the model has to beat, on the same split: interpolated Kneser-Ney n-grams (NumPy)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -92,13 +92,14 @@ def as_bytes(documents: Sequence[str]) -> Int64[np.ndarray, " time"]:
     return np.concatenate(parts).astype(np.int64)
 
 
-def best_order(
-    train: Symbols, development: Symbols, *, orders: Sequence[int], num_symbols: int
-) -> tuple[int, KneserNey]:
-    """The order whose n-grams fit the development text best, and those n-grams."""
-    fitted = {n: KneserNey(train, order=n, num_symbols=num_symbols) for n in orders}
-    best = min(fitted, key=lambda n: fitted[n].total_nats(development))
-    return best, fitted[best]
+def best_order(fitted: Mapping[int, KneserNey], development: Symbols) -> int:
+    """The order whose n-grams fit the development text best."""
+    return min(fitted, key=lambda order: fitted[order].total_nats(development))
+
+
+def fit_orders(train: Symbols, *, orders: Sequence[int], num_symbols: int) -> dict[int, KneserNey]:
+    """Interpolated n-grams of every order."""
+    return {order: KneserNey(train, order=order, num_symbols=num_symbols) for order in orders}
 
 
 def _level(

@@ -4,8 +4,8 @@ Parameters are the nested dict that the Flax model has, and every layer takes it
 keyword: the names of the parameters are the names of the arguments.
 """
 
-import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,9 +24,17 @@ from tutorials_lib.layers.attention.in_numpy import (
     split_heads,
 )
 from tutorials_lib.layers.in_numpy import softmax_cross_entropy
-from tutorials_lib.optimizers import AdamState, adam_start, adam_update, clip_by_global_norm
-from tutorials_lib.sequences.gpt2.problem import ADAM_EPSILON, Config
+from tutorials_lib.optimizers import AdamState, adam_start, adam_update
+from tutorials_lib.sequences.gpt2.problem import (
+    ADAM_EPSILON,
+    MOMENTUM,
+    MUON_SHARE,
+    NUM_ROUNDS,
+    QUINTIC,
+    Config,
+)
 from tutorials_lib.text.decoding import Strategy, choose
+from tutorials_lib.trees import tree_map
 
 Params = dict[Any, Any]
 """`{"tokens": {"embedding"}, "positions": {"embedding"}, "blocks": {i: ...}, "norm": ...}` with
@@ -37,6 +45,7 @@ Batch = Int[np.ndarray, "batch time"]
 Vectors = Float[np.ndarray, "batch time width"]
 Logits = Float[np.ndarray, "batch time vocab"]
 LastLogits = Float[np.ndarray, "batch vocab"]
+Matrix = Float[np.ndarray, "inputs outputs"]
 
 
 # ---------------------------------------------------------------- forwards
@@ -158,40 +167,93 @@ def loss_and_grads(params: Params, tokens: Batch, config: Config) -> tuple[np.fl
 
 
 class State(NamedTuple):
-    """All that a training step changes."""
+    """All that a training step changes.
+
+    Attributes:
+        params: the parameters.
+        momentum: a running sum of the gradients of the matrices in the blocks, for Muon.
+        opt_state: what Adam remembers of all other parameters.
+    """
 
     params: Params
+    momentum: Params
     opt_state: AdamState
 
 
 def learning_rate(count: int, config: Config) -> float:
-    """A straight line up over the first steps, then half a cosine down to zero."""
-    warm = (count + 1) / config.warmup_steps
-    left = (count + 1 - config.warmup_steps) / (config.num_steps + 1 - config.warmup_steps)
-    cosine = 0.5 * (1 + math.cos(math.pi * min(max(left, 0), 1)))
-    return config.peak_learning_rate * min(warm, cosine)
+    """Up over the first steps, level, and down to zero over the last 60 %."""
+    up = (count + 1) / config.warmup_steps
+    down = (config.num_steps - count) / (0.6 * config.num_steps)
+    return config.peak_learning_rate * min(max(min(up, down), 0), 1)
 
 
 def start(params: Params, config: Config) -> State:
     """The state before the first step."""
-    return State(params, adam_start(params))
+    matrices, others = _split(params)
+    return State(params, tree_map(np.zeros_like, matrices), adam_start(others))
 
 
 def train_step(state: State, tokens: Batch, config: Config) -> tuple[State, np.floating]:
-    """One step of Adam; also the loss before it."""
+    """One step of Muon and Adam; also the loss before it."""
     value, grads = loss_and_grads(state.params, tokens, config)
-    grads = clip_by_global_norm(grads, config.max_gradient_norm)
     rate = learning_rate(state.opt_state.steps, config)
-    updated = adam_update(
-        state.params,
-        grads,
+    (matrices, others), (dmatrices, dothers) = _split(state.params), _split(grads)
+    momentum = tree_map(lambda m, g: MOMENTUM * m + g, state.momentum, dmatrices)
+    matrices = tree_map(partial(_muon_step, MUON_SHARE * rate), matrices, momentum, dmatrices)
+    others, opt_state = adam_update(
+        others,
+        dothers,
         state.opt_state,
         learning_rate=rate,
         b1=0.9,
         b2=0.99,
         eps=ADAM_EPSILON,
     )
-    return State(*updated), value
+    return State(_join(matrices, others, like=state.params), momentum, opt_state), value
+
+
+def _muon_step(rate: float, matrix: Matrix, momentum: Matrix, gradient: Matrix) -> Matrix:
+    longer = max(1, matrix.shape[1] / matrix.shape[0]) ** 0.5
+    return matrix - rate * longer * orthogonalize(MOMENTUM * momentum + gradient)
+
+
+def orthogonalize(matrix: Matrix) -> Matrix:
+    r"""Nearly $U V^\top$ of the singular value decomposition $U S V^\top$, by products alone.
+
+    Each round takes every singular value $s$ to $a s + b s^3 + c s^5$, which tends to about one.
+    """
+    wide = matrix.shape[0] <= matrix.shape[1]
+    x = matrix if wide else matrix.T
+    x = x / (np.linalg.norm(x) + 1e-7)
+    a, b, c = QUINTIC
+    for _ in range(NUM_ROUNDS):
+        square = x @ x.T
+        x = a * x + (b * square + c * square @ square) @ x
+    return x if wide else x.T
+
+
+def _split(tree: Params) -> tuple[Params, Params]:
+    """The matrices of the linear layers, for Muon, and all the rest, for Adam."""
+    matrices, others = {}, {}
+    for name, branch in tree.items():
+        if isinstance(branch, dict):
+            parts = _split(branch)
+        else:
+            parts = (branch, None) if name == "kernel" else (None, branch)
+        for half, part in zip((matrices, others), parts, strict=True):
+            if part is not None and not (isinstance(part, dict) and not part):
+                half[name] = part
+    return matrices, others
+
+
+def _join(matrices: Params, others: Params, *, like: Params) -> Params:
+    """The inverse of `_split`, in the order of `like`."""
+    return {
+        name: _join(matrices.get(name, {}), others.get(name, {}), like=branch)
+        if isinstance(branch, dict)
+        else (matrices if name == "kernel" else others)[name]
+        for name, branch in like.items()
+    }
 
 
 # ---------------------------------------------------------------- generation

@@ -16,6 +16,18 @@ ADAM_EPSILON = 1e-6
 """Above the rounding of a zero: attention does not change when all keys are shifted, so that the
 gradient of their bias is zero, and with a smaller number Adam would make steps of its rounding."""
 
+MOMENTUM = 0.95
+"""The share of Muon's running sum of gradients that the next step keeps."""
+
+MUON_SHARE = 2.5
+"""Muon's learning rate, as a multiple of Adam's: its steps have another size."""
+
+QUINTIC = (3.4445, -4.7750, 2.0315)
+"""The coefficients of Muon's polynomial (Jordan et al. 2024)."""
+
+NUM_ROUNDS = 4
+"""How often Muon applies its polynomial in one step."""
+
 Tokens = Int32[np.ndarray, " time"]
 Batch = Int32[np.ndarray, "batch time"]
 
@@ -34,8 +46,7 @@ class Config:
         batch_size: windows of `context` tokens in one training step.
         num_steps: training steps.
         warmup_steps: of these, the first ones, in which the learning rate rises.
-        peak_learning_rate: what it rises to, before it falls along a cosine.
-        max_gradient_norm: gradients longer than this are shortened to it.
+        peak_learning_rate: what it rises to, before it falls to zero; Adam's, see `MUON_SHARE`.
         num_texts: texts that are continued at the same time, when that is timed.
         prompt_length: tokens that are given of each then.
         num_new_tokens: tokens by which each is continued then.
@@ -50,13 +61,12 @@ class Config:
     context: int = 128
     width: int = 64
     num_layers: int = 2
-    num_heads: int = 4
+    num_heads: int = 2
     text_bytes: int = 1_200_000
     batch_size: int = 8
-    num_steps: int = 1_200
+    num_steps: int = 1_300
     warmup_steps: int = 40
     peak_learning_rate: float = 8e-3
-    max_gradient_norm: float = 1.0
     num_texts: int = 1
     prompt_length: int = 16
     num_new_tokens: int = 64
@@ -103,7 +113,18 @@ TINY = Config(
     num_new_tokens=8,
 )
 PAGE = Config()
-PRESETS = {"tiny": TINY, "page": PAGE}
+FULL = Config(
+    vocab_size=4096,
+    context=256,
+    width=256,
+    num_layers=6,
+    num_heads=8,
+    text_bytes=5_000_000,
+    batch_size=16,
+    num_steps=20_000,
+    warmup_steps=200,
+)
+PRESETS = {"tiny": TINY, "page": PAGE, "full": FULL}
 
 
 class Texts(NamedTuple):
@@ -147,6 +168,11 @@ def _capped(documents: Sequence[str], num_bytes: int) -> Sequence[str]:
 
 def _listed(versions: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {version}" for name, version in versions.items())
+
+
+def opening(config: Config) -> str:
+    """A beginning that the page lets the model continue."""
+    return "First Citizen:\n" if config.source == "real" else "Compute the"
 
 
 def fit_tokenizer(texts: Texts, config: Config) -> BytePairEncoding:
