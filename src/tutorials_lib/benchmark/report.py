@@ -239,7 +239,9 @@ def draw_waterfall(record: Record) -> Figure:
     axes.set_yticks(range(len(timings)), [timing.variant for timing in timings])
     axes.invert_yaxis()
     axes.set_xlim(0, 1.3 * max(max(t.seconds.median, t.seconds.q3) for t in timings))
-    axes.set_xlabel("seconds per unit of work; in brackets, how many times faster than NumPy")
+    # Below the whole figure, since long names may leave little room for the axes.
+    label = "seconds per unit of work; in brackets, how many times faster than NumPy"
+    figure.supxlabel(label, fontsize="medium")
     axes.tick_params(axis="y", length=0)
     return figure
 
