@@ -194,7 +194,7 @@ def loss_and_grads(
     for i, (dense_vjp, relu_vjp) in reversed(vjps.items()):
         dx, dkernel, dbias = dense_vjp(relu_vjp(dx))
         grads["hidden"][i] = {"kernel": dkernel, "bias": dbias}
-    return 0.5 * (error @ error) / len(error), grads
+    return 0.5 * np.mean(error**2), grads
 
 
 def learning_rate(step: int, config: Config) -> float:
