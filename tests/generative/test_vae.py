@@ -294,6 +294,16 @@ def test_paths_through_the_latents_begin_and_end_where_they_should():
     np.testing.assert_allclose(line[[0, 2, 4]], [latents, 0 * latents, -latents])
 
 
+def test_spread_draws_have_the_mean_and_the_covariance_of_the_latents():
+    rng = np.random.default_rng(0)
+    mixing = rng.normal(size=(3, 3))
+    latents = rng.normal(size=(5_000, 3)) @ mixing + 2.0
+    drawn = problem.spread_like(rng.normal(size=(50_000, 3)), latents)
+    np.testing.assert_allclose(drawn.mean(0), latents.mean(0), atol=0.05)
+    covariance = np.cov(latents.T)
+    np.testing.assert_allclose(np.cov(drawn.T), covariance, atol=0.03 * np.abs(covariance).max())
+
+
 def test_a_varied_factor_is_all_that_varies():
     rows = problem.vary(("smile", "light"), 3, seed=0)
     assert rows.keys() == {"smile", "light"}

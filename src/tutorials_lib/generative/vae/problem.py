@@ -236,6 +236,15 @@ def blend(
     return (1 - share) * first + share * last
 
 
+def spread_like(noise: Latents, latents: Latents) -> Latents:
+    """Standard normal `noise`, stretched and turned to the mean and the covariance of `latents`.
+
+    Draws from where the encoder puts faces, instead of from the prior (Ghosh et al. 2020).
+    """
+    factor = np.linalg.cholesky(np.cov(latents.T))
+    return (latents.mean(0) + noise @ factor.T).astype(noise.dtype)
+
+
 class Split(NamedTuple):
     """Latents of faces, and what is known about these faces."""
 
