@@ -236,7 +236,9 @@ def blend(
     return (1 - share) * first + share * last
 
 
-def spread_like(noise: Latents, latents: Latents) -> Latents:
+def spread_like(
+    noise: Float[np.ndarray, "draws latents"], latents: Float[np.ndarray, "faces latents"]
+) -> Float[np.ndarray, "draws latents"]:
     """Standard normal `noise`, stretched and turned to the mean and the covariance of `latents`.
 
     Draws from where the encoder puts faces, instead of from the prior (Ghosh et al. 2020).
