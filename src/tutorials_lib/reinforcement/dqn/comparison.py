@@ -126,12 +126,12 @@ def _greedy_in_jax(inputs: Tree) -> Tree:
 COMPARISON = Comparison(
     slug="dqn",
     unit=f"{NUM_STEPS} training steps",
-    # The page trains with 8 poles and batches of 128; the others are a sixteenth or an eighth of
-    # that, and eight times as much.
+    # The page trains with 8 poles and batches of 128; the others are an eighth of that, and four
+    # times as much.
     sizes={
         "1 pole, batch of 16": dataclasses.replace(PAGE, num_envs=1, batch_size=16),
         "8 poles, batch of 128": PAGE,
-        "64 poles, batch of 1024": dataclasses.replace(PAGE, num_envs=64, batch_size=1024),
+        "32 poles, batch of 512": dataclasses.replace(PAGE, num_envs=32, batch_size=512),
     },
     headline="8 poles, batch of 128",
     # The memory fills up and starts to forget, the target network is renewed, and the greedy
