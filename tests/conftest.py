@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,11 @@ def published_data(monkeypatch: pytest.MonkeyPatch) -> Path:
         pytest.skip(f"no published data sets at {folder} (TUTORIALS_DATA_MIRROR names them)")
     monkeypatch.setenv("TUTORIALS_DATA_MIRROR", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _no_figure_stays_open() -> Iterator[None]:
+    """Close what a test has drawn and not shown; matplotlib warns when figures pile up."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
