@@ -20,6 +20,8 @@ from tutorials_lib.sequences.gpt2.problem import (
 from tutorials_lib.text.decoding import Strategy, choose
 
 Params = dict[Any, Any]
+"""The same nested dict as in NumPy."""
+
 Batch = Int[Array, "batch time"]
 Vectors = Float[Array, "batch time width"]
 PerHead = Float[Array, "batch heads time features"]

@@ -19,6 +19,8 @@ from tutorials_lib.sequences.rnn_sentiment.problem import (
 from tutorials_lib.text.vocabulary import Vocabulary
 
 Params = dict[Any, Any]
+"""The same nested dict as in NumPy."""
+
 Ids = Int[Array, "batch time"]
 Lengths = Int[Array, " batch"]
 Labels = Int[Array, " batch"]
