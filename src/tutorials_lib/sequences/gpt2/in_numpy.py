@@ -37,9 +37,11 @@ from tutorials_lib.text.decoding import Strategy, choose
 from tutorials_lib.trees import tree_map
 
 Params = dict[Any, Any]
-"""`{"tokens": {"embedding"}, "positions": {"embedding"}, "blocks": {i: ...}, "norm": ...}` with
-blocks of `{"norm_1", "attention": {"project_in", "project_out"}, "norm_2", "mlp": {"widen",
-"narrow"}}`; a linear layer has `kernel` and `bias`, a normalization `scale` and `bias`."""
+"""`{"tokens": {"embedding"}, "positions": {"embedding"}, "blocks": {i: ...}, "norm": ...}`.
+
+A block is `{"norm_1", "attention": {...}, "norm_2", "mlp": {...}}`, with the linear layers
+`project_in` and `project_out` in its attention, `widen` and `narrow` in its MLP; a linear layer
+has `kernel` and `bias`, a normalization `scale` and `bias`."""
 
 Batch = Int[np.ndarray, "batch time"]
 Vectors = Float[np.ndarray, "batch time width"]

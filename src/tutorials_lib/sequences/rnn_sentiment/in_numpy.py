@@ -17,8 +17,10 @@ from tutorials_lib.text.batches import mask_of
 from tutorials_lib.trees import ravel
 
 Params = dict[str, Any]
-"""`{"embed": {"embedding"}, "cell": {"input": {"kernel", "bias"}, "recurrent": {"kernel"}},
-"readout": {"kernel", "bias"}}`; the kernels of a GRU hold reset, update and candidate."""
+"""`{"embed": {"embedding"}, "cell": {...}, "readout": {"kernel", "bias"}}`.
+
+The cell is `{"input": {"kernel", "bias"}, "recurrent": {"kernel"}}`; the kernels
+of a GRU hold reset, update and candidate."""
 
 Ids = Int[np.ndarray, "batch time"]
 Lengths = Int[np.ndarray, " batch"]
