@@ -84,10 +84,12 @@ def learning_curve(
     ax.plot(
         [len(losses)], [held_out], marker="D", color=figures.COLORS["jax"], label="GPT-2, held out"
     )
-    for name, value in baselines.items():
+    for index, (name, value) in enumerate(sorted(baselines.items(), key=lambda item: item[1])):
         ax.axhline(value, color=figures.MUTED, linewidth=1, linestyle="--")
-        ax.annotate(name, (0, value), xytext=(2, 2), textcoords="offset points", fontsize=8.5,
-                    color=figures.MUTED)  # fmt: skip
+        ax.annotate(
+            name, (0, value), xytext=(2, 2 if index else -3), textcoords="offset points",
+            fontsize=8.5, color=figures.MUTED, va="bottom" if index else "top",
+        )  # fmt: skip
     ax.set(xlabel="training step", ylabel="bits per byte")
     ax.set_ylim(min(smooth.min(), held_out, *baselines.values()) - 0.2, smooth[:2].mean())
     ax.legend(loc="upper right")
