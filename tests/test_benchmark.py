@@ -418,6 +418,11 @@ def test_the_verdict_says_when_jax_is_slower(measured: record.Record) -> None:
     assert "a tie with NumPy" in report.verdict_sentence(tie)
 
 
+def test_labels_of_lines_that_end_together_are_moved_apart() -> None:
+    shifts = report._label_shifts({"JAX": 1.0, "NumPy": 1.05, "scikit-learn": 3.0})
+    assert shifts["JAX"] < shifts["scikit-learn"] == 0 < shifts["NumPy"]
+
+
 def test_figures_describe_what_they_show(measured: record.Record) -> None:
     result = report.Result(measured)
     assert "JAX, jit" in result.waterfall().alt

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
@@ -73,10 +74,11 @@ class MarkdownRows(MarkdownOutput):
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
+    of_words: Collection[int] = (0,)
 
     def markdown(self) -> str:
-        """The table, its first column left-aligned."""
-        return markdown_table(self.header, self.rows)
+        """The table, its columns of words left-aligned."""
+        return markdown_table(self.header, self.rows, of_words=self.of_words)
 
 
 @dataclass(frozen=True)
@@ -255,9 +257,14 @@ def describe_waterfall(record: Record) -> str:
     return f"Bar chart of the time for {record.unit} ({record.headline}): {bars}."
 
 
+CLOSE = 1.2
+"""Lines whose ends differ by less than this factor need their labels moved apart."""
+
+
 def draw_growth(record: Record) -> Figure:
     """Median seconds of NumPy, JAX's headline variant and peers against the size."""
     figure, axes = plt.subplots()
+    shifts = _label_shifts({n: t[-1].seconds.median for n, t in _by_variant(record).items()})
     for name, timings in _by_variant(record).items():
         color = figures.COLORS[timings[0].backend]
         medians = [timing.seconds.median for timing in timings]
@@ -271,7 +278,7 @@ def draw_growth(record: Record) -> Figure:
             linewidth=0,
         )
         axes.annotate(
-            name, (len(medians) - 1, medians[-1]), xytext=(8, 0),
+            name, (len(medians) - 1, medians[-1]), xytext=(8, shifts[name]),
             textcoords="offset points", va="center", color=color,
         )  # fmt: skip
     axes.set_yscale("log")
@@ -280,6 +287,16 @@ def draw_growth(record: Record) -> Figure:
     axes.set_ylabel("seconds per unit of work")
     axes.grid(axis="y")
     return figure
+
+
+def _label_shifts(ends: dict[str, float]) -> dict[str, float]:
+    """How many points to move the label at the end of each line, so that no two overlap."""
+    shifts, names = dict.fromkeys(ends, 0.0), sorted(ends, key=lambda name: ends[name])
+    for lower, upper in pairwise(names):
+        if ends[upper] < CLOSE * ends[lower]:
+            shifts[lower] -= 5
+            shifts[upper] += 5
+    return shifts
 
 
 def describe_growth(record: Record) -> str:
