@@ -96,7 +96,7 @@ def _grouped_bars(axes: Axes, values: dict[str, dict[str, float]]) -> None:
     axes.set_yticks(range(len(values)), list(values))
     axes.invert_yaxis()
     axes.tick_params(axis="y", length=0)
-    axes.legend()
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0)
 
 
 def _plain_ratios(axes: Axes, ratios: Sequence[float]) -> None:
