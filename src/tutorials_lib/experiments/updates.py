@@ -105,6 +105,6 @@ def draw_updates(sizes: Sequence[int], seconds: dict[str, list[float]]) -> Figur
         axes.loglog(sizes, each, dash, marker="o", color=color, label=label)
     axes.set_xlabel("numbers in the array")
     axes.set_ylabel("seconds per update")
-    axes.legend()
+    figure.legend(loc="outside lower center", ncols=2)
     axes.grid(axis="y")
     return figure
