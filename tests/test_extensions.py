@@ -278,11 +278,12 @@ def test_a_cell_that_raises_fails_the_build_again_and_again_until_mended(book: B
     broken = good + "\n```{code-cell} ipython3\nundefined_name + 1\n```\n"
     book.kmeans.write_text(broken, encoding="utf-8")
     line = 1 + broken.splitlines().index("undefined_name + 1")
+    cell = broken.count("{code-cell}")
     for _ in range(2):
         result = book.build()
         assert result.returncode != 0
         assert (
-            f"book/tabular/kmeans.md, cell 2 (line {line}): "
+            f"book/tabular/kmeans.md, cell {cell} (line {line}): "
             "NameError: name 'undefined_name' is not defined"
         ) in result.stdout + result.stderr
     book.kmeans.write_text(good, encoding="utf-8")
