@@ -8,9 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tutorials_lib import figures
-
-TIE = (0.85, 1.15)
-"""Ratios in this range are called a tie with NumPy, on every page."""
+from tutorials_lib.benchmark.record import TIE
 
 
 def draw_ratio_by_size(sizes: Sequence[int], ratios: Sequence[float]) -> Figure:
