@@ -1,0 +1,88 @@
+"""The eight ways to fool yourself: the work is the same each time, but where it should differ."""
+
+import jax
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from tutorials_lib.benchmark import AgreementError
+from tutorials_lib.experiments import fooling, fooling_figures
+
+
+@pytest.fixture(scope="module")
+def work() -> fooling.Work:
+    return fooling.make_work(12, num_features=5, num_classes=3)
+
+
+def test_every_row_of_every_version_is_a_softmax(work: fooling.Work) -> None:
+    scores = (work.x @ work.weights).astype(np.float64)
+    expected = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    for found in (
+        fooling.probabilities_in_numpy(work.x, work.weights),
+        fooling.probabilities_in_a_loop(work.x, work.weights),
+        work.compiled(*work.on_device),
+    ):
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_versions_that_differ_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fooling, "probabilities_in_a_loop", lambda x, weights: np.ones((4, 3)))
+    with pytest.raises(AgreementError, match="the probabilities differ"):
+        fooling.make_work(4, num_features=5, num_classes=3)
+
+
+def test_the_race_takes_both_libraries_in_both_precisions(
+    work: fooling.Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = {}
+
+    def run_once(contestants: list) -> None:
+        for each in contestants:
+            seen[each.variant.name] = each.call().dtype.name
+            each.samples = [2.0, 8.0] if each.variant.backend == "numpy" else [1.0, 2.0]
+
+    monkeypatch.setattr(fooling, "race", run_once)
+    found = fooling.race_all(work)
+    assert seen == {
+        "NumPy": "float32", "JAX": "float32", "NumPy, float64": "float64",
+        "JAX, float64": "float64", "JAX, transfers inside": "float32",
+    }  # fmt: skip
+    assert found.median("NumPy") == 5
+    assert found.ratio() == found.ratio("NumPy, float64", "JAX, float64") == 3
+
+
+def test_ten_calls_in_one_compile_to_the_operations_of_one(work: fooling.Work) -> None:
+    one = fooling.operations(fooling.probabilities, *work.on_device)
+    assert one >= 2 * 12 * 5 * 3  # the product alone
+    assert fooling.operations(fooling.ten_calls, *work.on_device) == one
+    assert fooling.operations(fooling.first_number_only, *work.on_device) == 0
+
+
+def test_less_work_still_returns_what_it_says(work: fooling.Work) -> None:
+    x, weights = work.on_device
+    np.testing.assert_allclose(
+        jax.jit(fooling.ten_calls)(x, weights), work.compiled(x, weights), rtol=1e-6
+    )
+    assert float(fooling.first_number_only(x, weights)) == work.x[0, 0]
+    assert len(fooling.seconds_of_less_work(work, repeats=1)) == 3
+
+
+def test_the_first_call_takes_longer_than_a_later_one_needs_to_return(work: fooling.Work) -> None:
+    unwaited = fooling.seconds_unwaited(work, repeats=5)
+    assert 0 < unwaited < fooling.seconds_of_first_call(work)
+
+
+def test_turns_give_a_sample_of_either_library_each(work: fooling.Work) -> None:
+    assert fooling.single_ratios(work, threads=1, num_pairs=4).shape == (4,)
+    for threads in (1, None):
+        assert min(fooling.medians_in_turns(work, threads=threads, repeats=2)) > 0
+    assert fooling.seconds_of_loop(work, repeats=1) > 0
+
+
+def test_the_figures_show_a_row_for_each_mistake() -> None:
+    figure = fooling_figures.draw_bent({"not waiting": (90.0, 90.0), "one run": (1.5, 4.0)}, 2.5)
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels == ["not waiting", "one run"]
+    single = fooling_figures.draw_single_ratios(np.array([1.5, 2.0, 3.0]), 2.5)
+    assert isinstance(single, Figure)
