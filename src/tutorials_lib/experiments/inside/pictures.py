@@ -1,0 +1,83 @@
+"""The pictures of the chapter that looks inside a program."""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from tutorials_lib import figures
+from tutorials_lib.experiments.inside import traces
+from tutorials_lib.experiments.inside.roofline import OP_BY_OP, Point, Roof
+
+_MARKERS = {"JAX": ("o", (10, 0)), OP_BY_OP: ("D", (0, -12)), "NumPy": ("s", (-10, 0))}
+"""The marker of each way of running, and where its number stands, in points from it."""
+
+
+def draw_stages(counts: dict[str, int]) -> Figure:
+    """How many operations each stage has; the names begin with the library."""
+    figure, axes = plt.subplots(figsize=(7.0, 2.3))
+    names = list(counts)
+    colors = [figures.COLORS["numpy" if name.startswith("NumPy") else "jax"] for name in names]
+    bars = axes.barh(names, list(counts.values()), color=colors, height=0.62)
+    axes.bar_label(bars, padding=4)
+    axes.invert_yaxis()
+    axes.set_xlabel("operations")
+    axes.tick_params(axis="y", length=0)
+    return figure
+
+
+def draw_timeline(events: Sequence[traces.Event]) -> Figure:
+    """What Python did, and what XLA ran meanwhile, over time."""
+    host = [each for each in events if each.name in (traces.HAND_OVER, traces.WAIT)]
+    device = [each for each in events if each.is_kernel]
+    begin = min((each.start for each in host), default=0.0)
+    colors = {traces.HAND_OVER: figures.INK, traces.WAIT: figures.GRID}
+    for name in traces.longest(device):
+        colors[name] = figures.CYCLE[(len(colors) - 2) % len(figures.CYCLE)]
+    figure, axes = plt.subplots(figsize=(7.0, 2.6))
+    for name, color in colors.items():
+        bars = [each for each in (*host, *device) if each.name == name]
+        spans = [(1e3 * (each.start - begin), 1e3 * each.seconds) for each in bars]
+        row = 0 if name in (traces.HAND_OVER, traces.WAIT) else 1
+        axes.broken_barh(spans, (row - 0.3, 0.6), color=color, linewidth=0, label=name)
+    axes.set_yticks([0, 1], ["Python", "XLA"])
+    axes.invert_yaxis()
+    axes.set_xlabel("milliseconds")
+    axes.tick_params(axis="y", length=0)
+    figure.legend(loc="outside upper left", ncols=3, fontsize="small")
+    return figure
+
+
+def draw_roofline(roof: Roof, points: Sequence[Point]) -> Figure:
+    """The roof, and every kernel under its number, by intensity and speed."""
+    figure, axes = plt.subplots(figsize=(7.0, 4.6))
+    intensities = [point.intensity for point in points]
+    ends = np.geomspace(min(intensities) / 2, max(max(intensities), roof.ridge) * 2, 200)
+    axes.loglog(ends, [roof.at(float(end)) / 1e9 for end in ends], color=figures.INK)
+    axes.axvline(roof.ridge, color=figures.MUTED, linewidth=0.8, linestyle=":")
+    numbers = kernel_numbers(points)
+    for library, (marker, label_at) in _MARKERS.items():
+        mine = [point for point in points if point.library == library]
+        color = figures.COLORS["numpy" if library == "NumPy" else "jax"]
+        places = [(point.intensity, point.speed / 1e9) for point in mine]
+        fill = "none" if library == "NumPy" else color  # so that both show where they meet
+        axes.plot(
+            *zip(*places, strict=True), marker, color=color, markerfacecolor=fill, markersize=7,
+            markeredgewidth=1.5, linestyle="", label=library,
+        )  # fmt: skip
+        for point, place in zip(mine, places, strict=True):
+            axes.annotate(
+                str(numbers[point.kernel]), place, xytext=label_at, textcoords="offset points",
+                color=color, ha="center", va="center",
+            )  # fmt: skip
+    axes.set_xlabel("operations for each byte")
+    axes.set_ylabel("billion operations a second")
+    axes.legend(loc="lower right")
+    return figure
+
+
+def kernel_numbers(points: Sequence[Point]) -> dict[str, int]:
+    """The number of each kernel in the roofline, in the order of `points`."""
+    names = dict.fromkeys(point.kernel for point in points)
+    return {name: number for number, name in enumerate(names, start=1)}

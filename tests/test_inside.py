@@ -1,0 +1,184 @@
+"""The chapter that looks inside: what it counts is right for programs whose counts are known."""
+
+import gzip
+import json
+from functools import partial
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from tutorials_lib.experiments.inside import costs, pictures, roofline, stages, traces
+
+ARGUMENTS = stages.example(20, 12, 8)
+
+
+def test_both_libraries_classify_alike_and_the_shares_add_up_to_one() -> None:
+    ours = stages.classify_in_numpy(*ARGUMENTS)
+    theirs = jax.jit(stages.classify)(*map(jnp.asarray, ARGUMENTS))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5)
+    np.testing.assert_allclose(ours.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_numpy_makes_one_pass_for_each_operation() -> None:
+    calls = stages.numpy_calls(lambda x, y: np.exp(2 * x + y).sum(), np.ones(10), np.ones(10))
+    assert calls == [
+        ("multiply", 80, 80), ("add", 160, 80), ("exp", 80, 80), ("add.reduce", 80, 8),
+    ]  # fmt: skip
+
+
+def test_numpy_holds_the_temporary_arrays_that_a_call_makes() -> None:
+    x = np.ones(100_000)
+    assert stages.numpy_peak_bytes(np.exp, x) == pytest.approx(x.nbytes, rel=0.01)
+    assert stages.numpy_peak_bytes(lambda x: x * x + x / 3, x) >= 2 * x.nbytes
+
+
+def test_the_primitives_of_inner_functions_are_counted_too() -> None:
+    @jax.jit
+    def inner(x: jax.Array) -> jax.Array:
+        return jnp.sin(x)
+
+    names = stages.primitives(jax.make_jaxpr(lambda x: inner(x) + 1)(1.0))
+    assert names[-2:] == ["sin", "add"]
+
+
+def test_statements_of_stablehlo_are_counted_once() -> None:
+    lowered = jax.jit(lambda x: jnp.sin(x).max()).lower(jnp.ones(3))
+    assert stages.stablehlo_operations(lowered.as_text()) == ["sine", "constant", "reduce"]
+
+
+HLO = """HloModule jit_f, entry_computation_layout={(f32[8]{0})->(f32[8]{0}, f32[])}
+
+%fused_computation (param_0: f32[8]) -> f32[8] {
+  %param_0 = f32[8]{0} parameter(0)
+  %exp.1 = f32[8]{0} exponential(%param_0), metadata={op_name="jit(f)/weigh/exp" stack_frame_id=2}
+  ROOT %neg.1 = f32[8]{0} negate(%exp.1), metadata={op_name="jit(f)/turn/neg" stack_frame_id=3}
+}
+
+ENTRY %main.3 (x.1: f32[8]) -> (f32[8], f32[]) {
+  %x.1 = f32[8]{0} parameter(0), metadata={op_name="x"}
+  %my_fusion = f32[8]{0} fusion(%x.1), kind=kLoop, calls=%fused_computation
+  %pair = (f32[8]{0}, s32[]) custom-call(%my_fusion), metadata={op_name="jit(f)/sort"}
+  ROOT %tuple = (f32[8]{0}, s32[]) tuple(%my_fusion, %pair)
+}
+"""
+
+
+def test_kernels_of_hlo_are_read_with_what_is_inside_them() -> None:
+    fused, alone = stages.kernels(HLO)
+    assert (fused.name, fused.type) == ("my_fusion", "f32[8]")
+    assert (fused.operations, fused.scopes) == ("exp, neg", "weigh, turn")
+    assert (alone.name, alone.type) == ("pair", "(f32[8], s32[])")
+    assert (alone.operations, alone.scopes) == ("sort", "")
+
+
+def test_the_compiler_leaves_fewer_kernels_than_operations_and_keeps_the_scopes() -> None:
+    lowered = jax.jit(stages.classify).lower(*ARGUMENTS)
+    found = stages.kernels(str(lowered.compile().as_text()))
+    assert 0 < len(found) < len(stages.stablehlo_operations(lowered.as_text()))
+    assert {"scores", "softmax"} <= set(", ".join(k.scopes for k in found).split(", "))
+
+
+def test_an_extract_keeps_the_lines_asked_for_and_cuts_them() -> None:
+    assert stages.shortened(HLO, pattern="ROOT", width=12) == "ROOT %neg. …\nROOT %tupl …"
+
+
+def test_the_estimate_for_a_matrix_product_is_exact_and_loops_count_once() -> None:
+    product = jax.jit(jnp.matmul).lower(jnp.ones((5, 7)), jnp.ones((7, 3))).compile()
+    assert costs.costs(product) == (2 * 5 * 7 * 3, 0, 4 * (5 * 7 + 7 * 3 + 5 * 3))
+
+    def powers(x: jax.Array, count: int) -> jax.Array:
+        return jax.lax.scan(lambda y, _: (y @ x, None), x, length=count)[0]
+
+    few, many = (
+        costs.costs(jax.jit(partial(powers, count=count)).lower(jnp.ones((8, 8))).compile())
+        for count in (10, 100)
+    )
+    assert few == many
+
+
+def test_a_donated_argument_shares_its_memory_with_the_output() -> None:
+    x = jnp.ones(1_000)
+    kept, given = (costs.memory(lambda x: 2 * x, x, donate=d) for d in ((), (0,)))
+    assert (kept.total, given.total) == (2 * x.nbytes, x.nbytes)
+
+
+@pytest.mark.parametrize("scan", [True, False])
+def test_recomputing_changes_no_gradient(scan: bool) -> None:
+    weights, x = 0.5 * jnp.ones((3, 2, 4, 4)), jnp.ones((5, 4))
+    kept, again = (
+        jax.grad(partial(costs.deep_loss, recompute=recompute, scan=scan))(weights, x)
+        for recompute in (False, True)
+    )
+    np.testing.assert_allclose(kept, again, rtol=1e-5)
+    assert float(jnp.abs(kept).max()) > 0
+
+
+def test_recomputing_needs_fewer_temporaries_in_a_scan() -> None:
+    weights, x = jnp.ones((8, 4, 16, 16)), jnp.ones((256, 16))
+    kept, again = (
+        costs.memory(jax.grad(partial(costs.deep_loss, recompute=r, scan=True)), weights, x)
+        for r in (False, True)
+    )
+    assert again.temporaries < kept.temporaries / 2
+
+
+def test_the_profiler_sees_every_call_and_its_kernels() -> None:
+    compiled = jax.jit(stages.classify)
+    events = traces.trace(compiled, *map(jnp.asarray, ARGUMENTS), calls=2)
+    assert [event.name for event in events].count(traces.HAND_OVER) == 2
+    hlo = str(compiled.lower(*ARGUMENTS).compile().as_text())
+    names = {kernel.name for kernel in stages.kernels(hlo)}
+    ran = [event for event in events if event.is_kernel]
+    assert {event.name for event in ran} <= names
+    assert ran
+    pictures.draw_timeline(events)
+
+
+def test_a_trace_is_read_by_start_and_summed_by_name(tmp_path: Path) -> None:
+    rows = [
+        {"ph": "X", "name": "late", "ts": 7.0, "dur": 2.0, "args": {"hlo_op": "late"}},
+        {"ph": "X", "name": "early", "ts": 5.0, "dur": 1.0},
+        {"ph": "M", "name": "thread_name"},
+        {"ph": "X", "name": "early", "ts": 6.0, "dur": 4.0},
+    ]
+    path = tmp_path / "deep" / "host.trace.json.gz"
+    path.parent.mkdir()
+    path.write_bytes(gzip.compress(json.dumps({"traceEvents": rows}).encode()))
+    events = traces.read_trace(tmp_path)
+    assert [event.name for event in events] == ["early", "early", "late"]
+    assert [event.is_kernel for event in events] == [False, False, True]
+    assert [event.start for event in events] == pytest.approx([0, 1e-6, 2e-6])
+    assert traces.longest(events) == pytest.approx({"early": 5e-6, "late": 2e-6})
+
+
+def test_a_folder_without_a_profile_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"no \*\.trace\.json\.gz"):
+        traces.read_trace(tmp_path)
+
+
+def test_the_roof_is_memory_on_the_left_and_arithmetic_on_the_right() -> None:
+    roof = roofline.Roof(bandwidth=10.0, arithmetic=50.0)
+    assert roof.ridge == 5
+    assert [roof.at(intensity) for intensity in (1.0, 5.0, 20.0)] == [10, 50, 50]
+
+
+def test_a_small_roof_is_measured() -> None:
+    roof = roofline.measure_roof(num_numbers=1_000, num_rows=16, repeats=2)
+    assert min(roof) > 0
+
+
+def test_every_kernel_is_placed_and_fusing_moves_the_chain_to_the_right() -> None:
+    sizes = roofline.Sizes(long=100, short=10, chain=50, rows=3, small=4, large=8, images=1)
+    points = roofline.measure_kernels(sizes)
+    found = {(point.kernel, point.library): point for point in points}
+    assert len(found) == len(points) == 7 + 1 + 6
+    assert found["2x + y, long arrays", "JAX"].intensity == pytest.approx(2 / 12)
+    assert found["2x + y, long arrays", "NumPy"].intensity == pytest.approx(2 / 20)
+    chain = {name: found["chain of operations", name].intensity for name in ("JAX", "NumPy")}
+    assert chain["JAX"] > 20 * chain["NumPy"]
+    product = found["large matrix product", "JAX"]
+    assert (product.operations, product.bytes) == (2 * 8**3, 3 * 4 * 8**2)
+    pictures.draw_roofline(roofline.Roof(1e9, 1e10), points)
