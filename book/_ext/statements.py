@@ -1,0 +1,91 @@
+"""Write the verdicts on the source document: `{statements}` a table a part, and their numbers.
+
+The tables are written in MyST, so that Sphinx checks and words the links to pages and sections.
+"""
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from tutorials_lib import statements
+from tutorials_lib.catalog import Tutorial
+from tutorials_lib.statements import PARTS, Place, Statement, Verdict
+
+
+class Statements(SphinxDirective):
+    """`{statements} <part>`: what one part of the document says, and what is true."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Write the table in MyST and have it parsed."""
+        if self.arguments[0] not in PARTS:
+            raise self.error(f"{self.arguments[0]!r} is not one of {', '.join(PARTS)}")
+        self.env.note_reread()  # verdicts, links and tutorials change without the page's text
+        rows = [self._row(each) for each in statements.of_part(self.arguments[0])]
+        header = ["The document says", "What is true"]
+        return self.parse_text_to_nodes(list_table([header, *rows], widths="2 3"))
+
+    def _row(self, statement: Statement) -> list[str]:
+        number = "" if statement.number is None else f"{statement.number}\\. "  # no list
+        said = f"{number}“{statement.quote}”"
+        if statement.tutorials:
+            said += f" ({', '.join(map(self._link, statement.tutorials))})"
+        links = f"Shown in {'; '.join(map(place, statement.shown))}."
+        if statement.settled:
+            settled = "; ".join(f"[{each.title}]({each.url})" for each in statement.settled)
+            links += f" JAX's documentation: {settled}."
+        return [said, f"**{str(statement.verdict).capitalize()}.** {statement.truth}\n\n{links}"]
+
+    def _link(self, tutorial: Tutorial) -> str:
+        """The number of a tutorial, which links to its page if that is in the book."""
+        docname = f"book/{tutorial.coordinate}"
+        if not tutorial.available or docname not in self.env.found_docs:
+            return str(tutorial.number)
+        return f"[{tutorial.number}](/{docname}.md)"
+
+
+class StatementCounts(SphinxDirective):
+    """`{statement-counts}`: one sentence, and how the verdicts spread over the parts."""
+
+    def run(self) -> list[nodes.Node]:
+        """Count, and have the table parsed."""
+        self.env.note_reread()
+        header = ["Part of the document", *(str(verdict).capitalize() for verdict in Verdict)]
+        parts = {name: statements.of_part(part) for part, name in PARTS.items()}
+        rows = [
+            [name, *map(str, statements.count_verdicts(each).values())]
+            for name, each in {**parts, "All": statements.STATEMENTS}.items()
+        ]
+        table = list_table([header, *rows], widths="auto")
+        return self.parse_text_to_nodes(f"{statements.summary()}\n\n{table}")
+
+
+def place(shown: Place) -> str:
+    """Links in MyST to a page and to the section of it; their titles become the text."""
+    page = f"/book/{shown.page}.md"
+    return f"[]({page}), [](<{page}#{shown.section}>)" if shown.section else f"[]({page})"
+
+
+def list_table(rows: list[list[str]], *, widths: str) -> str:
+    """The directive for a table whose first row is its header; a cell may have paragraphs."""
+    lines = [
+        "```{list-table}",
+        ":header-rows: 1",
+        ":class: ledger longtable",
+        f":widths: {widths}",
+        "",
+    ]
+    for row in rows:
+        for column, cell in enumerate(row):
+            first, *rest = cell.splitlines()
+            lines.append(f"{'* - ' if column == 0 else '  - '}{first}")
+            lines += [f"    {line}" if line else "" for line in rest]
+    return "\n".join([*lines, "```"])
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Connect to Sphinx."""
+    app.add_directive("statements", Statements)
+    app.add_directive("statement-counts", StatementCounts)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,229 @@
+"""Every statement of the source document is quoted as it stands and judged, and the book shows it.
+
+The document is no part of the project; tests that read it find it beside the published data sets.
+"""
+
+import importlib
+import re
+import sys
+from functools import cache
+from itertools import chain
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tools import ROOT, contract
+from tools.pages import measurements
+from tutorials_lib import catalog, statements
+from tutorials_lib.statements import PARTS, STATEMENTS, Place, Statement, Verdict, sources
+from tutorials_lib.statements.speedups import contradicts_itself
+
+ANNOUNCEMENTS = (
+    "These optimizations include:",
+    "The provided code examples cover a wide range of topics and applications.",
+    "Here's an overview of the tutorials:",
+    "Here's a detailed overview of the tutorials:",
+    "There are several reasons why the speedup achieved by using JAX compared to NumPy might "
+    "differ:",
+)
+"""Sentences of the document that say nothing but what comes next."""
+
+PLACES = sorted(set(chain.from_iterable(each.shown for each in STATEMENTS)), key=str)
+
+
+@pytest.fixture
+def document(published_data: Path) -> str:
+    """The source document, one line a paragraph; skips where there is none."""
+    path = published_data.parent / "mission.md"
+    if not path.is_file():
+        pytest.skip(f"no source document at {path}")
+    text = path.read_text(encoding="utf-8").partition("## The source document")[2]
+    return re.sub(r"^> ?", "", text, flags=re.MULTILINE)
+
+
+def anchor(heading: str) -> str:
+    """The anchor that MyST gives a heading."""
+    return re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-"))
+
+
+@cache
+def sections(page: str) -> dict[str, str]:
+    """The text under each heading of a page of the book, by the heading's anchor."""
+    text = (ROOT / "book" / f"{page}.md").read_text(encoding="utf-8")
+    prose = re.sub(r"^(`{3,})\{code-cell.*?^\1$", "", text, flags=re.MULTILINE | re.DOTALL)
+    pieces = re.split(r"^#{1,3} (.*)$", prose, flags=re.MULTILINE)
+    return {anchor(heading): body for heading, body in zip(pieces[1::2], pieces[2::2], strict=True)}
+
+
+def stems(text: str) -> set[str]:
+    """The beginnings of the longer words of `text`, in lower case."""
+    return {word[:5] for word in re.findall(r"[a-z]{5,}", text.lower())}
+
+
+def test_every_quote_stands_in_the_document(document: str) -> None:
+    missing = [each.quote for each in STATEMENTS if each.quote not in document]
+    assert not missing
+
+
+def test_no_sentence_of_the_document_is_left_out(document: str) -> None:
+    lines = [line for line in document.splitlines() if line and not line.startswith(("#", " "))]
+    tutorials = re.compile(r"\d+\. .*:$")  # the headings of the tutorials
+    prose = [re.sub(r"^\d+\. [\w -]*(\([\w -]*\))?[\w -]*: ", "", line) for line in lines]
+    found = [
+        sentence
+        for line in prose
+        if not tutorials.match(line)
+        for sentence in re.split(r"(?<=[.:]) (?=[A-Z])", line)
+    ]
+    assert len(found) > len(ANNOUNCEMENTS) + 25
+    uncovered = [
+        sentence
+        for sentence in found
+        if sentence not in ANNOUNCEMENTS and not any(each.quote in sentence for each in STATEMENTS)
+    ]
+    assert not uncovered
+
+
+def test_both_halves_of_every_speedup_line_are_judged(document: str) -> None:
+    line = r"^(\d+)\. .*:\n(?: .*\n)*? .*Possible speedup: (.*)$"
+    lines = re.findall(line, document, re.MULTILINE)
+    assert [int(number) for number, _ in lines] == list(range(1, 31))
+    for number, line in lines:
+        (tutorial,) = (each for each in catalog.TUTORIALS if each.number == int(number))
+        said = [each for each in statements.of_part("speedups") if tutorial in each.tutorials]
+        assert len(said) == 2
+        assert said[0].quote in line
+
+
+@pytest.mark.parametrize(
+    ("part", "count"), [("optimizations", 4), ("differences", 4), ("reasons", 7)]
+)
+def test_every_number_of_a_list_has_a_statement(part: str, count: int) -> None:
+    numbers = [each.number for each in statements.of_part(part) if each.number is not None]
+    assert sorted(set(numbers)) == list(range(1, count + 1))
+    assert numbers == sorted(numbers)
+
+
+def test_every_tutorial_has_one_reason_and_one_second_half() -> None:
+    reasons = [each for each in statements.of_part("speedups") if not _is_second_half(each)]
+    changes = [each for each in statements.of_part("speedups") if _is_second_half(each)]
+    for group in (reasons, changes):
+        numbers = [tutorial.number for each in group for tutorial in each.tutorials]
+        assert sorted(numbers) == list(range(1, 31))
+    for each in reasons:
+        assert {tutorial.claimed_reason for tutorial in each.tutorials} == {each.quote}
+
+
+def _is_second_half(statement: Statement) -> bool:
+    return any(statement.quote == each.claimed_change for each in catalog.TUTORIALS)
+
+
+def test_no_statement_is_judged_twice() -> None:
+    quotes = [each.quote for each in STATEMENTS]
+    assert len(set(quotes)) == len(quotes)
+
+
+@pytest.mark.parametrize("page", sorted({place.page for place in PLACES}))
+def test_every_page_that_is_named_is_in_the_book(page: str) -> None:
+    assert f"book/{page}" in contract.toc_files()
+
+
+@pytest.mark.parametrize(
+    "place",
+    [each for each in PLACES if each.section],
+    ids=lambda each: f"{each.page}#{each.section}",
+)
+def test_every_section_that_is_named_exists_and_speaks_of_the_statement(place: Place) -> None:
+    assert place.section in sections(place.page)
+    words = stems(sections(place.page)[place.section] + place.section)
+    for each in STATEMENTS:
+        if place in each.shown:
+            assert stems(f"{each.quote} {each.truth}") & words, each.quote
+
+
+def test_the_page_on_the_reasons_quotes_one_sentence_of_each() -> None:
+    for number in range(1, 8):
+        of_reason = [each for each in statements.of_part("reasons") if each.number == number]
+        assert len(of_reason) == 2
+        section = sections(of_reason[0].shown[0].page)[of_reason[0].shown[0].section]
+        assert any(f"> {each.quote}" in section for each in of_reason), number
+
+
+@pytest.mark.parametrize("statement", STATEMENTS, ids=lambda each: each.quote[:30])
+def test_a_verdict_comes_with_one_sentence_and_no_measurement(statement: Statement) -> None:
+    outside_code = re.sub(r"`[^`]*`", "", statement.truth)
+    assert outside_code.endswith(".")
+    assert not re.search(r"[.?!] ", outside_code)
+    assert not list(measurements(statement.truth))
+    assert not re.search(r"\d\s*(×|ms|µs|%)", statement.truth)
+    assert statement.shown
+
+
+def test_what_does_not_hold_is_settled_by_the_documentation_or_by_arithmetic() -> None:
+    wrong = [each for each in STATEMENTS if each.verdict is Verdict.FAILS]
+    assert wrong
+    for each in wrong:
+        assert each.settled or all(map(contradicts_itself, each.tutorials)), each.quote
+
+
+def test_every_page_of_the_documentation_settles_something() -> None:
+    used = {source for each in STATEMENTS for source in each.settled}
+    listed = {each for each in vars(sources).values() if isinstance(each, statements.Source)}
+    assert used == listed
+    assert all(re.fullmatch(r"[\w/-]+\.html(#[\w-]+)?", each.path) for each in used)
+
+
+def test_a_line_contradicts_itself_when_its_units_imply_another_factor() -> None:
+    cnn, yolo = catalog.find("cnn"), catalog.find("yolo")
+    assert cnn.implied_factor == 60
+    assert contradicts_itself(cnn)
+    assert not contradicts_itself(yolo)  # it names no units
+    wide = catalog.Tutorial(**{**vars(cnn), "claim": (50.0, 70.0)})
+    assert not contradicts_itself(wide)
+
+
+def test_the_summary_counts_the_statements() -> None:
+    counts = statements.count_verdicts(STATEMENTS)
+    assert sum(counts.values()) == len(STATEMENTS)
+    assert list(counts) == list(Verdict)
+    assert re.findall(r"\d+", statements.summary()) == [
+        str(len(STATEMENTS)),
+        *map(str, counts.values()),
+    ]
+    by_part = [statements.of_part(part) for part in PARTS]
+    assert tuple(chain.from_iterable(by_part)) == STATEMENTS
+    with pytest.raises(ValueError, match="no part is named 'preface'"):
+        statements.of_part("preface")
+
+
+# ---------------------------------------------------------------- the directive
+
+
+@pytest.fixture(scope="module")
+def extension() -> ModuleType:
+    """`statements`, the Sphinx extension, imported from where Sphinx finds it."""
+    sys.path.insert(0, str(ROOT / "book/_ext"))
+    try:
+        return importlib.import_module("statements")
+    finally:
+        sys.path.remove(str(ROOT / "book/_ext"))
+
+
+def test_a_place_links_to_its_page_and_its_section(extension: ModuleType) -> None:
+    page = "[](/book/performance/measuring.md)"
+    assert extension.place(Place("performance/measuring")) == page
+    with_section = extension.place(Place("performance/measuring", "take-turns"))
+    assert with_section == f"{page}, [](</book/performance/measuring.md#take-turns>)"
+
+
+def test_paragraphs_stay_inside_their_cell(extension: ModuleType) -> None:
+    table = extension.list_table([["a", "b"], ["c", "d\n\ne"]], widths="auto").splitlines()
+    assert table[-5:] == ["* - c", "  - d", "", "    e", "```"]
+
+
+def test_the_page_shows_every_part_in_the_order_of_the_document() -> None:
+    page = (ROOT / "book/performance/statements.md").read_text(encoding="utf-8")
+    assert re.findall(r"^```\{statements\} (\w+)$", page, re.MULTILINE) == list(PARTS)
+    headings = re.findall(r"^## (.*)$", page, re.MULTILINE)
+    assert headings == list(PARTS.values())
