@@ -46,7 +46,8 @@ def test_the_race_takes_both_libraries_in_both_precisions(
     found = fooling.race_all(work)
     assert seen == {
         "NumPy": "float32", "JAX": "float32", "NumPy, float64": "float64",
-        "JAX, float64": "float64", "JAX, transfers inside": "float32",
+        "JAX, float64": "float64", "JAX, jnp.array inside": "float32",
+        "JAX, jnp.asarray inside": "float32",
     }  # fmt: skip
     assert found.median("NumPy") == 5
     assert found.ratio() == found.ratio("NumPy, float64", "JAX, float64") == 3
@@ -78,6 +79,15 @@ def test_turns_give_a_sample_of_either_library_each(work: fooling.Work) -> None:
     for threads in (1, None):
         assert min(fooling.medians_in_turns(work, threads=threads, repeats=2)) > 0
     assert fooling.seconds_of_loop(work, repeats=1) > 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "expected"), [(2.1, "neither"), (1.9, "neither"), (2.5, "JAX"), (1.0, "NumPy")]
+)
+def test_a_ratio_flatters_a_library_if_it_is_off_by_more_than_a_tie(
+    wrong: float, expected: str
+) -> None:
+    assert fooling.flattered(wrong, 2.0) == expected
 
 
 def test_the_figures_show_a_row_for_each_mistake() -> None:
