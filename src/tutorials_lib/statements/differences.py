@@ -56,9 +56,9 @@ DIFFERENCES = (
         quote="JAX, on the other hand, uses a lazy execution model by default, allowing for graph "
         "optimization and compilation.",
         verdict=Verdict.FAILS,
-        truth="JAX begins with every operation at once and only returns before it is finished; "
-        "what is optimized as a whole is what stands inside `jax.jit`, which nobody gets by "
-        "default.",
+        truth="Outside of `jax.jit`, JAX begins with every operation at once and returns before it "
+        "is finished; what is optimized as a whole stands inside `jax.jit`, which has to be asked "
+        "for.",
         shown=(
             Place("jax_and_numpy/execution", "see-that-nothing-is-lazy"),
             Place("jax_and_numpy/execution", "what-holds-then"),
