@@ -1,0 +1,69 @@
+"""The pictures of the chapter that carries one problem through the four optimizations."""
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle
+
+from tutorials_lib import figures
+from tutorials_lib.benchmark.report import format_seconds
+from tutorials_lib.experiments import four_optimizations as problem
+
+MOST_DOTS = 1_500
+"""More positions are not drawn: each is a part of the vector picture."""
+
+
+def draw_problem(survey: problem.Survey, found: Float[np.ndarray, "receivers 2"]) -> Figure:
+    """One receiver between its circles, and the positions found for the others."""
+    figure, (one, all_of_them) = plt.subplots(1, 2, figsize=(7.0, 3.7))
+    _draw_one(one, survey)
+    all_of_them.plot(*found[:MOST_DOTS].T, ".", markersize=2, color=figures.CYCLE[1])
+    order = np.argsort(np.arctan2(*survey.places.T[::-1]))
+    closed = survey.places[np.append(order, order[0])]
+    all_of_them.plot(*closed.T, color=figures.INK, linewidth=1)
+    all_of_them.set_title("all receivers")
+    for axes in (one, all_of_them):
+        axes.plot(*survey.beacons.T, "^", markersize=9, color=figures.CYCLE[0])
+        axes.set(xlim=(-1.25, 1.25), ylim=(-1.25, 1.25), aspect="equal")
+        axes.set_axis_off()
+    return figure
+
+
+def _draw_one(axes: Axes, survey: problem.Survey) -> None:
+    """Circles of the distances that the first receiver measured, and its way downhill."""
+    for beacon, distance in zip(survey.beacons, survey.distances[0], strict=True):
+        x, y = float(beacon[0]), float(beacon[1])
+        axes.add_patch(Circle((x, y), float(distance), fill=False, color=figures.GRID))
+    position = survey.beacons.mean(axis=0)
+    path = [position]
+    for _ in range(problem.NUM_STEPS):
+        gradient = problem.gradient_by_hand(position, survey.beacons, survey.distances[0])
+        position = position - gradient
+        path.append(position)
+    axes.plot(*np.transpose(path), ".-", color=figures.CYCLE[1], markersize=5, linewidth=1)
+    axes.plot(*survey.places[0], "x", markersize=9, markeredgewidth=2, color=figures.INK)
+    axes.set_title("one receiver")
+
+
+def draw_stages(measured: Mapping[str, problem.Measured]) -> Figure:
+    """The time of every stage for one receiver, on a logarithmic axis."""
+    figure, axes = plt.subplots(figsize=(7.0, 0.9 + 0.48 * len(measured)))
+    for row, (name, (seconds, _)) in enumerate(measured.items()):
+        library = "numpy" if name.startswith("NumPy") else "jax"
+        axes.barh(row, seconds, color=figures.COLORS[library], height=0.62)
+        axes.annotate(
+            format_seconds(seconds), (seconds, row), xytext=(6, 0),
+            textcoords="offset points", va="center",
+        )  # fmt: skip
+    every = [each.seconds for each in measured.values()]
+    axes.set_xscale("log")
+    axes.set_xlim(min(every) / 3, max(every) * 12)
+    axes.set_yticks(range(len(measured)), list(measured))
+    axes.invert_yaxis()
+    axes.tick_params(axis="y", length=0)
+    figure.supxlabel("seconds for one receiver, every tick ten times the last", fontsize="medium")
+    return figure
