@@ -210,11 +210,10 @@ def extension() -> ModuleType:
         sys.path.remove(str(ROOT / "book/_ext"))
 
 
-def test_a_place_links_to_its_page_and_its_section(extension: ModuleType) -> None:
-    page = "[](/book/performance/measuring.md)"
-    assert extension.place(Place("performance/measuring")) == page
-    with_section = extension.place(Place("performance/measuring", "take-turns"))
-    assert with_section == f"{page}, [](</book/performance/measuring.md#take-turns>)"
+def test_places_link_to_every_page_once_and_to_its_sections(extension: ModuleType) -> None:
+    shown = [Place("a/b", "first"), Place("a/c"), Place("a/b", "second")]
+    sections_of_b = "[](</book/a/b.md#first>), [](</book/a/b.md#second>)"
+    assert extension.places(shown) == f"[](/book/a/b.md), {sections_of_b}; [](/book/a/c.md)"
 
 
 def test_paragraphs_stay_inside_their_cell(extension: ModuleType) -> None:

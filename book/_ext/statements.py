@@ -3,6 +3,8 @@
 The tables are written in MyST, so that Sphinx checks and words the links to pages and sections.
 """
 
+from collections.abc import Sequence
+
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
@@ -31,7 +33,7 @@ class Statements(SphinxDirective):
         said = f"{number}“{statement.quote}”"
         if statement.tutorials:
             said += f" ({', '.join(map(self._link, statement.tutorials))})"
-        links = f"Shown in {'; '.join(map(place, statement.shown))}."
+        links = f"Shown in {places(statement.shown)}."
         if statement.settled:
             settled = "; ".join(f"[{each.title}]({each.url})" for each in statement.settled)
             links += f" JAX's documentation: {settled}."
@@ -61,10 +63,15 @@ class StatementCounts(SphinxDirective):
         return self.parse_text_to_nodes(f"{statements.summary()}\n\n{table}")
 
 
-def place(shown: Place) -> str:
-    """Links in MyST to a page and to the section of it; their titles become the text."""
-    page = f"/book/{shown.page}.md"
-    return f"[]({page}), [](<{page}#{shown.section}>)" if shown.section else f"[]({page})"
+def places(shown: Sequence[Place]) -> str:
+    """Links in MyST to each page and then its sections; their titles become the texts."""
+    pages: dict[str, list[str]] = {}
+    for place in shown:
+        address = f"/book/{place.page}.md"
+        links = pages.setdefault(address, [f"[]({address})"])
+        if place.section:
+            links.append(f"[](<{address}#{place.section}>)")
+    return "; ".join(", ".join(links) for links in pages.values())
 
 
 def list_table(rows: list[list[str]], *, widths: str) -> str:

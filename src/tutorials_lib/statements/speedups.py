@@ -147,8 +147,8 @@ SPEEDUPS = (
     _reason(
         "adversarial_attacks",
         Verdict.CONDITION,
-        "Compared with finite differences, whose cost grows with the number of inputs, it is; a "
-        "gradient that was derived on paper needs the same arithmetic.",
+        "It is a reason compared with finite differences, whose cost grows with the number of "
+        "inputs; a gradient that was derived on paper needs the same arithmetic.",
         (Place("jax_and_numpy/transformations", "count-what-a-gradient-costs"),),
         sources.AUTODIFF_COST,
     ),
