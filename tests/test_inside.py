@@ -81,22 +81,29 @@ def test_the_compiler_leaves_fewer_kernels_than_operations_and_keeps_the_scopes(
     assert {"scores", "softmax"} <= set(", ".join(k.scopes for k in found).split(", "))
 
 
-def test_an_extract_keeps_the_lines_asked_for_and_cuts_them() -> None:
-    assert stages.shortened(HLO, pattern="ROOT", width=12) == "ROOT %neg. …\nROOT %tupl …"
+def test_extracts_keep_the_statements_alone_and_cut_them() -> None:
+    assert stages.entry_lines(HLO)[0].strip() == "%x.1 = f32[8] parameter(0)"
+    assert len(stages.entry_lines(HLO)) == 4
+    assert stages.shortened(["  %x = f32[]", "ROOT %y"], width=8) == "%x = f …\nROOT %y"
+    lowered = jax.jit(jnp.sin).lower(1.0)
+    assert len(stages.stablehlo_lines(lowered.as_text())) == 1
 
 
-def test_the_estimate_for_a_matrix_product_is_exact_and_loops_count_once() -> None:
+def test_the_estimate_for_a_matrix_product_is_exact() -> None:
     product = jax.jit(jnp.matmul).lower(jnp.ones((5, 7)), jnp.ones((7, 3))).compile()
     assert costs.costs(product) == (2 * 5 * 7 * 3, 0, 4 * (5 * 7 + 7 * 3 + 5 * 3))
 
-    def powers(x: jax.Array, count: int) -> jax.Array:
-        return jax.lax.scan(lambda y, _: (y @ x, None), x, length=count)[0]
 
-    few, many = (
-        costs.costs(jax.jit(partial(powers, count=count)).lower(jnp.ones((8, 8))).compile())
-        for count in (10, 100)
-    )
-    assert few == many
+def test_loops_count_once_and_exponentials_count_apart() -> None:
+    found = costs.counted_twice(16)
+    once = found["one matrix product"]
+    assert once.estimate.flops == once.by_hand == 2 * 16**3
+    written_out = found["ten products, written out"]
+    assert written_out.estimate.flops == written_out.by_hand == 10 * once.by_hand
+    assert found["ten products, `scan`"].estimate.flops < 2 * once.by_hand
+    assert found["exponential of every number"].estimate[:2] == (0, 16**2)
+    edge = found["convolution, zeros at the edge"]
+    assert 0.9 * edge.by_hand < edge.estimate.flops < edge.by_hand
 
 
 def test_a_donated_argument_shares_its_memory_with_the_output() -> None:

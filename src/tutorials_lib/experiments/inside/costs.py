@@ -23,6 +23,47 @@ def costs(stage: jax.stages.Lowered | jax.stages.Compiled) -> Costs:
     return Costs(*(float(analysis.get(name, 0)) for name in names))
 
 
+class Counted(NamedTuple):
+    """Operations as a person counts them, and XLA's estimate for the compiled program."""
+
+    by_hand: float
+    estimate: Costs
+
+
+def counted_twice(size: int) -> dict[str, Counted]:
+    """Programs on matrices of `size` rows and columns, counted by hand and by XLA.
+
+    An exponential counts as one operation by hand, and a linear system as the textbook has it:
+    two thirds of the cube for the factors, and twice the square for each right side.
+    """
+    x, images = jnp.ones((size, size)), jnp.ones((8, 16, 32, 32))
+    product, pixels = 2 * size**3, 8 * 32 * 32
+
+    def written_out(y: Array) -> Array:
+        for _ in range(10):
+            y = y @ x
+        return y
+
+    def in_a_scan(y: Array) -> Array:
+        return jax.lax.scan(lambda y, _: (y @ x, None), y, length=10)[0]
+
+    def convolve(images: Array) -> Array:
+        return jax.lax.conv(images, jnp.ones((32, 16, 3, 3)), (1, 1), "SAME")
+
+    programs: dict[str, tuple[Callable, Array, float]] = {
+        "one matrix product": (lambda y: y @ x, x, product),
+        "ten products, written out": (written_out, x, 10 * product),
+        "ten products, `scan`": (in_a_scan, x, 10 * product),
+        "exponential of every number": (jnp.exp, x, size**2),
+        "linear system": (lambda y: jnp.linalg.solve(y, x), x, 2 / 3 * size**3 + product),
+        "convolution, zeros at the edge": (convolve, images, 2 * pixels * 9 * 16 * 32),
+    }
+    return {
+        name: Counted(float(by_hand), costs(jax.jit(program).lower(argument).compile()))
+        for name, (program, argument, by_hand) in programs.items()
+    }
+
+
 class Memory(NamedTuple):
     """Bytes that a compiled program needs; `shared` are outputs in the place of arguments."""
 

@@ -2,7 +2,7 @@
 
 import re
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import jax
@@ -173,7 +173,20 @@ def kernels(hlo: str) -> list[Kernel]:
     return found
 
 
-def shortened(text: str, *, pattern: str, width: int = 96) -> str:
-    """The lines of `text` in which `pattern` is found, cut at `width` characters."""
-    lines = [line.strip() for line in text.splitlines() if re.search(pattern, line)]
-    return "\n".join(line if len(line) <= width else f"{line[: width - 2]} …" for line in lines)
+def shortened(lines: Iterable[str], *, width: int = 92) -> str:
+    """The lines without what surrounds them, cut at `width` characters."""
+    plain = (line.strip() for line in lines)
+    return "\n".join(line if len(line) <= width else f"{line[: width - 2]} …" for line in plain)
+
+
+def stablehlo_lines(text: str) -> list[str]:
+    """The statements of a StableHLO module, without what surrounds them."""
+    return [line for line in text.splitlines() if "stablehlo." in line]
+
+
+def entry_lines(hlo: str) -> list[str]:
+    """The entry computation of optimised HLO, without memory layouts, origins and settings."""
+    _, _, entry = hlo.partition("\nENTRY ")
+    plain = (re.sub(r", (metadata|backend_config)=.*", "", line) for line in entry.splitlines())
+    body = (line for line in plain if "=" in line and "->" not in line)
+    return [re.sub(r"\{[\d,]*\}", "", line) for line in body]
