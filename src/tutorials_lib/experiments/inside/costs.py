@@ -1,11 +1,14 @@
 """What a program costs before it runs: XLA's estimates of arithmetic, traffic and memory."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
+
+from tutorials_lib.benchmark import median_seconds
 
 
 class Costs(NamedTuple):
@@ -111,3 +114,21 @@ def deep_loss(
         for each in weights:
             x, _ = run(x, each)
     return jnp.mean(x**2)
+
+
+def kept_and_recomputed(
+    *, num_blocks: int, num_rows: int, width: int
+) -> dict[str, tuple[int, float]]:
+    """Bytes of temporaries and seconds of a gradient of `deep_loss`, for each way to take it.
+
+    Each block has four layers of `width` features.
+    """
+    weights, x = jnp.full((num_blocks, 4, width, width), 0.1), jnp.ones((num_rows, width))
+    found = {}
+    for scan, loop in ((True, "`scan` over blocks"), (False, "Python loop over blocks")):
+        for recompute, what in ((False, "kept"), (True, "recomputed")):
+            gradient = jax.grad(partial(deep_loss, recompute=recompute, scan=scan))
+            temporaries = memory(gradient, weights, x).temporaries
+            seconds = median_seconds(jax.jit(gradient), weights, x)
+            found[f"{loop}, {what}"] = (temporaries, seconds)
+    return found

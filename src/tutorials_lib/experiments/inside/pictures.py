@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from tutorials_lib import figures
+from tutorials_lib.benchmark.report import MarkdownRows, format_seconds
 from tutorials_lib.experiments.inside import traces
 from tutorials_lib.experiments.inside.roofline import OP_BY_OP, Point, Roof
 
@@ -81,3 +82,22 @@ def kernel_numbers(points: Sequence[Point]) -> dict[str, int]:
     """The number of each kernel in the roofline, in the order of `points`."""
     names = dict.fromkeys(point.kernel for point in points)
     return {name: number for number, name in enumerate(names, start=1)}
+
+
+def roofline_table(roof: Roof, points: Sequence[Point]) -> MarkdownRows:
+    """Every kernel by its number in the roofline, with what places it there."""
+    numbers = kernel_numbers(points)
+    rows = [
+        [
+            str(numbers[point.kernel]),
+            point.kernel,
+            point.library,
+            format_seconds(point.seconds),
+            f"{point.intensity:.3g}",
+            f"{point.speed / 1e9:.3g}",
+            f"{point.speed / roof.at(point.intensity):.0%}",
+        ]
+        for point in sorted(points, key=lambda point: numbers[point.kernel])
+    ]
+    header = ["", "Kernel", "library", "takes", "operations a byte", "billion a second"]
+    return MarkdownRows([*header, "of the roof"], rows, of_words=(1, 2))
