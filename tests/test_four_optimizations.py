@@ -45,7 +45,7 @@ def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three steps, and a program that is compiled for them."""
     monkeypatch.setattr(problem, "NUM_STEPS", 3)
     compiled = problem.Stage(jax.jit(jax.vmap(problem.locate, in_axes=(None, 0))))
-    monkeypatch.setitem(problem.STAGES, "JAX, grad, vmap and jit", compiled)
+    monkeypatch.setitem(problem.STAGES, "JAX, grad, vmap, jit", compiled)
 
 
 @pytest.mark.usefixtures("few_steps")

@@ -21,6 +21,14 @@ from tutorials_lib.experiments.sharding import collectives
 Position = Float[Array, "2"]
 Beacons = Float[Array, "beacons 2"]
 Distances = Float[Array, " beacons"]
+Positions = Float[Array, "receivers 2"]
+AllDistances = Float[Array, "receivers beacons"]
+
+NumpyPosition = Float[np.ndarray, "2"]
+NumpyBeacons = Float[np.ndarray, "beacons 2"]
+NumpyDistances = Float[np.ndarray, " beacons"]
+NumpyPositions = Float[np.ndarray, "receivers 2"]
+NumpyAllDistances = Float[np.ndarray, "receivers beacons"]
 
 NUM_STEPS = 40
 """Steps of gradient descent; the step size is 1."""
@@ -32,9 +40,9 @@ SAME = 1e-5
 class Survey(NamedTuple):
     """What is known, and what is to be found."""
 
-    beacons: Float[np.ndarray, "beacons 2"]
-    distances: Float[np.ndarray, "receivers beacons"]
-    places: Float[np.ndarray, "receivers 2"]
+    beacons: NumpyBeacons
+    distances: NumpyAllDistances
+    places: NumpyPositions
     """Where the receivers are; only used to judge what is found."""
 
 
@@ -63,47 +71,37 @@ def make_survey(
 
 
 def misfit_in_numpy(
-    position: Float[np.ndarray, "2"],
-    beacons: Float[np.ndarray, "beacons 2"],
-    distances: Float[np.ndarray, " beacons"],
+    position: NumpyPosition, beacons: NumpyBeacons, distances: NumpyDistances
 ) -> np.floating:
-    """Half the mean squared error of the distances that one receiver would have at `position`."""
+    """Half the mean squared error of the distances at `position`."""
     errors = np.sqrt(((position - beacons) ** 2).sum(axis=1)) - distances
     return (errors**2).mean() / 2
 
 
 def gradient_by_hand(
-    position: Float[np.ndarray, "2"],
-    beacons: Float[np.ndarray, "beacons 2"],
-    distances: Float[np.ndarray, " beacons"],
-) -> Float[np.ndarray, "2"]:
+    position: NumpyPosition, beacons: NumpyBeacons, distances: NumpyDistances
+) -> NumpyPosition:
     """The gradient of `misfit_in_numpy`, derived on paper."""
     offsets = position - beacons
     lengths = np.sqrt((offsets**2).sum(axis=1, keepdims=True))
     return ((1 - distances[:, None] / lengths) * offsets).mean(axis=0)
 
 
-def locate_in_numpy(
-    beacons: Float[np.ndarray, "beacons 2"], distances: Float[np.ndarray, " beacons"]
-) -> Float[np.ndarray, "2"]:
-    """The position of one receiver, from the middle of the beacons downhill."""
+def locate_in_numpy(beacons: NumpyBeacons, distances: NumpyDistances) -> NumpyPosition:
+    """The position of one receiver: downhill from the middle."""
     position = beacons.mean(axis=0)
     for _ in range(NUM_STEPS):
         position = position - gradient_by_hand(position, beacons, distances)
     return position
 
 
-def locate_each_in_numpy(
-    beacons: Float[np.ndarray, "beacons 2"], distances: Float[np.ndarray, "receivers beacons"]
-) -> Float[np.ndarray, "receivers 2"]:
+def locate_each_in_numpy(beacons: NumpyBeacons, distances: NumpyAllDistances) -> NumpyPositions:
     """The positions of all receivers, one after the other."""
     return np.stack([locate_in_numpy(beacons, each) for each in distances])
 
 
-def locate_all_in_numpy(
-    beacons: Float[np.ndarray, "beacons 2"], distances: Float[np.ndarray, "receivers beacons"]
-) -> Float[np.ndarray, "receivers 2"]:
-    """The positions of all receivers at once: a row for each beacon, a column for each receiver."""
+def locate_all_in_numpy(beacons: NumpyBeacons, distances: NumpyAllDistances) -> NumpyPositions:
+    """The positions of all receivers at once, which are the columns."""
     measured = np.ascontiguousarray(distances.T)
     x, y = np.repeat(beacons.mean(axis=0)[:, None], len(distances), axis=1)
     beacon_x, beacon_y = beacons.T[:, :, None]
@@ -124,7 +122,7 @@ def locate_all_in_numpy(
 
 
 def misfit(position: Position, beacons: Beacons, distances: Distances) -> Float[Array, ""]:
-    """Half the mean squared error of the distances that one receiver would have at `position`."""
+    """Half the mean squared error of the distances at `position`."""
     x, y = position
     total = jnp.zeros(())
     for beacon, distance in zip(beacons, distances, strict=True):
@@ -158,9 +156,7 @@ def locate(beacons: Beacons, distances: Distances) -> Position:
 # ---------------------------------------------------------------- JAX, all receivers
 
 
-def locate_each(
-    beacons: Beacons, distances: Float[Array, "receivers beacons"]
-) -> Float[Array, "receivers 2"]:
+def locate_each(beacons: Beacons, distances: AllDistances) -> Positions:
     """The positions of all receivers, one after the other, op by op."""
     return jnp.stack([locate_step_by_step(beacons, each) for each in distances])
 
@@ -184,11 +180,11 @@ class Stage(NamedTuple):
 
 
 STAGES = {
-    "NumPy, a loop over receivers": Stage(locate_each_in_numpy, few=50),
-    "NumPy, vectorized by hand": Stage(locate_all_in_numpy),
-    "JAX, grad, a loop over receivers": Stage(locate_each, few=1, op_by_op=True),
-    "JAX, grad and vmap": Stage(locate_all_op_by_op, op_by_op=True),
-    "JAX, grad, vmap and jit": Stage(locate_all),
+    "NumPy, a loop": Stage(locate_each_in_numpy, few=50),
+    "NumPy, vectorized": Stage(locate_all_in_numpy),
+    "JAX, grad, a loop": Stage(locate_each, few=1, op_by_op=True),
+    "JAX, grad, vmap": Stage(locate_all_op_by_op, op_by_op=True),
+    "JAX, grad, vmap, jit": Stage(locate_all),
 }
 """The same computation, from the first program to the last."""
 
@@ -210,9 +206,7 @@ def measure_stages(survey: Survey) -> dict[str, Measured]:
     return {name: _measure(name, stage, survey, expected) for name, stage in STAGES.items()}
 
 
-def _measure(
-    name: str, stage: Stage, survey: Survey, expected: Float[np.ndarray, "receivers 2"]
-) -> Measured:
+def _measure(name: str, stage: Stage, survey: Survey, expected: NumpyPositions) -> Measured:
     count = stage.few or len(expected)
     inputs: Any = survey.beacons, survey.distances[:count]
     if name.startswith("JAX"):

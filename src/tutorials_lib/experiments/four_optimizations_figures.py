@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
-from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
@@ -17,9 +16,9 @@ MOST_DOTS = 1_500
 """More positions are not drawn: each is a part of the vector picture."""
 
 
-def draw_problem(survey: problem.Survey, found: Float[np.ndarray, "receivers 2"]) -> Figure:
+def draw_problem(survey: problem.Survey, found: problem.NumpyPositions) -> Figure:
     """One receiver between its circles, and the positions found for the others."""
-    figure, (one, all_of_them) = plt.subplots(1, 2, figsize=(7.0, 3.7))
+    figure, (one, all_of_them) = plt.subplots(1, 2, figsize=(6.4, 3.4))
     _draw_one(one, survey)
     all_of_them.plot(*found[:MOST_DOTS].T, ".", markersize=2, color=figures.CYCLE[1])
     order = np.argsort(np.arctan2(*survey.places.T[::-1]))
@@ -28,7 +27,7 @@ def draw_problem(survey: problem.Survey, found: Float[np.ndarray, "receivers 2"]
     all_of_them.set_title("all receivers")
     for axes in (one, all_of_them):
         axes.plot(*survey.beacons.T, "^", markersize=9, color=figures.CYCLE[0])
-        axes.set(xlim=(-1.25, 1.25), ylim=(-1.25, 1.25), aspect="equal")
+        axes.set(xlim=(-1.1, 1.1), ylim=(-1.1, 1.1), aspect="equal")
         axes.set_axis_off()
     return figure
 
@@ -51,7 +50,7 @@ def _draw_one(axes: Axes, survey: problem.Survey) -> None:
 
 def draw_stages(measured: Mapping[str, problem.Measured]) -> Figure:
     """The time of every stage for one receiver, on a logarithmic axis."""
-    figure, axes = plt.subplots(figsize=(7.0, 0.9 + 0.48 * len(measured)))
+    figure, axes = plt.subplots(figsize=(5.6, 0.9 + 0.4 * len(measured)))
     for row, (name, (seconds, _)) in enumerate(measured.items()):
         library = "numpy" if name.startswith("NumPy") else "jax"
         axes.barh(row, seconds, color=figures.COLORS[library], height=0.62)
@@ -61,7 +60,7 @@ def draw_stages(measured: Mapping[str, problem.Measured]) -> Figure:
         )  # fmt: skip
     every = [each.seconds for each in measured.values()]
     axes.set_xscale("log")
-    axes.set_xlim(min(every) / 3, max(every) * 12)
+    axes.set_xlim(min(every) / 3, max(every) * 40)
     axes.set_yticks(range(len(measured)), list(measured))
     axes.invert_yaxis()
     axes.tick_params(axis="y", length=0)
