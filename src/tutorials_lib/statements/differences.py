@@ -11,7 +11,7 @@ DIFFERENCES = (
         verdict=Verdict.HOLDS,
         truth="`jax.numpy` follows NumPy, and there are further differences: random keys, number "
         "types, control flow and what lies out of bounds.",
-        shown=(Place("jax_and_numpy/porting"),),
+        shown=(Place("jax_and_numpy/porting", "look-up-a-habit"),),
         settled=(sources.BOUNDS_AND_MORE,),
     ),
     Statement(
@@ -49,6 +49,7 @@ DIFFERENCES = (
         verdict=Verdict.HOLDS,
         truth="A call of NumPy returns when its work is done.",
         shown=(Place("jax_and_numpy/execution", "see-that-calls-return-early"),),
+        settled=(sources.FASTER,),
     ),
     Statement(
         part="differences",

@@ -3,7 +3,7 @@
 from tutorials_lib.statements import sources
 from tutorials_lib.statements.kinds import Place, Statement, Verdict
 
-WHY_JAX = Place("jax_and_numpy/why_jax")
+_WHY_JAX = "jax_and_numpy/why_jax"
 
 INTRODUCTION = (
     Statement(
@@ -11,7 +11,7 @@ INTRODUCTION = (
         quote="JAX (Just After eXecution)",
         verdict=Verdict.HOLDS,
         truth="{cite:t}`frostig2018compiling`, who introduced JAX, explain its name this way.",
-        shown=(WHY_JAX,),
+        shown=(Place(_WHY_JAX, "know-the-name"),),
     ),
     Statement(
         part="introduction",
@@ -19,7 +19,7 @@ INTRODUCTION = (
         verdict=Verdict.CONDITION,
         truth="JAX began at Google, and today it is an open project with contributors from Google, "
         "NVIDIA and elsewhere.",
-        shown=(WHY_JAX,),
+        shown=(Place(_WHY_JAX, "know-the-name"),),
         settled=(sources.ABOUT,),
     ),
     Statement(
@@ -29,7 +29,10 @@ INTRODUCTION = (
         verdict=Verdict.HOLDS,
         truth="`jax.numpy` follows NumPy, `jax.grad` differentiates what is written with it, and "
         "the same program runs on a CPU, a GPU or a TPU.",
-        shown=(Place("jax_and_numpy/transformations", "begin-with-one-function"), WHY_JAX),
+        shown=(
+            Place("jax_and_numpy/transformations", "begin-with-one-function"),
+            Place(_WHY_JAX, "know-the-name"),
+        ),
         settled=(sources.THINKING,),
     ),
     Statement(
@@ -39,7 +42,10 @@ INTRODUCTION = (
         verdict=Verdict.CONDITION,
         truth="The functions have to be pure, and not every transformation "
         "is there for speed: `grad` makes a function that computes a derivative.",
-        shown=(Place("jax_and_numpy/transformations", "know-what-cannot-be-traced"), WHY_JAX),
+        shown=(
+            Place("jax_and_numpy/transformations", "know-what-cannot-be-traced"),
+            Place(_WHY_JAX, "what-holds-then"),
+        ),
         settled=(sources.CONCEPTS,),
     ),
 )
@@ -57,7 +63,7 @@ OPTIMIZATIONS = (
         "what they are.",
         shown=(
             Place("jax_and_numpy/execution", "catch-python-running-once"),
-            Place("performance/look_inside"),
+            Place(_WHY_JAX, "compile"),
         ),
         settled=(sources.JIT, sources.TRACING),
     ),
@@ -69,7 +75,10 @@ OPTIMIZATIONS = (
         verdict=Verdict.HOLDS,
         truth="`jax.grad` is exact up to rounding, and needs one pass forward and one back, "
         "however many inputs there are.",
-        shown=(Place("jax_and_numpy/transformations", "count-what-a-gradient-costs"),),
+        shown=(
+            Place("jax_and_numpy/transformations", "count-what-a-gradient-costs"),
+            Place(_WHY_JAX, "differentiate"),
+        ),
         settled=(sources.AUTODIFF_COST,),
     ),
     Statement(
@@ -94,8 +103,8 @@ OPTIMIZATIONS = (
         truth="It does so compared with a loop, in either library; what JAX adds to NumPy is "
         "`vmap`, which vectorizes a function that was written for one example.",
         shown=(
+            Place(_WHY_JAX, "vectorize"),
             Place("performance/why_speedups_differ", "vectorization-and-parallelization"),
-            Place("jax_and_numpy/transformations", "add-an-axis"),
         ),
         settled=(sources.VECTORIZATION,),
     ),
@@ -107,17 +116,21 @@ OPTIMIZATIONS = (
         verdict=Verdict.HOLDS,
         truth="A training step that was written for one device runs on eight, to the same result, "
         "once its batch is spread over them.",
-        shown=(Place("jax_and_numpy/devices", "train-on-all-of-them"),),
+        shown=(
+            Place("jax_and_numpy/devices", "train-on-all-of-them"),
+            Place(_WHY_JAX, "spread-over-devices"),
+        ),
         settled=(sources.PARALLEL,),
     ),
     Statement(
         part="optimizations",
         number=4,
         quote="without requiring explicit management of device memory",
-        verdict=Verdict.CONDITION,
-        truth="Memory is allocated and freed without being asked; where an array lies, which "
+        verdict=Verdict.FAILS,
+        truth="JAX allocates and frees memory by itself; on which device an array lies, which "
         "memory is given away and how much of a GPU is taken are for the program to say.",
         shown=(
+            Place(_WHY_JAX, "spread-over-devices"),
             Place("jax_and_numpy/devices", "know-what-changes-elsewhere"),
             Place("jax_and_numpy/updates", "give-the-memory-away"),
         ),

@@ -71,7 +71,7 @@ REASONS = (
         "The extent to which the code is vectorized and parallelized can affect the speedup.",
         Verdict.HOLDS,
         "Compared with a loop in NumPy, a speedup says how slow the loop is.",
-        also=(Place("performance/fooling"),),
+        also=(Place("performance/fooling", "6-a-weak-baseline"),),
     ),
     _reason(
         3,
@@ -94,7 +94,7 @@ REASONS = (
         "A compiled chain of operations can go over memory once, where NumPy goes over it at "
         "every operation.",
         sources.FASTER,
-        also=(Place("jax_and_numpy/why_jax"),),
+        also=(Place("jax_and_numpy/why_jax", "compile"),),
     ),
     _reason(
         4,
@@ -114,7 +114,7 @@ REASONS = (
         "NumPy computes in 64-bit and JAX in 32-bit unless told otherwise, and that alone changes "
         "the ratio.",
         sources.BENCHMARKING,
-        also=(Place("performance/fooling"),),
+        also=(Place("performance/fooling", "3-two-precisions"),),
     ),
     _reason(
         5,
@@ -178,7 +178,10 @@ CLOSING = (
         quote="may vary depending on the specific implementation, hardware, and problem size",
         verdict=Verdict.HOLDS,
         truth="All three change the ratio, and the implementation of the NumPy side is among them.",
-        shown=(Place("performance/fooling"), Place(_PAGE, "take-this-with-you")),
+        shown=(
+            Place("performance/fooling", "see-the-eight-side-by-side"),
+            Place(_PAGE, "take-this-with-you"),
+        ),
     ),
     Statement(
         part="closing",
@@ -197,7 +200,7 @@ CLOSING = (
         truth="A ratio holds for one machine and one size, and a profile says where it comes from.",
         shown=(
             Place("performance/measuring", "what-these-figures-cannot-say"),
-            Place("performance/look_inside"),
+            Place("performance/look_inside", "watch-it-run"),
         ),
         settled=(sources.BENCHMARKING,),
     ),
