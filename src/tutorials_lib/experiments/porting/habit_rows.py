@@ -40,7 +40,7 @@ class Habit:
             link = f"{{doc}}`{CHAPTERS[self.where]} </book/jax_and_numpy/{self.where}>`"
         else:
             link = f"[documentation]({self.where})"
-        return f"{self.why} ({link})"
+        return f"{self.why[:-1]} ({link})."
 
 
 _LISTS = (
@@ -63,13 +63,16 @@ HABITS = (
     ),
     Habit(
         "np.add.at(x, k, 1)", "x = x.at[k].add(1)",
-        "Counts every mention of a place.", "updates", "x",
+        "This counts every mention of a place.", "updates", "x",
     ),
     Habit("np.add(x, 1, out=x)", "x = x + 1", "XLA chooses the memory.", "updates", "x"),
-    Habit("x.sort()", "x = jnp.sort(x)", "In JAX the method returns.", "updates", "x"),
+    Habit(
+        "x.sort()", "x = jnp.sort(x)",
+        "In JAX the method returns a sorted copy.", "updates", "x",
+    ),
     Habit(
         "y = 0.0\nwith suppress(IndexError):\n    y = x[9]",
-        'y = x.at[9].get(mode="fill", fill_value=0)',
+        'y = x.at[9].get(\n    mode="fill", fill_value=0)',
         "An index out of bounds reads the last element.", "updates",
     ),
     Habit(
@@ -81,15 +84,15 @@ HABITS = (
         "The length of `x[x > 0]` is not known while tracing.", "control",
     ),
     Habit(
-        "y = np.nonzero(x > 0)[0]", "y = jnp.nonzero(x > 0, size=4, fill_value=-1)[0]",
+        "y = np.nonzero(x > 0)[0]", "(y,) = jnp.nonzero(\n    x > 0, size=4, fill_value=-1)",
         "The length is fixed, the rest filled.", "control", "y[:2]",
     ),
     Habit(
-        "y = np.unique(k)", "y = jnp.unique(k, size=3, fill_value=-1)",
+        "y = np.unique(k)", "y = jnp.unique(\n    k, size=3, fill_value=-1)",
         "The length is fixed, the rest filled.", "control", "y[:2]",
     ),
     Habit(
-        "y = x[: k[0]].sum()", "y = jnp.where(jnp.arange(4) < k[0], x, 0).sum()",
+        "y = x[: k[0]].sum()", "mask = jnp.arange(4) < k[0]\ny = jnp.where(mask, x, 0).sum()",
         "A slice has a fixed length.", "control",
     ),
     Habit(
@@ -97,25 +100,25 @@ HABITS = (
         "A Python loop is written out in the program, and a list has no fixed size.", "control",
     ),
     Habit(
-        "for _ in range(9):\n    x = f(x)", "x = lax.fori_loop(0, 9, lambda _, x: f(x), x)",
+        "for _ in range(9):\n    x = f(x)", "x = lax.fori_loop(\n    0, 9, lambda _, x: f(x), x)",
         "The program holds the step once.", "control", "x",
     ),
     Habit(
         "while x.max() > 2.1:\n    x = f(x)",
-        "x = lax.while_loop(lambda x: x.max() > 2.1, f, x)",
+        "x = lax.while_loop(\n    lambda x: x.max() > 2.1, f, x)",
         "A tracer has no value to decide on.", "control", "x",
     ),
     Habit(
-        "if x.sum() > 0:\n    x = f(x)", "x = lax.cond(x.sum() > 0, f, lambda x: x, x)",
-        "Or `jnp.where`, which computes both sides.", "control", "x",
+        "if x.sum() > 0:\n    x = f(x)", "x = lax.cond(\n    x.sum() > 0, f, lambda x: x, x)",
+        "A tracer has no value; `jnp.where` would compute both sides.", "control", "x",
     ),
     Habit(
         "y = np.vectorize(f)(x)", "y = jax.vmap(f)(x)",
         "`vmap` also maps over several axes, and functions of arrays.", "transformations",
     ),
     Habit(
-        "y = np.random.default_rng(0).normal(size=3)",
-        "y = jax.random.normal(jax.random.key(0), (3,))",
+        "rng = np.random.default_rng(0)\ny = rng.normal(size=3)",
+        "key = jax.random.key(0)\ny = jax.random.normal(key, (3,))",
         "There is no hidden state; the numbers differ.", "random", "y.shape",
     ),
     Habit(
@@ -132,25 +135,28 @@ HABITS = (
     ),
     Habit(
         "y = x * np.arange(4)",
-        "with jax.enable_x64(True):\n    y = jnp.float64(x) * np.arange(4)",
+        "with jax.enable_x64(True):\n    x = jnp.float64(x)\n    y = x * np.arange(4)",
         "A whole number does not widen float32.", "types", "str(y.dtype)", "op by op",
     ),
     Habit(
         "y = np.sum([1, 2])", "y = jnp.sum(jnp.array([1, 2]))",
         "Lists are refused: each element would be an input.", _LISTS,
     ),
-    Habit("y = x.sum().item()", "y = x.sum()", "Stay in arrays; a number waits.", "execution"),
+    Habit(
+        "y = x.sum().item()", "y = x.sum()",
+        "A tracer has no number to give; outside, asking for one waits.", "execution",
+    ),
     Habit(
         "y = np.linalg.inv(A) @ b", "y = jnp.linalg.solve(A, b)",
         "The names are the same; `solve` is better in both.", _NUMPY,
     ),
     Habit(
         "y = False\ntry:\n    np.linalg.cholesky(-A)\nexcept np.linalg.LinAlgError:\n    y = True",
-        "y = jnp.isnan(jnp.linalg.cholesky(-A)).any()",
+        "root = jnp.linalg.cholesky(-A)\ny = jnp.isnan(root).any()",
         "A program cannot raise; NaN takes the place of an error.", "debugging",
     ),
     Habit(
-        "y = scipy.special.logsumexp(x)", "y = jax.scipy.special.logsumexp(x)",
+        "y = scipy.special.logsumexp(x)", "special = jax.scipy.special\ny = special.logsumexp(x)",
         "A part of SciPy is there.", _SCIPY,
     ),
     Habit(
@@ -158,21 +164,21 @@ HABITS = (
         "`print` sees a tracer, once.", "debugging", "None",
     ),
     Habit(
-        "assert x.sum() > 9", 'checkify.check(x.sum() > 9, "small")',
-        "In a function that `checkify.checkify` has wrapped.", "debugging", "None", "checked",
+        "assert x.sum() > 9", 'checkify.check(\n    x.sum() > 9, "small")',
+        "Works in a function that `checkify.checkify` wraps.", "debugging", "None", "checked",
     ),
     Habit(
         'with np.errstate(invalid="raise"):\n    np.sqrt(x)',
         "with jax.debug_nans(True):\n    jnp.sqrt(x)",
-        "Finds the first NaN, also in a compiled function.", "debugging", "None", "op by op",
+        "This finds the first NaN, also in a compiled function.", "debugging", "None", "op by op",
     ),
     Habit(
         "scale = 2\ng = jit(lambda x: scale * x)\ny, scale = g(x), 3\ny = g(x)",
-        "g = jit(lambda x, scale: scale * x)\ny = g(x, 3)",
+        "g = jit(lambda x, s: s * x)\ny = g(x, 3)",
         "A global is read while tracing.", "debugging", "y", "op by op",
     ),
     Habit(
-        "y = f(x)  # timed", "y = f(x).block_until_ready()  # timed",
+        "# timed\ny = f(x)", "# timed\ny = f(x).block_until_ready()",
         "A call returns before its result is there.", "execution", "y", "op by op",
     ),
     Habit(

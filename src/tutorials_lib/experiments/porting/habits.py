@@ -14,7 +14,7 @@ from jax.experimental import checkify
 
 from tutorials_lib.experiments.porting.habit_rows import HABITS, Habit
 
-SAME, OTHER = "the same", "**another result**"
+SAME, OTHER = "The same", "**Another result**"
 """What taking a line of NumPy over may lead to, if it does not raise."""
 
 
@@ -67,9 +67,9 @@ def fate(habit: Habit) -> str:
 
 
 def rows() -> list[list[str]]:
-    """All habits as rows of a table, each one run: NumPy, its fate, JAX, why."""
+    """All habits as rows of a table, each one run: NumPy, JAX, and the fate of NumPy's line."""
     return [
-        [_shown(habit.in_numpy), fate(habit), _shown(habit.in_jax), habit.explained]
+        [_shown(habit.in_numpy), _shown(habit.in_jax), f"{fate(habit)}. {habit.explained}"]
         for habit in HABITS
     ]
 

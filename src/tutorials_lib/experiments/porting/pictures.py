@@ -17,6 +17,7 @@ def draw_steps(measured: dict[Step, Measured]) -> Figure:
     """The time of one simulation, a bar for every version; what raises has a word instead."""
     figure, axes = plt.subplots(figsize=(7.0, 4.2))
     shortest = min(each.seconds for each in measured.values()) / 3
+    in_numpy = measured[STEPS[0]].seconds
     for row, step in enumerate(STEPS):
         if step not in measured:
             axes.text(1.2 * shortest, row, "raises an error", va="center", color=figures.MUTED)
@@ -24,8 +25,8 @@ def draw_steps(measured: dict[Step, Measured]) -> Figure:
         seconds = measured[step].seconds
         color = figures.COLORS["jax" if step.number else "numpy"]
         axes.barh(row, seconds - shortest, left=shortest, color=color, height=0.62)
-        axes.text(1.2 * seconds, row, format_seconds(seconds), va="center")
-    axes.axvline(measured[STEPS[0]].seconds, color=figures.COLORS["numpy"], linewidth=0.8)
+        axes.text(1.2 * max(seconds, in_numpy), row, format_seconds(seconds), va="center")
+    axes.axvline(in_numpy, color=figures.COLORS["numpy"], linewidth=0.8)
     axes.set_xscale("log")
     axes.set_xlim(shortest, 8 * max(each.seconds for each in measured.values()))
     axes.set_yticks(range(len(STEPS)), [step.label for step in STEPS])
@@ -47,12 +48,11 @@ def draw_plate(
     right.plot(means, color=figures.CYCLE[0])
     right.axhline(plate.goal, color=figures.MUTED, linewidth=0.8)
     right.annotate(
-        "goal of the coldest place", (0, plate.goal), xytext=(0, 4),
-        textcoords="offset points", color=figures.MUTED,
+        "goal of the coldest place", (len(means), plate.goal), xytext=(0, -12),
+        textcoords="offset points", ha="right", color=figures.MUTED,
     )  # fmt: skip
-    right.set_title("mean of the plate")
+    right.set_title("mean of the plate, in degrees")
     right.set_xlabel("time step")
-    right.set_ylabel("degrees")
     return figure
 
 

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-SIZE = 64
+SIZE = 65
 """Rows and columns of the grid; the outermost ones repeat their neighbours."""
 
-HEATER = np.s_[4:61:8, 4:60]
+HEATER = np.s_[4:61:8, 4:61]
 """The places that the heater warms: eight rods."""
 
 SENSOR = (32, 32)
@@ -34,13 +34,13 @@ class Plate(NamedTuple):
 
     diffusion: Any = 0.24
     """Share of the difference to the neighbours that is evened out in a step; at most 1/4."""
-    heat: Any = 2.0
+    heat: Any = 4.0
     """Degrees that the heater adds in a step."""
     sensor_noise: Any = 0.5
     """Standard deviation of the sensor's error, in degrees."""
     target: Any = 70.0
     """The thermostat heats while its sensor shows less, in degrees."""
-    goal: Any = 60.0
+    goal: Any = 55.0
     """The simulation ends when every place is warmer than this, in degrees."""
 
 

