@@ -204,4 +204,14 @@ def test_the_table_of_the_roofline_says_how_far_each_kernel_is_from_the_roof() -
     assert [row[4:] for row in rows] == [
         ["0.5", "0.25", "50%"], ["0.25", "0.5", "200%"], ["100", "5", "50%"],
     ]  # fmt: skip
-    pictures.draw_roofline(roof, points)
+
+
+def test_points_that_lie_close_share_a_label() -> None:
+    points = [
+        roofline.Point("one", "JAX", operations=1e9, bytes=1e9, seconds=1.0),
+        roofline.Point("two", "JAX", operations=1e9, bytes=1e9, seconds=1.1),
+        roofline.Point("three", "JAX", operations=1e9, bytes=1e9, seconds=9.0),
+        roofline.Point("one", "NumPy", operations=1e9, bytes=1e9, seconds=1.0),
+    ]
+    figure = pictures.draw_roofline(roofline.Roof(1e9, 1e10), points)
+    assert [text.get_text() for text in figure.axes[0].texts] == ["1, 2", "3", "1"]

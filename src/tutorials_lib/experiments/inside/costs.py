@@ -98,8 +98,9 @@ def deep_loss(
 ) -> Float[Array, ""]:
     """A loss behind many layers, in blocks.
 
-    With `recompute`, the backward pass starts from the input of each block and computes the rest
-    again (`jax.checkpoint`). With `scan` the blocks are a loop of the program, else one of Python.
+    With `recompute`, the backward pass starts from the input of each block and
+    computes the rest again (`jax.checkpoint`). With `scan`, the blocks are a loop of
+    the program, else one of Python.
     """
 
     def block(x: Array, weights: Array) -> tuple[Array, None]:

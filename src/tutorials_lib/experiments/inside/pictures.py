@@ -11,8 +11,11 @@ from tutorials_lib.benchmark.report import MarkdownRows, format_seconds
 from tutorials_lib.experiments.inside import traces
 from tutorials_lib.experiments.inside.roofline import OP_BY_OP, Point, Roof
 
-_MARKERS = {"JAX": ("o", (10, 0)), OP_BY_OP: ("D", (0, -12)), "NumPy": ("s", (-10, 0))}
+_MARKERS = {"JAX": ("o", (7, -7)), OP_BY_OP: ("D", (9, 0)), "NumPy": ("s", (-6, 8))}
 """The marker of each way of running, and where its number stands, in points from it."""
+
+CLOSE = 1.4
+"""Points of a roofline whose coordinates differ by less than this factor share a label."""
 
 
 def draw_stages(counts: dict[str, int]) -> Figure:
@@ -57,25 +60,36 @@ def draw_roofline(roof: Roof, points: Sequence[Point]) -> Figure:
     ends = np.geomspace(min(intensities) / 2, max(max(intensities), roof.ridge) * 2, 200)
     axes.loglog(ends, [roof.at(float(end)) / 1e9 for end in ends], color=figures.INK)
     axes.axvline(roof.ridge, color=figures.MUTED, linewidth=0.8, linestyle=":")
-    numbers = kernel_numbers(points)
     for library, (marker, label_at) in _MARKERS.items():
         mine = [point for point in points if point.library == library]
         color = figures.COLORS["numpy" if library == "NumPy" else "jax"]
-        places = [(point.intensity, point.speed / 1e9) for point in mine]
         fill = "none" if library == "NumPy" else color  # so that both show where they meet
         axes.plot(
-            *zip(*places, strict=True), marker, color=color, markerfacecolor=fill, markersize=7,
-            markeredgewidth=1.5, linestyle="", label=library,
+            [point.intensity for point in mine], [point.speed / 1e9 for point in mine],
+            marker, color=color, markerfacecolor=fill, markersize=7, markeredgewidth=1.5,
+            linestyle="", label=library,
         )  # fmt: skip
-        for point, place in zip(mine, places, strict=True):
+        for place, text in _labels(mine, kernel_numbers(points)).items():
             axes.annotate(
-                str(numbers[point.kernel]), place, xytext=label_at, textcoords="offset points",
-                color=color, ha="center", va="center",
+                text, place, xytext=label_at, textcoords="offset points", color=color,
+                ha="left" if label_at[0] > 0 else "right", va="center",
             )  # fmt: skip
     axes.set_xlabel("operations for each byte")
     axes.set_ylabel("billion operations a second")
     axes.legend(loc="lower right")
     return figure
+
+
+def _labels(points: Sequence[Point], numbers: dict[str, int]) -> dict[tuple[float, float], str]:
+    """The numbers of the points and where they stand; points that lie close share a label."""
+    labels: dict[tuple[float, float], str] = {}
+    for point in points:
+        x, y = point.intensity, point.speed / 1e9
+        near = (at for at in labels if max(x / at[0], at[0] / x, y / at[1], at[1] / y) < CLOSE)
+        place = next(near, (x, y))
+        number = str(numbers[point.kernel])
+        labels[place] = f"{labels[place]}, {number}" if place in labels else number
+    return labels
 
 
 def kernel_numbers(points: Sequence[Point]) -> dict[str, int]:
@@ -92,7 +106,7 @@ def roofline_table(roof: Roof, points: Sequence[Point]) -> MarkdownRows:
             str(numbers[point.kernel]),
             point.kernel,
             point.library,
-            format_seconds(point.seconds),
+            format_seconds(point.seconds).replace(" ", "\N{NO-BREAK SPACE}"),
             f"{point.intensity:.3g}",
             f"{point.speed / 1e9:.3g}",
             f"{point.speed / roof.at(point.intensity):.0%}",
