@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from tutorials_lib.benchmark import AgreementError
+from tutorials_lib.benchmark import AgreementError, timing
 from tutorials_lib.experiments import fooling, fooling_figures
 
 
@@ -54,6 +54,18 @@ def test_the_race_is_run_in_both_precisions_and_numpy_at_its_best(
     assert found.threads == 2
     assert found.median("NumPy") == 5
     assert found.ratio() == found.ratio("NumPy, float64", "JAX, float64") == 3
+
+
+def test_everybody_in_the_race_is_sampled_once_a_round(
+    work: fooling.Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fooling, "ROUNDS", 2)
+    monkeypatch.setattr(timing, "PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(timing, "SAMPLE_SECONDS", 1e-4)
+    found = fooling.race_all(work)
+    assert {len(samples) for samples in found.seconds.values()} == {2}
+    assert len(found.seconds) == 6
+    assert found.ratio() > 0
 
 
 def test_ten_calls_in_one_compile_to_the_operations_of_one(work: fooling.Work) -> None:

@@ -28,6 +28,9 @@ Inputs = tuple[Any, Any]
 REPEATS = 15
 """Samples of everything that is not part of the race."""
 
+ROUNDS = 9
+"""Samples of everybody in the race; each repeats a call until it lasts long enough to time."""
+
 TOLERANCE = 1e-4
 """The relative error that float32 may show between two ways to do the work."""
 
@@ -168,6 +171,11 @@ class _Contestant(Contestant):
 
     def choose_threads(self, controller: ThreadpoolController) -> None:
         """Keep the number that is given: the race tells which is best."""
+
+    @property
+    def enough(self) -> bool:
+        """Whether the samples suffice: a fixed number, since there are many contestants."""
+        return len(self.samples) >= ROUNDS
 
 
 def flattered(wrong: float, right: float) -> str:
