@@ -149,6 +149,7 @@ def test_a_trace_is_read_by_start_and_summed_by_name(tmp_path: Path) -> None:
         {"ph": "X", "name": "late", "ts": 7.0, "dur": 2.0, "args": {"hlo_op": "late"}},
         {"ph": "X", "name": "early", "ts": 5.0, "dur": 1.0},
         {"ph": "M", "name": "thread_name"},
+        {},
         {"ph": "X", "name": "early", "ts": 6.0, "dur": 4.0},
     ]
     path = tmp_path / "deep" / "host.trace.json.gz"
