@@ -72,27 +72,27 @@ HABITS = (
     ),
     Habit(
         "y = 0.0\nwith suppress(IndexError):\n    y = x[9]",
-        'y = x.at[9].get(\n    mode="fill", fill_value=0)',
+        'y = x.at[9].get(\n    mode="fill",\n    fill_value=0)',
         "An index out of bounds reads the last element.", "updates",
     ),
     Habit(
-        "x[x < 0] = 0", "x = jnp.where(x < 0, 0, x)",
+        "x[x < 0] = 0", "x = jnp.where(\n    x < 0, 0, x)",
         "A mask chooses values, not places.", "updates", "x",
     ),
     Habit(
-        "y = x[x > 0].sum()", "y = jnp.where(x > 0, x, 0).sum()",
+        "y = x[x > 0].sum()", "y = jnp.where(\n    x > 0, x, 0).sum()",
         "The length of `x[x > 0]` is not known while tracing.", "control",
     ),
     Habit(
-        "y = np.nonzero(x > 0)[0]", "(y,) = jnp.nonzero(\n    x > 0, size=4, fill_value=-1)",
+        "y = np.nonzero(x > 0)[0]", "(y,) = jnp.nonzero(\n    x > 0, size=4,\n    fill_value=-1)",
         "The length is fixed, the rest filled.", "control", "y[:2]",
     ),
     Habit(
-        "y = np.unique(k)", "y = jnp.unique(\n    k, size=3, fill_value=-1)",
+        "y = np.unique(k)", "y = jnp.unique(\n    k, size=3,\n    fill_value=-1)",
         "The length is fixed, the rest filled.", "control", "y[:2]",
     ),
     Habit(
-        "y = x[: k[0]].sum()", "mask = jnp.arange(4) < k[0]\ny = jnp.where(mask, x, 0).sum()",
+        "y = x[: k[0]].sum()", "i = jnp.arange(4)\ny = jnp.where(\n    i < k[0], x, 0).sum()",
         "A slice has a fixed length.", "control",
     ),
     Habit(
@@ -100,16 +100,17 @@ HABITS = (
         "A Python loop is written out in the program, and a list has no fixed size.", "control",
     ),
     Habit(
-        "for _ in range(9):\n    x = f(x)", "x = lax.fori_loop(\n    0, 9, lambda _, x: f(x), x)",
+        "for _ in range(9):\n    x = f(x)",
+        "x = lax.fori_loop(\n    0, 9,\n    lambda i, x: f(x), x)",
         "The program holds the step once.", "control", "x",
     ),
     Habit(
         "while x.max() > 2.1:\n    x = f(x)",
-        "x = lax.while_loop(\n    lambda x: x.max() > 2.1, f, x)",
+        "x = lax.while_loop(\n    lambda x: x.max() > 2.1,\n    f, x)",
         "A tracer has no value to decide on.", "control", "x",
     ),
     Habit(
-        "if x.sum() > 0:\n    x = f(x)", "x = lax.cond(\n    x.sum() > 0, f, lambda x: x, x)",
+        "if x.sum() > 0:\n    x = f(x)", "x = lax.cond(\n    x.sum() > 0,\n    f, lambda x: x, x)",
         "A tracer has no value; `jnp.where` would compute both sides.", "control", "x",
     ),
     Habit(
@@ -118,7 +119,7 @@ HABITS = (
     ),
     Habit(
         "rng = np.random.default_rng(0)\ny = rng.normal(size=3)",
-        "key = jax.random.key(0)\ny = jax.random.normal(key, (3,))",
+        "key = jax.random.key(0)\ny = jax.random.normal(\n    key, (3,))",
         "There is no hidden state; the numbers differ.", "random", "y.shape",
     ),
     Habit(
@@ -126,7 +127,7 @@ HABITS = (
         "Numbers have 32 bits unless JAX is told otherwise.", "types", "str(y.dtype)", "op by op",
     ),
     Habit(
-        "y = np.array(2**20) * 2**12", "y = jnp.array(2.0**20) * 2**12",
+        "y = np.array(2**20) * 2**12", "x = jnp.array(2.0**20)\ny = x * 2**12",
         "Whole numbers have 32 bits, and overflow in silence.", "types",
     ),
     Habit(
@@ -139,7 +140,7 @@ HABITS = (
         "A whole number does not widen float32.", "types", "str(y.dtype)", "op by op",
     ),
     Habit(
-        "y = np.sum([1, 2])", "y = jnp.sum(jnp.array([1, 2]))",
+        "y = np.sum([1, 2])", "x = jnp.array([1, 2])\ny = jnp.sum(x)",
         "Lists are refused: each element would be an input.", _LISTS,
     ),
     Habit(
@@ -160,7 +161,7 @@ HABITS = (
         "A part of SciPy is there.", _SCIPY,
     ),
     Habit(
-        "print(x.sum())", 'jax.debug.print("{}", x.sum())',
+        "print(x.sum())", 'jax.debug.print(\n    "{}", x.sum())',
         "`print` sees a tracer, once.", "debugging", "None",
     ),
     Habit(
@@ -178,12 +179,12 @@ HABITS = (
         "A global is read while tracing.", "debugging", "y", "op by op",
     ),
     Habit(
-        "# timed\ny = f(x)", "# timed\ny = f(x).block_until_ready()",
+        "# timed\ny = f(x)", "# timed\ny = f(x)\ny.block_until_ready()",
         "A call returns before its result is there.", "execution", "y", "op by op",
     ),
     Habit(
         "np.save(file, x)\nfile.seek(0)\ny = np.load(file)",
-        "np.save(file, x)\nfile.seek(0)\ny = jnp.array(np.load(file))",
+        "np.save(file, x)\nfile.seek(0)\ny = np.load(file)\ny = jnp.array(y)",
         "NumPy takes arrays of JAX; what it reads is NumPy's.", _SAVE, "y", "op by op",
     ),
 )  # fmt: skip

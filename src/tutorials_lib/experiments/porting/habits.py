@@ -76,7 +76,7 @@ def rows() -> list[list[str]]:
 
 def _shown(code: str) -> str:
     """Lines of code in one cell of a table, where only hard spaces indent."""
-    return "<br>".join(f"`{line}`" for line in code.replace("    ", "\u00a0\u00a0").splitlines())
+    return "<br> ".join(f"`{line}`" for line in code.replace("    ", "\u00a0\u00a0").splitlines())
 
 
 def _in_jax(habit: Habit, code: str, library: Any) -> Effect:

@@ -48,7 +48,7 @@ def draw_plate(
     right.plot(means, color=figures.CYCLE[0])
     right.axhline(plate.goal, color=figures.MUTED, linewidth=0.8)
     right.annotate(
-        "goal of the coldest place", (len(means), plate.goal), xytext=(0, -12),
+        "goal", (len(means), plate.goal), xytext=(0, -12),
         textcoords="offset points", ha="right", color=figures.MUTED,
     )  # fmt: skip
     right.set_title("mean of the plate, in degrees")
