@@ -127,17 +127,17 @@ class Contestant:
         for threads in sorted({1, num_cores()}):
             self.threads = threads
             time.sleep(PAUSE_SECONDS)
-            seconds[threads] = min(self._sample(controller) for _ in range(3))
+            seconds[threads] = min(self._take(controller, samples=3))
         self.threads = min(seconds, key=lambda threads: seconds[threads])
+        self._aim(seconds[self.threads])
 
     def sample(self, controller: ThreadpoolController) -> None:
         """Take one sample and keep it."""
-        self.samples.append(self._sample(controller))
+        self.samples += self._take(controller, samples=1)
 
     def calibrate(self, controller: ThreadpoolController) -> None:
         """Decide how many calls make a sample."""
-        seconds = self._sample(controller)
-        self._calls = max(1, math.ceil(SAMPLE_SECONDS / max(seconds, 1e-7)))
+        self._aim(*self._take(controller, samples=1))
 
     @property
     def enough(self) -> bool:
@@ -152,7 +152,12 @@ class Contestant:
         """Whether threads outside XLA may still be busy after a call."""
         return self.variant.backend != "jax" and self.threads != 1
 
-    def _sample(self, controller: ThreadpoolController) -> float:
+    def _aim(self, seconds: float) -> None:
+        """Set how many calls, each of so many seconds, make a sample."""
+        self._calls = max(1, math.ceil(SAMPLE_SECONDS / max(seconds, 1e-7)))
+
+    def _take(self, controller: ThreadpoolController, *, samples: int) -> list[float]:
+        """Seconds per call of each of the `samples`, after one call that is not timed."""
         # NumPy has threads in BLAS only; a peer may have its own (OpenMP).
         api = "blas" if self.variant.backend == "numpy" else None
         limits = (
@@ -162,10 +167,13 @@ class Contestant:
         )
         with limits:
             self.call()
-            start = time.perf_counter()
-            for _ in range(self._calls):
-                self.call()
-            return (time.perf_counter() - start) / self._calls
+            return [self._seconds_per_call() for _ in range(samples)]
+
+    def _seconds_per_call(self) -> float:
+        start = time.perf_counter()
+        for _ in range(self._calls):
+            self.call()
+        return (time.perf_counter() - start) / self._calls
 
 
 def race(contestants: list[Contestant]) -> None:
@@ -179,7 +187,6 @@ def race(contestants: list[Contestant]) -> None:
     for contestant in contestants:
         contestant.calibrate(controller)
         contestant.choose_threads(controller)
-        contestant.calibrate(controller)
     gc.collect()
     gc.disable()
     try:
