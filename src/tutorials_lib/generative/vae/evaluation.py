@@ -141,7 +141,7 @@ def short_runs(data: Data, key: PRNGKeyArray, config: Config) -> dict[str, in_ja
     """
     num_train = min(config.num_train, SHORT_EPOCH_STEPS * config.batch_size)
     short = dataclasses.replace(config, num_train=num_train, num_epochs=NUM_SHORT_EPOCHS)
-    images, test_images = jnp.asarray(data.train_images), jnp.asarray(data.test_images)
+    images, test_images = jnp.asarray(data.train_images), jnp.asarray(data.test_images[:200])
     histories = {}
     for name, run in problem.annealing_runs(short).items():
         params = in_jax.create(run, key)

@@ -106,7 +106,7 @@ COMPARISON = Comparison(
         "128 pictures": PAGE,
     },
     headline="128 pictures",
-    agreement=dataclasses.replace(PAGE, batch_size=16),
+    agreement=dataclasses.replace(PAGE, channels=(8, 16), batch_size=16),
     make_inputs=make_inputs,
     checks=(
         Check(
