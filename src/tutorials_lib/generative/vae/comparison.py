@@ -207,6 +207,7 @@ SAMPLING = Comparison(
     sizes={
         "1 face": dataclasses.replace(PAGE, batch_size=1),
         "64 faces": dataclasses.replace(PAGE, batch_size=64),
+        "1,024 faces": dataclasses.replace(PAGE, batch_size=1_024),
     },
     headline="64 faces",
     agreement=dataclasses.replace(PAGE, batch_size=16),
