@@ -121,7 +121,9 @@ def _alternative_texts(page: Page) -> Iterator[Prose]:
 
 # ---------------------------------------------------------------- prose
 
-_EMPTY_WORDS = re.compile(r"\b(simply|just(?!-in-time| in time| after execution)|powerful|blazing(?:ly)?)\b", re.I)
+_EMPTY_WORDS = re.compile(
+    r"\b(simply|just(?!-in-time| in time| after execution)|powerful|blazing(?:ly)?)\b", re.I
+)
 
 
 def check_headings(page: Page, path: Path) -> Iterator[Finding]:

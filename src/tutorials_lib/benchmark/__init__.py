@@ -20,7 +20,12 @@ from tutorials_lib.benchmark.comparison import Check, Comparison, Variant
 from tutorials_lib.benchmark.machine import machine_card
 from tutorials_lib.benchmark.page import agree, measure
 from tutorials_lib.benchmark.record import Quality, Record
-from tutorials_lib.benchmark.timing import compile_seconds, median_seconds, timed
+from tutorials_lib.benchmark.timing import (
+    compile_seconds,
+    median_seconds,
+    median_seconds_at_best,
+    timed,
+)
 
 __all__ = [
     "AgreementError",
@@ -34,5 +39,6 @@ __all__ = [
     "machine_card",
     "measure",
     "median_seconds",
+    "median_seconds_at_best",
     "timed",
 ]

@@ -18,7 +18,12 @@ from jaxtyping import Array, Float
 from threadpoolctl import threadpool_limits
 
 from tutorials_lib import devices
-from tutorials_lib.benchmark import compile_seconds, median_seconds, timed
+from tutorials_lib.benchmark import (
+    compile_seconds,
+    median_seconds,
+    median_seconds_at_best,
+    timed,
+)
 from tutorials_lib.benchmark.runner import break_even_calls
 from tutorials_lib.experiments.execution import polish, polish_in_numpy
 
@@ -33,15 +38,6 @@ def _require_equal(ours: Any, theirs: Any, *, what: str, tolerance: float = 1e-3
     error = float(np.abs(ours - theirs).max()) / scale
     if not error <= tolerance:
         raise ArithmeticError(f"{what}: the results differ by {error:.1e}")
-
-
-def _at_best(function: Callable, *args: Any) -> float:
-    """NumPy's seconds with one thread of BLAS or with all, whichever is faster."""
-    seconds = []
-    for limit in (1, None):
-        with threadpool_limits(limit, user_api="blas"):
-            seconds.append(median_seconds(function, *args, repeats=5))
-    return min(seconds)
 
 
 # ---------------------------------------------------------------- 1. problem size
@@ -204,7 +200,7 @@ def seconds_by_type(
                 pairs["chain of operations"] = {"JAX": median_seconds(jax.jit(polish), x)}
         if name != "bfloat16":
             ours = matrix.astype(name)
-            pairs["matrix product"]["NumPy"] = _at_best(_product_in_numpy, ours)
+            pairs["matrix product"]["NumPy"] = median_seconds_at_best(_product_in_numpy, ours)
             if name != "int8":
                 ours = numbers.astype(name)
                 pairs["chain of operations"]["NumPy"] = median_seconds(polish_in_numpy, ours)
@@ -291,7 +287,7 @@ def seconds_by_routine(*, size: int = 400, num_numbers: int = 300_000) -> dict[s
         compiled, on_device = jax.jit(theirs), jnp.asarray(x)
         _require_equal(ours(x), compiled(on_device), what=name, tolerance=1e-2)
         seconds[name] = {
-            "NumPy": _at_best(ours, x),
+            "NumPy": median_seconds_at_best(ours, x),
             "JAX": median_seconds(compiled, on_device),
         }
     return seconds

@@ -11,9 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
-from threadpoolctl import threadpool_limits
 
-from tutorials_lib.benchmark import median_seconds, timed
+from tutorials_lib.benchmark import median_seconds, median_seconds_at_best, timed
 from tutorials_lib.experiments.execution import polish, polish_in_numpy
 from tutorials_lib.experiments.inside.costs import costs
 from tutorials_lib.experiments.inside.stages import numpy_calls
@@ -141,7 +140,7 @@ def measure_kernels(sizes: Sizes | None = None) -> list[Point]:
         lowered = jax.jit(function).lower(*on_device)
         each_alone, compiled = costs(lowered), costs(lowered.compile())
         operations = each_alone.flops + each_alone.transcendentals
-        ways = [(FUSED, jax.jit(function), compiled.bytes)]
+        ways: list[tuple[str, Callable, float]] = [(FUSED, jax.jit(function), compiled.bytes)]
         if function is polish:
             ways.append((OP_BY_OP, polish, each_alone.bytes))
         for way, run, moved in ways:
@@ -152,18 +151,9 @@ def measure_kernels(sizes: Sizes | None = None) -> list[Point]:
             moved = float(
                 sum(c.bytes_read + c.bytes_written for c in numpy_calls(function, *arrays))
             )
-            seconds = _at_best(function, *arrays)
+            seconds = median_seconds_at_best(function, *arrays)
             points.append(Point(name, "NumPy", operations[name], moved, seconds))
     return points
-
-
-def _at_best(function: Callable, *arrays: np.ndarray) -> float:
-    """NumPy's median seconds with one thread of BLAS or with all, whichever is faster."""
-    seconds = []
-    for limit in (1, None):
-        with threadpool_limits(limit, user_api="blas"):
-            seconds.append(median_seconds(function, *arrays, repeats=5))
-    return min(seconds)
 
 
 def _kernels(sizes: Sizes) -> dict[str, tuple[Callable, Callable | None, list[np.ndarray]]]:
