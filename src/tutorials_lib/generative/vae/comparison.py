@@ -6,8 +6,9 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from tutorials_lib.benchmark import median_seconds, median_seconds_at_best
 from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
 from tutorials_lib.generative.vae import in_jax, in_numpy
 from tutorials_lib.generative.vae.problem import PAGE, Config, load
@@ -143,6 +144,12 @@ COMPARISON = Comparison(
             in_jax=_few_steps_in_jax,
         ),
         Check(
+            name="new faces from the same latents",
+            in_numpy=lambda x, config: in_numpy.sample(x["params"], x["noise"][0], config),
+            in_jax=lambda x, config: in_jax.sample(x["params"], x["noise"][0], config),
+            float32_tolerance=1e-5,
+        ),
+        Check(
             name="importance-weighted log-likelihood",
             in_numpy=_likelihood_in_numpy,
             in_jax=_likelihood_in_jax,
@@ -176,61 +183,24 @@ COMPARISON = Comparison(
 # ---------------------------------------------------------------- sampling, measured beside it
 
 
-def _sampling_inputs(config: Config) -> Tree:
-    params = in_jax.create(config, jax.random.key(config.seed))
-    shape = config.batch_size, config.num_latents
+def sampling_seconds(num_faces: int, config: Config) -> dict[str, float]:
+    """Seconds for new faces from fresh parameters: each library draws latents and decodes them.
+
+    NumPy has its best number of threads.
+    """
+    params = jax.tree.map(np.asarray, in_jax.create(config, jax.random.key(config.seed)))
+    rng = np.random.default_rng(config.seed)
+    shape = num_faces, config.num_latents
+
+    def sample_in_numpy() -> np.ndarray:
+        return in_numpy.sample(params, rng.standard_normal(shape, np.float32), config)
+
+    @jax.jit
+    def sample_in_jax(params: Tree, key: PRNGKeyArray) -> Float[Array, "faces pixels"]:
+        return in_jax.sample(params, jax.random.normal(key, shape), config)
+
+    inputs = jax.device_put(params), jax.random.key(config.seed)
     return {
-        "params": jax.tree.map(np.asarray, params),
-        "seed": np.uint32(config.seed),
-        "noise": np.random.default_rng(config.seed).standard_normal(shape, np.float32),
+        "JAX": median_seconds(sample_in_jax, *inputs, repeats=25),
+        "NumPy": median_seconds_at_best(sample_in_numpy, repeats=25),
     }
-
-
-def _sample_in_numpy(inputs: Tree, config: Config) -> Tree:
-    rng = np.random.default_rng(int(inputs["seed"]))
-    shape = config.batch_size, config.num_latents
-    noise = rng.standard_normal(shape, inputs["params"]["log_noise"].dtype)
-    return in_numpy.sample(inputs["params"], noise, config)
-
-
-@partial(jax.jit, static_argnames="config")
-def _sample_in_jax(inputs: Tree, config: Config) -> Tree:
-    shape = config.batch_size, config.num_latents
-    noise_key = jax.random.key(inputs["seed"])
-    noise = jax.random.normal(noise_key, shape, inputs["params"]["log_noise"].dtype)
-    return in_jax.sample(inputs["params"], noise, config)
-
-
-SAMPLING = Comparison(
-    slug="vae",
-    unit="drawing faces",
-    sizes={
-        "1 face": dataclasses.replace(PAGE, batch_size=1),
-        "64 faces": dataclasses.replace(PAGE, batch_size=64),
-        "1,024 faces": dataclasses.replace(PAGE, batch_size=1_024),
-    },
-    headline="64 faces",
-    agreement=dataclasses.replace(PAGE, batch_size=16),
-    make_inputs=_sampling_inputs,
-    checks=(
-        Check(
-            name="faces from the same noise",
-            in_numpy=lambda x, config: in_numpy.sample(x["params"], x["noise"], config),
-            in_jax=lambda x, config: in_jax.sample(x["params"], x["noise"], config),
-            float32_tolerance=1e-5,
-        ),
-    ),
-    variants=(
-        Variant(name="NumPy", backend="numpy", run=_sample_in_numpy),
-        Variant(
-            name="JAX, jit",
-            backend="jax",
-            run=_sample_in_jax,
-            explains="drawing and decoding are one program",
-        ),
-    ),
-    # Each library draws its own noise, so that the faces differ; how many there are does not.
-    observe=lambda output, inputs, config: np.array(output.shape),
-    tolerance=0.0,
-    tolerance_reason="Only the number of faces is compared: each library draws its own noise.",
-)
