@@ -63,9 +63,8 @@ def test_the_twins_agree_in_float64_on_everything_that_the_page_compares():
 
 
 def test_sampling_is_timed_in_both_libraries():
-    seconds = comparison.sampling_seconds(3, TINY)
-    assert set(seconds) == {"NumPy", "JAX"}
-    assert min(seconds.values()) > 0
+    assert min(comparison.sampling_seconds(3, TINY)) > 0
+    assert comparison.sampling_table((2, 3), TINY).markdown().count("\n| ") >= 2
 
 
 @pytest.mark.parametrize("hidden", [(), (8,), (16, 8)])

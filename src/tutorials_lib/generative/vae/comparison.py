@@ -1,6 +1,7 @@
 """What is compared and timed for the variational autoencoder, at which sizes."""
 
 import dataclasses
+from collections.abc import Sequence
 from functools import partial
 
 import jax
@@ -10,6 +11,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from tutorials_lib.benchmark import median_seconds, median_seconds_at_best
 from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
+from tutorials_lib.benchmark.report import MarkdownRows, format_ratio, format_seconds
 from tutorials_lib.generative.vae import in_jax, in_numpy
 from tutorials_lib.generative.vae.problem import PAGE, Config, load
 
@@ -183,10 +185,20 @@ COMPARISON = Comparison(
 # ---------------------------------------------------------------- sampling, measured beside it
 
 
-def sampling_seconds(num_faces: int, config: Config) -> dict[str, float]:
-    """Seconds for new faces from fresh parameters: each library draws latents and decodes them.
+def sampling_table(counts: Sequence[int], config: Config) -> MarkdownRows:
+    """`sampling_seconds` for so many faces, with the ratio."""
+    rows = []
+    for num_faces in counts:
+        ours, theirs = sampling_seconds(num_faces, config)
+        seconds = format_seconds(ours), format_seconds(theirs)
+        rows.append([f"{num_faces:,}", *seconds, format_ratio(ours / theirs)])
+    return MarkdownRows(["New faces", "NumPy", "JAX", "NumPy ÷ JAX"], rows)
 
-    NumPy has its best number of threads.
+
+def sampling_seconds(num_faces: int, config: Config) -> tuple[float, float]:
+    """Median seconds of NumPy and of JAX for new faces: draw latents and decode them.
+
+    The parameters are fresh ones, and NumPy has its best number of threads.
     """
     params = jax.tree.map(np.asarray, in_jax.create(config, jax.random.key(config.seed)))
     rng = np.random.default_rng(config.seed)
@@ -200,7 +212,5 @@ def sampling_seconds(num_faces: int, config: Config) -> dict[str, float]:
         return in_jax.sample(params, jax.random.normal(key, shape), config)
 
     inputs = jax.device_put(params), jax.random.key(config.seed)
-    return {
-        "JAX": median_seconds(sample_in_jax, *inputs, repeats=25),
-        "NumPy": median_seconds_at_best(sample_in_numpy, repeats=25),
-    }
+    in_jax_seconds = median_seconds(sample_in_jax, *inputs, repeats=25)  # before BLAS has threads
+    return median_seconds_at_best(sample_in_numpy, repeats=25), in_jax_seconds
