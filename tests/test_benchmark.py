@@ -484,3 +484,17 @@ def test_the_command_line_refuses_bad_arguments(
     with pytest.raises(SystemExit):
         main(arguments)
     assert message in capsys.readouterr().err
+
+
+def test_paragraphs_and_code_stay_inside_their_cell_of_a_table():
+    cells = [["a", "b"], ["c", "d\n\n```\ne\n```"]]
+    table = report.ListTable(cells, widths="2 3").markdown().splitlines()
+    assert table[0] == "````{list-table}"
+    assert ":widths: 2 3" in table
+    assert table[-7:] == ["* - c", "  - d", "", "    ```", "    e", "    ```", "````"]
+
+
+def test_numpy_is_timed_with_one_thread_and_with_all():
+    calls = []
+    assert timing.median_seconds_at_best(lambda: calls.append(1), repeats=3) >= 0
+    assert len(calls) == 2 * (1 + 3)

@@ -216,11 +216,6 @@ def test_places_link_to_every_page_once_and_to_its_sections(extension: ModuleTyp
     assert extension.places(shown) == f"[](/book/a/b.md), {sections_of_b}; [](/book/a/c.md)"
 
 
-def test_paragraphs_stay_inside_their_cell(extension: ModuleType) -> None:
-    table = extension.list_table([["a", "b"], ["c", "d\n\ne"]], widths="auto").splitlines()
-    assert table[-5:] == ["* - c", "  - d", "", "    e", "```"]
-
-
 def test_the_page_shows_every_part_in_the_order_of_the_document() -> None:
     page = (ROOT / "book/performance/statements.md").read_text(encoding="utf-8")
     assert re.findall(r"^```\{statements\} (\w+)$", page, re.MULTILINE) == list(PARTS)

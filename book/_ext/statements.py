@@ -10,6 +10,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from tutorials_lib import statements
+from tutorials_lib.benchmark.report import list_table
 from tutorials_lib.catalog import Tutorial
 from tutorials_lib.statements import PARTS, Place, Statement, Verdict
 
@@ -72,23 +73,6 @@ def places(shown: Sequence[Place]) -> str:
         if place.section:
             links.append(f"[](<{address}#{place.section}>)")
     return "; ".join(", ".join(links) for links in pages.values())
-
-
-def list_table(rows: list[list[str]], *, widths: str) -> str:
-    """The directive for a table whose first row is its header; a cell may have paragraphs."""
-    lines = [
-        "```{list-table}",
-        ":header-rows: 1",
-        ":class: ledger longtable",
-        f":widths: {widths}",
-        "",
-    ]
-    for row in rows:
-        for column, cell in enumerate(row):
-            first, *rest = cell.splitlines()
-            lines.append(f"{'* - ' if column == 0 else '  - '}{first}")
-            lines += [f"    {line}" if line else "" for line in rest]
-    return "\n".join([*lines, "```"])
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

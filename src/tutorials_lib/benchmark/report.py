@@ -57,6 +57,28 @@ def markdown_table(
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
+def list_table(rows: Iterable[Sequence[str]], *, widths: str) -> str:
+    """A table in MyST whose first row is its header; a cell may have paragraphs and code.
+
+    Args:
+        rows: the cells, in MyST.
+        widths: the relative widths of the columns, such as "2 3", or "auto".
+    """
+    lines = [
+        "````{list-table}",
+        ":header-rows: 1",
+        ":class: ledger longtable",
+        f":widths: {widths}",
+        "",
+    ]
+    for row in rows:
+        for column, cell in enumerate(row):
+            first, *rest = cell.splitlines()
+            lines.append(f"{'* - ' if column == 0 else '  - '}{first}")
+            lines += [f"    {line}" if line else "" for line in rest]
+    return "\n".join([*lines, "````"])
+
+
 class MarkdownOutput:
     """A notebook output that is Markdown: tables that work on the site and in print."""
 
@@ -79,6 +101,18 @@ class MarkdownRows(MarkdownOutput):
     def markdown(self) -> str:
         """The table, its columns of words left-aligned."""
         return markdown_table(self.header, self.rows, of_words=self.of_words)
+
+
+@dataclass(frozen=True)
+class ListTable(MarkdownOutput):
+    """A table whose cells may hold paragraphs and code, see `list_table`."""
+
+    rows: Sequence[Sequence[str]]
+    widths: str
+
+    def markdown(self) -> str:
+        """The table in MyST, its first row the header."""
+        return list_table(self.rows, widths=self.widths)
 
 
 @dataclass(frozen=True)

@@ -75,8 +75,8 @@ def rows() -> list[list[str]]:
 
 
 def _shown(code: str) -> str:
-    """Lines of code in one cell of a table, where only hard spaces indent."""
-    return "<br> ".join(f"`{line}`" for line in code.replace("    ", "\u00a0\u00a0").splitlines())
+    """Code as a block in a cell of a table, indented by two spaces, since cells are narrow."""
+    return f"```python\n{code.replace('    ', '  ')}\n```"
 
 
 def _in_jax(habit: Habit, code: str, library: Any) -> Effect:
