@@ -17,7 +17,7 @@ NUM_DRAWS = 64
 
 
 SHORT_EPOCH_STEPS = 15
-NUM_SHORT_EPOCHS = 20
+NUM_SHORT_EPOCHS = 12
 
 
 class Scores(NamedTuple):
