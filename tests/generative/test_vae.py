@@ -257,7 +257,8 @@ def test_the_draws_of_the_page_agree_with_the_closed_form():
 def test_the_short_runs_have_a_history_for_each_start():
     histories = evaluation.short_runs(problem.load(TINY), jax.random.key(0), TINY)
     assert histories.keys() == problem.annealing_runs(TINY).keys()
-    assert {history.kl.shape for history in histories.values()} == {(20, TINY.num_latents)}
+    shape = evaluation.NUM_SHORT_EPOCHS, TINY.num_latents
+    assert {history.kl.shape for history in histories.values()} == {shape}
 
 
 def test_one_seed_repeats_and_two_seeds_differ():
