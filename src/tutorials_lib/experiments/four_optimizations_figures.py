@@ -11,6 +11,7 @@ from matplotlib.patches import Circle
 from tutorials_lib import figures
 from tutorials_lib.benchmark.report import format_seconds
 from tutorials_lib.experiments import four_optimizations as problem
+from tutorials_lib.experiments.bars import bars_by_library
 
 MOST_DOTS = 1_500
 """More positions are not drawn: each is a part of the vector picture."""
@@ -51,18 +52,10 @@ def _draw_one(axes: Axes, survey: problem.Survey) -> None:
 def draw_stages(measured: Mapping[str, problem.Measured]) -> Figure:
     """The time of every stage for one receiver, on a logarithmic axis."""
     figure, axes = plt.subplots(figsize=(5.6, 0.9 + 0.4 * len(measured)))
-    for row, (name, (seconds, _)) in enumerate(measured.items()):
-        library = "numpy" if name.startswith("NumPy") else "jax"
-        axes.barh(row, seconds, color=figures.COLORS[library], height=0.62)
-        axes.annotate(
-            format_seconds(seconds), (seconds, row), xytext=(6, 0),
-            textcoords="offset points", va="center",
-        )  # fmt: skip
-    every = [each.seconds for each in measured.values()]
+    seconds = {name: each.seconds for name, each in measured.items()}
+    bars = bars_by_library(axes, seconds)
+    axes.bar_label(bars, [format_seconds(each) for each in seconds.values()], padding=6)
     axes.set_xscale("log")
-    axes.set_xlim(min(every) / 3, max(every) * 40)
-    axes.set_yticks(range(len(measured)), list(measured))
-    axes.invert_yaxis()
-    axes.tick_params(axis="y", length=0)
+    axes.set_xlim(min(seconds.values()) / 3, max(seconds.values()) * 40)
     figure.supxlabel("seconds for one receiver, every tick ten times the last", fontsize="medium")
     return figure

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from tutorials_lib import figures
 from tutorials_lib.benchmark.record import TIE
+from tutorials_lib.experiments.bars import bars_by_library
 
 
 def draw_ratio_by_size(sizes: Sequence[int], ratios: Sequence[float]) -> Figure:
@@ -35,13 +36,9 @@ def draw_gain_of_cores(gains: dict[str, dict[str, float]]) -> Figure:
 def draw_styles(seconds: dict[str, float]) -> Figure:
     """The time of every way to write the same computation."""
     figure, axes = plt.subplots(figsize=(7.0, 2.6))
-    names = [name.replace("`", "") for name in seconds]
-    colors = [figures.COLORS["numpy" if n.startswith("NumPy") else "jax"] for n in names]
-    axes.barh(names, list(seconds.values()), color=colors, height=0.62)
+    bars_by_library(axes, {name.replace("`", ""): each for name, each in seconds.items()})
     axes.set_xscale("log")
-    axes.invert_yaxis()
     axes.set_xlabel("seconds")
-    axes.tick_params(axis="y", length=0)
     return figure
 
 

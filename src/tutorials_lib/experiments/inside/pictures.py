@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from tutorials_lib import figures
 from tutorials_lib.benchmark.report import MarkdownRows, format_seconds
+from tutorials_lib.experiments.bars import bars_by_library
 from tutorials_lib.experiments.inside import traces
 from tutorials_lib.experiments.inside.roofline import OP_BY_OP, Point, Roof
 
@@ -21,13 +22,8 @@ CLOSE = 1.4
 def draw_stages(counts: dict[str, int]) -> Figure:
     """How many operations each stage has; the names begin with the library."""
     figure, axes = plt.subplots(figsize=(7.0, 2.3))
-    names = list(counts)
-    colors = [figures.COLORS["numpy" if name.startswith("NumPy") else "jax"] for name in names]
-    bars = axes.barh(names, list(counts.values()), color=colors, height=0.62)
-    axes.bar_label(bars, padding=4)
-    axes.invert_yaxis()
+    axes.bar_label(bars_by_library(axes, counts), padding=4)
     axes.set_xlabel("operations")
-    axes.tick_params(axis="y", length=0)
     return figure
 
 
