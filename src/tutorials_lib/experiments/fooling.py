@@ -14,13 +14,14 @@ import numpy as np
 from jaxtyping import Array, Float
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
-from tutorials_lib.benchmark import AgreementError, compile_seconds, timed
+from tutorials_lib.benchmark import AgreementError, compile_seconds, median_seconds, timed
 from tutorials_lib.benchmark.agreement import relative_error
 from tutorials_lib.benchmark.comparison import Variant
 from tutorials_lib.benchmark.machine import num_cores
 from tutorials_lib.benchmark.record import TIE
 from tutorials_lib.benchmark.timing import Contestant, race
 from tutorials_lib.experiments.execution import Unwaited
+from tutorials_lib.experiments.inside.costs import costs
 
 Inputs = tuple[Any, Any]
 """The rows and the weights, as arrays of either library."""
@@ -225,26 +226,20 @@ def seconds_of_less_work(work: Work, *, repeats: int = REPEATS) -> dict[str, flo
     x, weights = work.on_device
     closed_over = jax.jit(lambda: probabilities(x, weights))
     return {
-        "ten calls in one": _median(jax.jit(ten_calls), x, weights, repeats=repeats) / 10,
-        "result not used": _median(jax.jit(first_number_only), x, weights, repeats=repeats),
-        "inputs known when compiling": _median(closed_over, repeats=repeats),
+        "ten calls in one": median_seconds(jax.jit(ten_calls), x, weights, repeats=repeats) / 10,
+        "result not used": median_seconds(jax.jit(first_number_only), x, weights, repeats=repeats),
+        "inputs known when compiling": median_seconds(closed_over, repeats=repeats),
     }
-
-
-def _median(function: Callable, *args: Any, repeats: int) -> float:
-    """The median seconds of `repeats` calls, after one that compiles."""
-    return float(np.median([timed(function, *args)[1] for _ in range(repeats + 1)][1:]))
 
 
 def operations(function: Callable, *args: Any) -> float:
     """The floating-point operations of a compiled `function`, as the compiler counts them."""
-    costs = jax.jit(function).lower(*args).compile().cost_analysis()
-    return float((costs or {}).get("flops", 0.0))
+    return costs(jax.jit(function).lower(*args).compile()).flops
 
 
 def seconds_of_loop(work: Work, *, repeats: int = 3) -> float:
     """The median time of the loop over rows."""
-    return _median(probabilities_in_a_loop, work.x, work.weights, repeats=repeats)
+    return median_seconds(probabilities_in_a_loop, work.x, work.weights, repeats=repeats)
 
 
 def single_ratios(work: Work, *, threads: int, num_pairs: int = 60) -> Float[np.ndarray, " pairs"]:

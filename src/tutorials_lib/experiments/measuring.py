@@ -6,6 +6,7 @@ import numpy as np
 
 from tutorials_lib import devices
 from tutorials_lib.benchmark import median_seconds
+from tutorials_lib.layers.in_jax import conv2d
 
 WORK = ("convolution in JAX", "large temporaries in NumPy", "large temporaries in JAX")
 """The pieces of work that `settings_effect` times."""
@@ -37,11 +38,6 @@ def settings_effect() -> dict[str, dict[str, float]]:
 def time_work() -> dict[str, float]:
     """Seconds per call of each piece of work in this process."""
 
-    def convolve(images: jax.Array, kernels: jax.Array) -> jax.Array:
-        return jax.lax.conv_general_dilated(
-            images, kernels, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
-        )
-
     def large_in_numpy(x: np.ndarray) -> np.ndarray:
         return np.sqrt(x + 1) * x
 
@@ -51,7 +47,7 @@ def time_work() -> dict[str, float]:
     images, kernels = jnp.ones((64, 16, 16, 32)), jnp.ones((3, 3, 32, 64))
     x = np.ones(4_000_000, np.float32)
     return {
-        WORK[0]: median_seconds(jax.jit(convolve), images, kernels, repeats=15),
+        WORK[0]: median_seconds(jax.jit(conv2d), images, kernels, repeats=15),
         WORK[1]: median_seconds(large_in_numpy, x, repeats=15),
         WORK[2]: median_seconds(large_in_jax, jax.device_put(x), repeats=15),
     }

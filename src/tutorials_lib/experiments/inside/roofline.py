@@ -16,6 +16,7 @@ from tutorials_lib.benchmark import median_seconds, median_seconds_at_best, time
 from tutorials_lib.experiments.execution import polish, polish_in_numpy
 from tutorials_lib.experiments.inside.costs import costs
 from tutorials_lib.experiments.inside.stages import numpy_calls
+from tutorials_lib.layers.in_jax import conv2d
 
 
 class Roof(NamedTuple):
@@ -114,16 +115,6 @@ def softmax_in_numpy(x: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, 
     return shares / shares.sum(axis=1, keepdims=True)
 
 
-def convolve(
-    images: Float[Array, "images height width channels"],
-    kernels: Float[Array, "height_k width_k channels features"],
-) -> Float[Array, "images height width features"]:
-    """A convolution that keeps the size of the images."""
-    return jax.lax.conv_general_dilated(
-        images, kernels, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
-    )
-
-
 FUSED, OP_BY_OP = "JAX", "JAX, op by op"
 """The two ways in which JAX runs the chain of operations; everything else is compiled."""
 
@@ -172,5 +163,5 @@ def _kernels(sizes: Sizes) -> dict[str, tuple[Callable, Callable | None, list[np
         "softmax": (softmax, softmax_in_numpy, [numbers(sizes.rows, 256)]),
         "small matrix product": (jnp.matmul, np.matmul, square(sizes.small)),
         "large matrix product": (jnp.matmul, np.matmul, square(sizes.large)),
-        "convolution": (convolve, None, [numbers(sizes.images, 32, 32, 16), numbers(3, 3, 16, 32)]),
+        "convolution": (conv2d, None, [numbers(sizes.images, 32, 32, 16), numbers(3, 3, 16, 32)]),
     }
