@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import jsonschema
 import numpy as np
 import pytest
+from threadpoolctl import ThreadpoolController
 
 from tutorials_lib import benchmark, catalog
 from tutorials_lib.benchmark import (
@@ -492,6 +493,73 @@ def test_paragraphs_and_code_stay_inside_their_cell_of_a_table():
     assert table[0] == "````{list-table}"
     assert ":widths: 2 3" in table
     assert table[-7:] == ["* - c", "  - d", "", "    ```", "    e", "    ```", "````"]
+
+
+class Scripted(timing.Contestant):
+    """Takes the seconds that it is given instead of the time."""
+
+    def __init__(self, variant: benchmark.Variant, threads: int | None, *seconds: float) -> None:
+        super().__init__(variant, None, None, threads=threads)
+        self._seconds = iter((seconds[0], *seconds))  # the first one calibrates
+
+    def _take(self, controller: ThreadpoolController) -> float:
+        return next(self._seconds)
+
+
+def test_the_number_of_threads_with_the_better_median_wins(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(timing, "REPEATS", 5)
+    twin, jitted = COMPARISON.baseline, COMPARISON.jax_headline
+    one = Scripted(twin, 1, 3.0, 3.0, 3.0, 1.0, 3.0)
+    two = Scripted(twin, 2, 2.0, 9.0, 2.0, 2.0, 2.0)
+    theirs = Scripted(jitted, None, 1.0, 1.0, 1.0, 1.0, 1.0)
+    assert timing.race([one, two, theirs]) == [two, theirs]
+
+
+def test_a_number_of_threads_that_always_loses_leaves_early_and_others_stay(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(timing, "REPEATS", 5)
+    twin, jitted = COMPARISON.baseline, COMPARISON.jax_headline
+    slow = Scripted(twin, 1, *[3.0] * timing.SURE_ROUNDS)  # has no sample left after that
+    fast = Scripted(twin, 2, *[2.0] * 5)
+    slowest = Scripted(jitted, None, *[9.0] * 5)
+    assert timing.race([slow, fast, slowest]) == [fast, slowest]
+    assert len(slow.samples) == timing.SURE_ROUNDS
+    assert len(fast.samples) == len(slowest.samples) == 5
+
+
+def test_numpy_enters_the_race_twice_and_jax_once(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(timing, "num_cores", lambda: 8)
+    numpy_variant, jax_variant = COMPARISON.baseline, COMPARISON.jax_headline
+    assert [each.threads for each in timing.enter(numpy_variant, {}, None)] == [1, 8]
+    assert [each.threads for each in timing.enter(jax_variant, {}, None)] == [None]
+    monkeypatch.setattr(timing, "num_cores", lambda: 1)
+    assert [each.threads for each in timing.enter(numpy_variant, {}, None)] == [1]
+
+
+def test_the_program_of_the_headline_is_compiled_once_and_stays(caplog: pytest.LogCaptureFixture):
+    def fresh(inputs: dict, config: Config) -> jax.Array:
+        return jnp.tanh(inputs["x"] @ inputs["w"])
+
+    jitted = benchmark.Variant(name="fresh", backend="jax", run=jax.jit(fresh, static_argnums=1))
+    inputs = COMPARISON.make_inputs(Config(num_rows=3))
+    timing.cold_costs(jitted, inputs, Config(num_rows=3), repeats=1)
+    with jax.log_compiles(), caplog.at_level("WARNING"):
+        jitted.run(agreement.place(inputs, "jax"), Config(num_rows=3))
+    assert "fresh" not in caplog.text
+
+
+def test_the_gate_compiles_quickly_and_nothing_after_it_does():
+    seen = []
+
+    def look(inputs: dict, config: Config) -> dict:
+        seen.append((jax.config.values["jax_disable_most_optimizations"], inputs["x"].dtype.name))
+        return layer_in_numpy(inputs, config)
+
+    looking = dataclasses.replace(COMPARISON.checks[0], in_numpy=look, float32_tolerance=1e-5)
+    agreement.agree(dataclasses.replace(COMPARISON, checks=(looking,)))
+    assert seen == [(True, "float64"), (False, "float32")]
+    assert not jax.config.values["jax_disable_most_optimizations"]
 
 
 def test_numpy_is_timed_with_one_thread_and_with_all():

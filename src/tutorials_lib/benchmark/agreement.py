@@ -1,6 +1,7 @@
 """The gate before every timing: the twins compute the same numbers, or nothing is measured."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import jax
 import numpy as np
@@ -30,15 +31,40 @@ def agree(comparison: Comparison) -> tuple[AgreementRow, ...]:
         AgreementError: naming the check or the variant, its error and the tolerance.
     """
     config = comparison.agreement
-    inputs = comparison.make_inputs(config)
+    inputs = make_inputs(comparison, config)
     with jax.default_matmul_precision("highest"):
         agreements = tuple(_check(comparison, check, inputs) for check in comparison.checks)
-        with jax.enable_x64(True):
+        with _in_float64():
             outputs = run_all(comparison, cast(inputs, np.float64), config)
     for variant, error in errors_against_baseline(comparison, outputs, inputs, config):
         tolerance = comparison.tolerance if variant.peer else FLOAT64_TOLERANCE
         _require(error, tolerance, f"{comparison.slug}: variant {variant.name!r}, float64")
     return agreements
+
+
+def make_inputs(comparison: Comparison, config: Config, dtype: type = np.float32) -> Tree:
+    """The inputs of `comparison` for `config`, with floating-point numbers in `dtype`."""
+    with _compiled_quickly():
+        return cast(comparison.make_inputs(config), dtype)
+
+
+@contextmanager
+def _compiled_quickly() -> Iterator[None]:
+    """Compile quickly instead of for speed: programs that run once or twice and are not timed."""
+    option = "jax_disable_most_optimizations"
+    before = jax.config.values[option]
+    jax.config.update(option, True)
+    try:
+        yield
+    finally:
+        jax.config.update(option, before)
+
+
+@contextmanager
+def _in_float64() -> Iterator[None]:
+    """Compute in float64, whose programs JAX keeps apart from those that are timed in float32."""
+    with _compiled_quickly(), jax.enable_x64(True):
+        yield
 
 
 def _check(comparison: Comparison, check: Check, inputs: Tree) -> AgreementRow:
@@ -49,7 +75,7 @@ def _check(comparison: Comparison, check: Check, inputs: Tree) -> AgreementRow:
         theirs = check.in_jax(place(cast(inputs, dtype), "jax"), config)
         return relative_error(ours, theirs)
 
-    with jax.enable_x64(True):
+    with _in_float64():
         float64_error = error_in(np.float64)
     _require(float64_error, FLOAT64_TOLERANCE, f"{comparison.slug}: {check.name}, float64")
     float32_error = None

@@ -19,7 +19,7 @@ from tutorials_lib.benchmark.record import (
     Spread,
     Timing,
 )
-from tutorials_lib.benchmark.timing import Contestant, cold_costs, race
+from tutorials_lib.benchmark.timing import Contestant, cold_costs, enter, race
 from tutorials_lib.digest import code_digest, tutorial_sources
 
 HEADLINE_COMPILE_REPEATS = 3
@@ -91,7 +91,7 @@ def _measure_size(
 ) -> SizeResult:
     if not is_headline:  # the steps between the twin and JAX's best are shown at one size
         comparison = replace(comparison, variants=comparison.endpoints)
-    inputs = gate.cast(comparison.make_inputs(config), np.float32)
+    inputs = gate.make_inputs(comparison, config)
     # First, since it empties JAX's caches, and what is compiled from here on should stay there.
     cold = cold_costs(
         comparison.jax_headline,
@@ -102,13 +102,16 @@ def _measure_size(
     outputs = gate.run_all(comparison, inputs, config)
     gate.require_agreement(comparison, outputs, inputs, config)
     del outputs
-    contestants = [
-        Contestant(variant, inputs, config) for variant in gate.installed(comparison.variants)
-    ]
-    race(contestants)
-    baseline = np.array(contestants[0].samples)
-    timings = tuple(_timing(contestant, baseline) for contestant in contestants)
-    headline = next(c for c in contestants if c.variant is comparison.jax_headline)
+    fastest = race(
+        [
+            contestant
+            for variant in gate.installed(comparison.variants)
+            for contestant in enter(variant, inputs, config)
+        ]
+    )
+    baseline = np.array(fastest[0].samples)
+    timings = tuple(_timing(contestant, baseline) for contestant in fastest)
+    headline = next(each for each in fastest if each.variant is comparison.jax_headline)
     saved = float(np.median(baseline - headline.samples))
     return SizeResult(
         label=label,

@@ -12,14 +12,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
-from threadpoolctl import ThreadpoolController, threadpool_limits
+from threadpoolctl import threadpool_limits
 
 from tutorials_lib.benchmark import AgreementError, compile_seconds, median_seconds, timed
 from tutorials_lib.benchmark.agreement import relative_error
-from tutorials_lib.benchmark.comparison import Variant
-from tutorials_lib.benchmark.machine import num_cores
+from tutorials_lib.benchmark.comparison import Backend, Variant
 from tutorials_lib.benchmark.record import TIE
-from tutorials_lib.benchmark.timing import Contestant, race
+from tutorials_lib.benchmark.timing import Contestant, enter, race
 from tutorials_lib.experiments.execution import Unwaited
 from tutorials_lib.experiments.inside.costs import costs
 
@@ -28,9 +27,6 @@ Inputs = tuple[Any, Any]
 
 REPEATS = 15
 """Samples of everything that is not part of the race."""
-
-ROUNDS = 9
-"""Samples of everybody in the race; each repeats a call until it lasts long enough to time."""
 
 TOLERANCE = 1e-4
 """The relative error that float32 may show between two ways to do the work."""
@@ -130,53 +126,31 @@ def race_all(work: Work) -> Race:
         with jax.enable_x64(True):
             return work.compiled(x, weights)
 
+    contestants = [
+        *_enter("NumPy", "numpy", probabilities_in_numpy, inputs),
+        *_enter("NumPy, float64", "numpy", probabilities_in_numpy, wide),
+        *_enter("JAX", "jax", work.compiled, inputs),
+    ]
     with jax.enable_x64(True):  # placing the inputs in float64 needs it as well
-        contestants = [
-            _Contestant("JAX", work.compiled, inputs),
-            _Contestant("JAX, float64", in_float64, wide),
-        ]
-    for threads in sorted({1, num_cores()}):
-        contestants += [
-            _Contestant("NumPy", probabilities_in_numpy, inputs, threads),
-            _Contestant("NumPy, float64", probabilities_in_numpy, wide, threads),
-        ]
+        contestants += _enter("JAX, float64", "jax", in_float64, wide)
     for convert in (jnp.array, jnp.asarray):
         name = f"JAX, jnp.{convert.__name__} inside"
-        contestants.append(_Contestant(name, _with_transfers(work, convert), inputs))
-    race(list(contestants))
-    contestants.sort(key=lambda each: np.median(each.samples), reverse=True)
-    best = {each.variant.name: each for each in contestants}  # the fastest of a name comes last
+        contestants += _enter(name, "jax", _with_transfers(work, convert), inputs)
+    best = {each.variant.name: each for each in race(contestants)}
     return Race(
         {name: np.array(each.samples) for name, each in best.items()}, best["NumPy"].threads or 1
     )
 
 
+def _enter(name: str, backend: Backend, function: Callable, inputs: Inputs) -> list[Contestant]:
+    """Who races for `function`."""
+    variant = Variant(name=name, backend=backend, run=lambda inputs, _: function(*inputs))
+    return enter(variant, inputs, None)
+
+
 def _with_transfers(work: Work, convert: Callable) -> Callable:
     """The work from NumPy arrays to a NumPy array."""
     return lambda *_: np.asarray(work.compiled(convert(work.x), convert(work.weights)))
-
-
-class _Contestant(Contestant):
-    """Somebody in the race whose number of threads is given."""
-
-    def __init__(
-        self, name: str, function: Callable, inputs: Inputs, threads: int | None = None
-    ) -> None:
-        variant = Variant(
-            name=name,
-            backend="jax" if threads is None else "numpy",
-            run=lambda inputs, _: function(*inputs),
-        )
-        super().__init__(variant, inputs, None)
-        self.threads = threads
-
-    def choose_threads(self, controller: ThreadpoolController) -> None:
-        """Keep the number that is given: the race tells which is best."""
-
-    @property
-    def enough(self) -> bool:
-        """Whether the samples suffice: a fixed number, since there are many contestants."""
-        return len(self.samples) >= ROUNDS
 
 
 def flattered(wrong: float, right: float) -> str:

@@ -218,7 +218,10 @@ COMPARISON = Comparison(
         Variant(
             name="JAX, jit + scan",
             backend="jax",
-            run=lambda x, config: in_jax.generate(*_arguments(x), STRATEGY, config),
+            run=jax.jit(
+                lambda x, config: in_jax.generate(*_arguments(x), STRATEGY, config),
+                static_argnums=1,
+            ),
             explains="one call for the whole text; the cache is updated in place",
         ),
     ),
