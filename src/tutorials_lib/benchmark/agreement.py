@@ -32,9 +32,10 @@ def agree(comparison: Comparison) -> tuple[AgreementRow, ...]:
     """
     config = comparison.agreement
     inputs = make_inputs(comparison, config)
-    with jax.default_matmul_precision("highest"):
+    # JAX keeps the programs of each precision of products apart, so none of these is ever timed.
+    with _compiled_quickly(), jax.default_matmul_precision("highest"):
         agreements = tuple(_check(comparison, check, inputs) for check in comparison.checks)
-        with _in_float64():
+        with jax.enable_x64(True):
             outputs = run_all(comparison, cast(inputs, np.float64), config)
     for variant, error in errors_against_baseline(comparison, outputs, inputs, config):
         tolerance = comparison.tolerance if variant.peer else FLOAT64_TOLERANCE
@@ -60,13 +61,6 @@ def _compiled_quickly() -> Iterator[None]:
         jax.config.update(option, before)
 
 
-@contextmanager
-def _in_float64() -> Iterator[None]:
-    """Compute in float64, whose programs JAX keeps apart from those that are timed in float32."""
-    with _compiled_quickly(), jax.enable_x64(True):
-        yield
-
-
 def _check(comparison: Comparison, check: Check, inputs: Tree) -> AgreementRow:
     config = comparison.agreement
 
@@ -75,7 +69,7 @@ def _check(comparison: Comparison, check: Check, inputs: Tree) -> AgreementRow:
         theirs = check.in_jax(place(cast(inputs, dtype), "jax"), config)
         return relative_error(ours, theirs)
 
-    with _in_float64():
+    with jax.enable_x64(True):
         float64_error = error_in(np.float64)
     _require(float64_error, FLOAT64_TOLERANCE, f"{comparison.slug}: {check.name}, float64")
     float32_error = None
