@@ -217,6 +217,7 @@ def test_planned_tutorials_have_a_card_without_a_link(book: Book) -> None:
     html = book.html("index")
     assert html.count("sd-card ") == 30
     assert html.count("sd-stretched-link") == 1
+    assert "1 of the 30 are written so far." in html
 
 
 def test_the_ledger_figure_exists_for_both_themes_with_a_description(book: Book) -> None:

@@ -134,7 +134,14 @@ class TutorialCards(SphinxDirective):
         """Write the grids in MyST and let Sphinx-Design make them."""
         self.env.note_reread()  # a new tutorial changes no text of the page
         state_of(self.env).readers.add(self.env.docname)
+        num_written = sum(self._is_written(tutorial) for tutorial in catalog.TUTORIALS)
         lines: list[str] = []
+        if num_written < len(catalog.TUTORIALS):
+            lines += [
+                f"{num_written} of the {len(catalog.TUTORIALS)} are written so far.",
+                "A card without a link is planned, and shows what is claimed of it.",
+                "",
+            ]
         for part, caption in catalog.PARTS.items():
             cards = [self._card(t) for t in catalog.TUTORIALS if t.part == part]
             lines += [
@@ -146,14 +153,16 @@ class TutorialCards(SphinxDirective):
         return container.children
 
     def _card(self, tutorial: Tutorial) -> list[str]:
-        docname = f"book/{tutorial.coordinate}"
         link = []
-        if tutorial.available and docname in self.env.found_docs:
-            link = [f":link: /{docname}", ":link-type: doc"]
+        if self._is_written(tutorial):
+            link = [f":link: /book/{tutorial.coordinate}", ":link-type: doc"]
         return [
             f":::{{grid-item-card}} {tutorial.title}", *link, "",
             f"{{card-status}}`{tutorial.slug}`", ":::", "",
         ]  # fmt: skip
+
+    def _is_written(self, tutorial: Tutorial) -> bool:
+        return tutorial.available and f"book/{tutorial.coordinate}" in self.env.found_docs
 
 
 class CardStatus(SphinxRole):
