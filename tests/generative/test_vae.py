@@ -427,13 +427,11 @@ def test_the_pictures_of_the_page_can_be_drawn_and_described():
     kl = {name: rng.random((5, 4)) for name in ("without", "with")}
     names = ("smile", "gaze", "tilt")
     scores = rng.random((4, 3)), rng.random(3), names
-    compared = rng.random(3), rng.random(3), names
     drawn = (
         figures.gallery({"a": images[:3], "b": images[3:]}),
         figures.learning_curve(rng.random(5), {"PCA": 0.5}),
         figures.kl_by_dimension(kl, steps_per_row=3),
         figures.factor_scores(*scores),
-        figures.factor_comparison(*compared),
     )
     for figure in drawn:
         figure.canvas.draw()
@@ -441,4 +439,3 @@ def test_the_pictures_of_the_page_can_be_drawn_and_described():
     assert "smile" in figures.describe_factor_scores(*scores)
     assert "without" in figures.describe_kl_by_dimension(kl)
     assert "PCA" in figures.describe_learning_curve(rng.random(5), {"PCA": 0.5})
-    assert "tilt" in figures.describe_factor_comparison(*compared)
