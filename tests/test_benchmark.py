@@ -21,6 +21,7 @@ from tutorials_lib.benchmark import (
     record,
     report,
     runner,
+    tables,
     timing,
 )
 from tutorials_lib.benchmark.__main__ import main
@@ -378,21 +379,21 @@ def test_quality_must_beat_every_baseline_by_the_margin(
     ],
 )
 def test_seconds_get_three_digits_and_a_unit(seconds: float, text: str) -> None:
-    assert report.format_seconds(seconds) == text
+    assert tables.format_seconds(seconds) == text
 
 
 @pytest.mark.parametrize(
     ("ratio", "text"), [(5.23, "5.2×"), (0.0213, "0.021×"), (12.4, "12×"), (1.0, "1.0×")]
 )
 def test_ratios_get_two_digits(ratio: float, text: str) -> None:
-    assert report.format_ratio(ratio) == text
+    assert tables.format_ratio(ratio) == text
 
 
 @pytest.mark.parametrize(
     ("calls", "text"), [(None, "never"), (0.2, "1 call"), (1500.4, "1,500 calls")]
 )
 def test_break_even_counts_read_as_words(calls: float | None, text: str) -> None:
-    assert report.format_calls(calls) == text
+    assert tables.format_calls(calls) == text
 
 
 def test_a_result_shows_every_variant_and_every_size(measured: record.Record) -> None:
@@ -487,9 +488,20 @@ def test_the_command_line_refuses_bad_arguments(
     assert message in capsys.readouterr().err
 
 
+def test_a_table_by_seed_has_the_mean_and_the_value_of_each_seed():
+    values = {"ours": [0.5, 1.0], "the same for every seed": [2.0]}
+    table = tables.table_by_seed("accuracy", values, (3, 5), digits=2)
+    assert table.markdown().splitlines() == [
+        "| accuracy | mean | seed 3 | seed 5 |",
+        "| --- | ---: | ---: | ---: |",
+        "| ours | 0.75 | 0.50 | 1.00 |",
+        "| the same for every seed | 2.00 | 2.00 |  |",
+    ]
+
+
 def test_paragraphs_and_code_stay_inside_their_cell_of_a_table():
     cells = [["a", "b"], ["c", "d\n\n```\ne\n```"]]
-    table = report.ListTable(cells, widths="2 3").markdown().splitlines()
+    table = tables.ListTable(cells, widths="2 3").markdown().splitlines()
     assert table[0] == "````{list-table}"
     assert ":widths: 2 3" in table
     assert table[-7:] == ["* - c", "  - d", "", "    ```", "    e", "    ```", "````"]

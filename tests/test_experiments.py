@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from flax import nnx
 
+from tutorials_lib.benchmark import AgreementError
 from tutorials_lib.experiments import (
     arm,
     control,
     execution,
-    loops,
     measuring,
     models,
     precision,
@@ -22,15 +22,15 @@ from tutorials_lib.experiments import (
 
 
 def test_the_four_loops_take_the_same_steps() -> None:
-    seconds = loops.seconds_per_step(num_steps=3, repeats=1)
-    assert tuple(seconds) == loops.LOOPS
+    seconds = models.seconds_per_step(width=4, num_steps=3, repeats=1)
+    assert tuple(seconds) == models.LOOPS
     assert all(each > 0 for each in seconds.values())
 
 
 def test_loops_that_differ_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loops, "_numpy_loop", lambda weights, batch, num_steps: 1e3)
-    with pytest.raises(ArithmeticError, match="different losses"):
-        loops.seconds_per_step(num_steps=3, repeats=1)
+    monkeypatch.setattr(models, "train_in_numpy", lambda *args: (None, np.ones(3)))
+    with pytest.raises(AgreementError, match="different losses"):
+        models.seconds_per_step(width=4, num_steps=3, repeats=1)
 
 
 def test_the_settings_are_measured_off_and_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from tutorials_lib import statements
-from tutorials_lib.benchmark.report import list_table
+from tutorials_lib.benchmark.tables import list_table
 from tutorials_lib.catalog import Tutorial
 from tutorials_lib.statements import PARTS, Place, Statement, Verdict
 

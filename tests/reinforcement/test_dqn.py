@@ -291,14 +291,14 @@ def test_no_policy_is_judged_by_the_starts_of_another_or_of_tuning():
 
 
 def test_the_command_prints_a_row_for_each_policy_and_a_column_for_each_seed():
-    rows = seeds.table({"double DQN": TINY}, (0, 1))
+    rows = seeds.table({"double DQN": TINY}, (0, 1)).rows
     assert [row[0] for row in rows] == [
         "random",
         "proportional",
         "proportional, damped",
         "double DQN",
     ]
-    for _, first, second, mean in rows:
+    for _, mean, first, second in rows:
         assert float(mean) == pytest.approx((float(first) + float(second)) / 2, abs=0.11)
 
 

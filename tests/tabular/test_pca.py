@@ -417,14 +417,11 @@ def test_nearest_neighbours_are_those_of_scikit_learn():
 
 
 def test_the_table_of_seeds_has_a_mean_and_a_column_for_each_seed():
-    text = seeds.report(TINY, num_seeds=2, counts=(2, 8))
-    header, _, *rows = text.splitlines()
-    assert [cell.strip() for cell in header.strip("|").split("|")][1:] == [
-        "mean", "seed 0", "seed 1"
-    ]  # fmt: skip
-    assert len(rows) == 2 * (1 + 3 + 2) + 1
-    pca = next(row for row in rows if row.startswith("| lost with 8: PCA"))
-    mean, *values = (float(cell) for cell in pca.strip("|").split("|")[1:])
+    table = seeds.table(TINY, num_seeds=2, counts=(2, 8))
+    assert table.header == ["held out", "mean", "seed 0", "seed 1"]
+    assert len(table.rows) == 2 * (1 + 3 + 2) + 1
+    (pca,) = [row for row in table.rows if row[0].startswith("lost with 8: PCA")]
+    mean, *values = map(float, pca[1:])
     assert mean == pytest.approx(np.mean(values), abs=1e-3)
 
 

@@ -85,12 +85,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _print(console: Console, record) -> None:
-    from tutorials_lib.benchmark.report import (
-        format_calls,
-        format_ratio,
-        format_seconds,
-        verdict_sentence,
-    )
+    from tutorials_lib.benchmark.report import verdict_sentence
+    from tutorials_lib.benchmark.tables import format_calls, format_ratio, format_seconds
 
     worst = max(row.float64_error for row in record.agreement)
     console.print(

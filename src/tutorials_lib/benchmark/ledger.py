@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from tutorials_lib import catalog, figures
 from tutorials_lib.benchmark.record import Record, is_tie, verdict
-from tutorials_lib.benchmark.report import format_calls, format_ratio, format_seconds
+from tutorials_lib.benchmark.tables import format_calls, format_ratio, format_seconds
 from tutorials_lib.catalog import Tutorial
 
 HEADER = ("Tutorial", "Claimed", "Measured", "Verdict", "Breaks even after", "Also claimed")

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
 from tutorials_lib import figures
-from tutorials_lib.benchmark.report import format_seconds
+from tutorials_lib.benchmark.tables import format_seconds
 from tutorials_lib.experiments import four_optimizations as problem
 from tutorials_lib.experiments.bars import bars_by_library
 

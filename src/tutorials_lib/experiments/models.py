@@ -1,4 +1,7 @@
-"""One small network trained in three ways: by hand in NumPy, and in both idioms of Flax NNX."""
+"""One small network trained in four ways, and what each costs.
+
+By hand in NumPy, in both idioms of Flax NNX, and with the loop inside the compiled program.
+"""
 
 from functools import partial
 from typing import Any
@@ -14,11 +17,15 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 from tutorials_lib import figures
+from tutorials_lib.benchmark import AgreementError, median_seconds, median_seconds_at_best
 from tutorials_lib.layers import in_numpy as layers
 from tutorials_lib.optimizers import adam_start, adam_update
 
 Params = dict[Any, Any]
 """`{"hidden": {"kernel", "bias"}, "second": ..., "output": ...}`"""
+
+State = tuple[Params, optax.OptState]
+"""The parameters, and what the optimizer remembers."""
 
 LAYERS = ("hidden", "second", "output")
 LEARNING_RATE = 1e-2
@@ -86,24 +93,45 @@ def train_in_place(
 # ---------------------------------------------------------------- values that are passed on
 
 
+adam = optax.adam(learning_rate=LEARNING_RATE)
+
+
+@partial(jax.jit, static_argnames="graphdef")
+def step(
+    graphdef: nnx.GraphDef[Network], state: State, points: Points, labels: Labels
+) -> tuple[State, Float[Array, ""]]:
+    """The parameters and Adam's averages after one step, and the loss before."""
+
+    def loss(params: Params) -> Float[Array, ""]:
+        return loss_of(nnx.merge(graphdef, params, copy=True), points, labels)
+
+    params, averages = state
+    value, grads = jax.value_and_grad(loss)(params)
+    updates, averages = adam.update(grads, averages)
+    return (optax.apply_updates(params, updates), averages), value
+
+
 @partial(jax.jit, static_argnames=("graphdef", "num_steps"))
 def train(
     graphdef: nnx.GraphDef[Network], params: Params, points: Points, labels: Labels, num_steps: int
 ) -> tuple[Params, Float[Array, " steps"]]:
     """Train from `params`; all steps are one program."""
-    adam = optax.adam(learning_rate=LEARNING_RATE)
-
-    def loss(params: Params) -> Float[Array, ""]:
-        return loss_of(nnx.merge(graphdef, params, copy=True), points, labels)
-
-    def step(carry: tuple[Params, optax.OptState], _: None):
-        params, opt_state = carry
-        value, grads = jax.value_and_grad(loss)(params)
-        updates, opt_state = adam.update(grads, opt_state)
-        return (optax.apply_updates(params, updates), opt_state), value
-
-    (params, _), losses = jax.lax.scan(step, (params, adam.init(params)), length=num_steps)
+    start = params, adam.init(params)
+    (params, _), losses = jax.lax.scan(
+        lambda state, _: step(graphdef, state, points, labels), start, length=num_steps
+    )
     return params, losses
+
+
+def train_in_calls(
+    graphdef: nnx.GraphDef[Network], params: Params, points: Points, labels: Labels, num_steps: int
+) -> tuple[Params, Float[Array, " steps"]]:
+    """Train from `params`, one call a step."""
+    state, losses = (params, adam.init(params)), []
+    for _ in range(num_steps):
+        state, value = step(graphdef, state, points, labels)
+        losses.append(value)
+    return state[0], jnp.stack(losses)
 
 
 # ---------------------------------------------------------------- by hand
@@ -141,6 +169,47 @@ def train_in_numpy(
         losses[step], grads = loss_and_grads_in_numpy(params, points, labels)
         params, state = adam_update(params, grads, state, learning_rate=LEARNING_RATE)
     return params, losses
+
+
+# ---------------------------------------------------------------- what a step costs
+
+LOOPS = (
+    "NumPy",
+    "nnx.jit, one call a step",
+    "jax.jit, one call a step",
+    "jax.jit, scan over steps",
+)
+"""The loops that `seconds_per_step` times."""
+
+
+def seconds_per_step(
+    *, width: int = 32, num_steps: int = 100, repeats: int = 5
+) -> dict[str, float]:
+    """Median seconds of one training step, by loop; compilation is left out.
+
+    All loops start from the same parameters and see the same points. NumPy gets the number of
+    threads that serves it best.
+
+    Raises:
+        AgreementError: the loops do not see the same losses.
+    """
+    points, labels = spirals(600, seed=0)
+    network = Network(width, rngs=nnx.Rngs(0))
+    graphdef, state = nnx.split(network, nnx.Param)
+    params, batch = nnx.to_pure_dict(state), (jnp.asarray(points), jnp.asarray(labels))
+    in_numpy = partial(train_in_numpy, jax.tree.map(np.asarray, params), points, labels, num_steps)
+    in_jax = (
+        partial(train_in_place, network, *batch, num_steps),
+        partial(train_in_calls, graphdef, params, *batch, num_steps),
+        partial(train, graphdef, params, *batch, num_steps),
+    )
+    if not np.allclose([loop()[1] for loop in in_jax], in_numpy()[1], rtol=1e-2):
+        raise AgreementError("the loops see different losses")
+    seconds = [
+        median_seconds_at_best(in_numpy, repeats=repeats),
+        *(median_seconds(loop, repeats=repeats) for loop in in_jax),
+    ]
+    return dict(zip(LOOPS, np.divide(seconds, num_steps).tolist(), strict=True))
 
 
 # ---------------------------------------------------------------- pictures

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from tutorials_lib import figures
-from tutorials_lib.benchmark.report import MarkdownRows, format_seconds
+from tutorials_lib.benchmark.tables import MarkdownRows, format_seconds
 from tutorials_lib.experiments.bars import bars_by_library
 from tutorials_lib.experiments.inside import traces
 from tutorials_lib.experiments.inside.roofline import OP_BY_OP, Point, Roof

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from matplotlib.figure import Figure
 
 from tutorials_lib import figures
-from tutorials_lib.benchmark.report import format_seconds
+from tutorials_lib.benchmark.tables import format_seconds
 from tutorials_lib.experiments.porting.problem import Plate
 from tutorials_lib.experiments.porting.steps import STEPS, Measured, Step
 

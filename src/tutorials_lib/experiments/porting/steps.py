@@ -13,7 +13,7 @@ import jax
 import numpy as np
 
 from tutorials_lib.benchmark import timed
-from tutorials_lib.benchmark.report import MarkdownOutput
+from tutorials_lib.benchmark.tables import MarkdownOutput
 from tutorials_lib.experiments.porting import problem
 
 MAX_STEPS = 250

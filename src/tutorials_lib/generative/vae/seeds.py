@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from tutorials_lib import presets
-from tutorials_lib.benchmark.report import MarkdownRows
+from tutorials_lib.benchmark.tables import MarkdownRows
 from tutorials_lib.generative.vae import evaluation, in_jax, problem
 from tutorials_lib.generative.vae.problem import Config, Data
 

@@ -10,10 +10,9 @@ from collections.abc import Mapping, Sequence
 
 import jax.numpy as jnp
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from tutorials_lib import presets
+from tutorials_lib.benchmark.tables import MarkdownRows, table_by_seed
 from tutorials_lib.reinforcement.dqn import baselines, in_jax, problem
 from tutorials_lib.reinforcement.dqn.problem import Config
 
@@ -24,8 +23,8 @@ def learn(config: Config, seeds: Sequence[int]) -> list[baselines.Policy]:
     return baselines.learned_policies(in_jax.fit_seeds(params, chance, config)[0].params)
 
 
-def table(learners: Mapping[str, Config], seeds: Sequence[int]) -> list[list[str]]:
-    """A row for each policy: its name, its mean return for each seed, and the mean of these."""
+def table(learners: Mapping[str, Config], seeds: Sequence[int]) -> MarkdownRows:
+    """The mean return of each policy, by seed."""
     rngs = [np.random.default_rng(seed) for seed in seeds]
     lead = baselines.best_lead(problem.tuning_starts())
     policies = {
@@ -35,11 +34,11 @@ def table(learners: Mapping[str, Config], seeds: Sequence[int]) -> list[list[str
         **{name: learn(config, seeds) for name, config in learners.items()},
     }
     starts = [problem.judging_starts(seed) for seed in seeds]
-    rows = []
-    for name, each in policies.items():
-        returns = [baselines.mean_return(*pair) for pair in zip(each, starts, strict=True)]
-        rows.append([name, *(f"{value:.1f}" for value in (*returns, np.mean(returns)))])
-    return rows
+    returns = {
+        name: [baselines.mean_return(*pair) for pair in zip(each, starts, strict=True)]
+        for name, each in policies.items()
+    }
+    return table_by_seed("policy", returns, seeds, digits=1)
 
 
 def main() -> None:
@@ -47,10 +46,7 @@ def main() -> None:
     seeds = tuple(map(int, sys.argv[1:])) or problem.SEEDS
     config = presets.choose(problem.PRESETS)
     plain, double = (dataclasses.replace(config, double=double) for double in (False, True))
-    grid = Table("policy", *(f"seed {seed}" for seed in seeds), "mean")
-    for row in table({"DQN": plain, "double DQN": double}, seeds):
-        grid.add_row(*row)
-    Console().print(grid)
+    sys.stdout.write(table({"DQN": plain, "double DQN": double}, seeds).markdown() + "\n")
 
 
 if __name__ == "__main__":

@@ -8,10 +8,9 @@ import sys
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from tutorials_lib import presets, runtime
-from tutorials_lib.benchmark.report import markdown_table
+from tutorials_lib.benchmark.tables import table_by_seed
 from tutorials_lib.sequences.gpt2 import baselines, in_jax, problem
 from tutorials_lib.sequences.gpt2.problem import PRESETS, Config
 
@@ -25,24 +24,23 @@ def main() -> None:
     texts = problem.load(config)
     tokenizer = problem.fit_tokenizer(texts, config)
     train, test = (tokenizer.encode_documents(part) for part in (texts.train, texts.test))
-    rows = []
+    values = {}
     for vocab, symbols, held_out in (
         (config.vocab_size, train, test),
         (257, baselines.as_bytes(texts.train), baselines.as_bytes(texts.test)),
     ):
         for order in (2, 3, 4, 5):
             model = baselines.KneserNey(symbols, order=order, num_symbols=vocab)
-            value = problem.bits_per_byte(model.total_nats(held_out), texts.test)
-            rows.append([f"{order}-gram, {vocab} symbols", f"{value:.3f}", *[""] * len(SEEDS)])
-    values = [
+            bits = problem.bits_per_byte(model.total_nats(held_out), texts.test)
+            values[f"{order}-gram, {vocab} symbols"] = [bits]
+    values["GPT-2"] = [
         problem.bits_per_byte(
             _held_out_nats(train, test, dataclasses.replace(config, seed=seed)), texts.test
         )
         for seed in SEEDS
     ]
-    rows.append(["GPT-2", f"{np.mean(values):.3f}", *(f"{value:.3f}" for value in values)])
-    header = ["held-out bits per byte", "mean", *(f"seed {seed}" for seed in SEEDS)]
-    sys.stdout.write(f"{texts.source}\n\n{markdown_table(header, rows)}\n")
+    table = table_by_seed("held-out bits per byte", values, SEEDS)
+    sys.stdout.write(f"{texts.source}\n\n{table.markdown()}\n")
 
 
 def _held_out_nats(train: problem.Tokens, test: problem.Tokens, config: Config) -> float:

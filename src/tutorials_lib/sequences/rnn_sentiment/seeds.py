@@ -7,10 +7,9 @@ import dataclasses
 import sys
 
 import jax
-import numpy as np
 
 from tutorials_lib import presets, runtime
-from tutorials_lib.benchmark.report import markdown_table
+from tutorials_lib.benchmark.tables import table_by_seed
 from tutorials_lib.sequences.rnn_sentiment import baselines, in_jax
 from tutorials_lib.sequences.rnn_sentiment.problem import (
     PRESETS,
@@ -31,13 +30,8 @@ def main() -> None:
     runtime.configure()
     config = presets.choose(PRESETS)
     columns = [_accuracies(dataclasses.replace(config, seed=seed)) for seed in SEEDS]
-    rows = [
-        [name, f"{np.mean(values):.3f}", *(f"{value:.3f}" for value in values)]
-        for name in columns[0]
-        for values in [[column[name] for column in columns]]
-    ]
-    header = ["held-out accuracy", "mean", *(f"seed {seed}" for seed in SEEDS)]
-    sys.stdout.write(markdown_table(header, rows) + "\n")
+    values = {name: [column[name] for column in columns] for name in columns[0]}
+    sys.stdout.write(table_by_seed("held-out accuracy", values, SEEDS).markdown() + "\n")
 
 
 def _accuracies(config: Config) -> dict[str, float]:

@@ -8,23 +8,20 @@ import dataclasses
 import sys
 from collections.abc import Sequence
 
-import numpy as np
-
 from tutorials_lib import presets
-from tutorials_lib.benchmark.report import markdown_table
+from tutorials_lib.benchmark.tables import MarkdownRows, table_by_seed
 from tutorials_lib.tabular.pca import baselines, in_numpy, problem
 from tutorials_lib.tabular.pca.problem import Config
 
 
-def report(config: Config, *, num_seeds: int = 3, counts: Sequence[int] = (2, 8, 32)) -> str:
-    """A table: the mean over the seeds and the value for each, for PCA and for its baselines."""
-    columns = [_judge(dataclasses.replace(config, seed=seed), counts) for seed in range(num_seeds)]
-    rows = [
-        [name, *(f"{value:.4f}" for value in (np.mean(values), *values))]
-        for name in columns[0]
-        for values in [[column[name] for column in columns]]
-    ]
-    return markdown_table(["held out", "mean", *(f"seed {i}" for i in range(num_seeds))], rows)
+def table(
+    config: Config, *, num_seeds: int = 3, counts: Sequence[int] = (2, 8, 32)
+) -> MarkdownRows:
+    """What PCA and its baselines reach on held-out digits, by seed."""
+    seeds = range(num_seeds)
+    columns = [_judge(dataclasses.replace(config, seed=seed), counts) for seed in seeds]
+    values = {name: [column[name] for column in columns] for name in columns[0]}
+    return table_by_seed("held out", values, seeds, digits=4)
 
 
 def _judge(config: Config, counts: Sequence[int]) -> dict[str, float]:
@@ -42,4 +39,4 @@ def _judge(config: Config, counts: Sequence[int]) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(report(presets.choose(problem.PRESETS)) + "\n")
+    sys.stdout.write(table(presets.choose(problem.PRESETS)).markdown() + "\n")
