@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,6 +86,14 @@ COMPARISON = benchmark.Comparison(
     tolerance=1e-5,
     tolerance_reason="rounding",
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_pauses() -> Iterator[None]:
+    """Here it does not matter how long things take, so nothing has to calm down first."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(timing, "PAUSE_SECONDS", 0.0)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -70,9 +70,10 @@ def finite_differences(
 
 
 def reach(angles: Angles, target: Point, num_steps: int) -> Angles:
-    """Angles that bring the hand to the target, or near, by damped Gauss-Newton steps.
+    """Angles that bring the hand to the target, by damped Gauss-Newton steps.
 
-    Each step solves the linear problem that the Jacobian describes (Levenberg 1944).
+    Each step solves the linear problem that the Jacobian describes (Levenberg 1944). The target
+    must lie within the arm's reach: towards one outside the disc, the steps overshoot for ever.
     """
 
     def step(angles: Angles, _: None) -> tuple[Angles, None]:
