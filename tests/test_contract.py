@@ -47,6 +47,8 @@ def test_settings_are_frozen_hashable_and_by_keyword(tutorial: Tutorial):
     assert all(field.kw_only for field in fields), "Config needs kw_only=True"
     with pytest.raises(dataclasses.FrozenInstanceError):
         problem.PAGE.source = "real"
+    with pytest.raises(ValueError, match="source is 'nowhere'; expected one of: offline, real"):
+        dataclasses.replace(problem.TINY, source="nowhere")
 
 
 @each_tutorial

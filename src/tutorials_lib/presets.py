@@ -23,6 +23,12 @@ def preset_name() -> str:
     return _choice("TUTORIALS_PRESET", PRESET_NAMES, default="page")
 
 
+def check_source(source: str) -> None:
+    """Raise `ValueError` when `source` is none of `SOURCES`."""
+    if source not in SOURCES:
+        raise ValueError(f"source is {source!r}; expected one of: {', '.join(SOURCES)}")
+
+
 def choose(presets: dict[str, ConfigT]) -> ConfigT:
     """The configuration that the environment asks for, with its `source` set.
 

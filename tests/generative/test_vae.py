@@ -12,7 +12,7 @@ import pytest
 from scipy.stats import multivariate_normal
 from sklearn.decomposition import PCA
 
-from tutorials_lib.benchmark.agreement import agree, cast
+from tutorials_lib.benchmark.agreement import agree, make_inputs
 from tutorials_lib.datasets import faces, olivetti
 from tutorials_lib.generative.vae import (
     baselines,
@@ -34,7 +34,7 @@ EASY = Config(
 
 def inputs_of(config: Config, dtype: type = np.float32):
     """Parameters, one batch of faces, and its noise."""
-    inputs = cast(comparison.make_inputs(config), dtype)
+    inputs = make_inputs(comparison.COMPARISON, config, dtype)
     return inputs["params"], inputs["images"][0], inputs["noise"][0]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import optax
 import pytest
 
-from tutorials_lib.benchmark.agreement import agree, cast
+from tutorials_lib.benchmark.agreement import agree, cast, make_inputs
 from tutorials_lib.environments.cartpole import in_numpy as cartpole
 from tutorials_lib.environments.cartpole.physics import MAX_ANGLE, TIME_LIMIT
 from tutorials_lib.reinforcement.dqn import (
@@ -30,7 +30,7 @@ SHORT = Config(hidden=(32, 32), capacity=4_000, batch_size=64, num_epochs=6, ste
 
 def inputs_of(config: Config, dtype: type = np.float32) -> tuple[Any, in_numpy.Transitions]:
     """The inputs of the comparison, with its batch as both backends take it."""
-    inputs = cast(comparison.make_inputs(config), dtype)
+    inputs = make_inputs(comparison.COMPARISON, config, dtype)
     return inputs, in_numpy.Transitions(**inputs["batch"])
 
 

@@ -12,7 +12,7 @@ import optax
 import pytest
 from flax import nnx
 
-from tutorials_lib.benchmark.agreement import agree, cast
+from tutorials_lib.benchmark.agreement import agree, make_inputs
 from tutorials_lib.datasets import sentence_polarity
 from tutorials_lib.sequences.rnn_sentiment import baselines, comparison, in_jax, in_numpy, problem
 from tutorials_lib.sequences.rnn_sentiment.problem import PAGE, TINY, Config, Split
@@ -36,7 +36,7 @@ each_cell = pytest.mark.parametrize("cell", problem.CELLS)
 
 def inputs_of(config: Config, dtype: type = np.float32) -> Any:
     """Parameters, and one batch: word ids, lengths and labels."""
-    inputs = cast(comparison.make_inputs(config), dtype)
+    inputs = make_inputs(comparison.COMPARISON, config, dtype)
     return inputs["params"], inputs["ids"][0], inputs["lengths"][0], inputs["labels"][0]
 
 
@@ -106,7 +106,7 @@ def test_training_keeps_the_precision_of_its_input():
 def test_a_long_gradient_is_clipped_alike_in_both():
     config = dataclasses.replace(TINY, max_norm=1e-3)
     with jax.enable_x64(True):
-        inputs = jax.tree.map(np.asarray, cast(comparison.make_inputs(config), np.float64))
+        inputs = jax.tree.map(np.asarray, make_inputs(comparison.COMPARISON, config, np.float64))
         grads = in_numpy.loss_and_grads(*inputs_of(config, np.float64), config=config)[1]
         assert optax.tree.norm(grads) > config.max_norm
         clipped = in_numpy.clip_by_global_norm(grads, config.max_norm)

@@ -10,7 +10,7 @@ import optax
 import pytest
 from flax import nnx
 
-from tutorials_lib.benchmark.agreement import agree, cast
+from tutorials_lib.benchmark.agreement import agree, make_inputs
 from tutorials_lib.datasets import cifar10
 from tutorials_lib.datasets.shapes10 import shapes10
 from tutorials_lib.vision.cnn import baselines, comparison, figures, in_jax, in_numpy, problem
@@ -31,7 +31,7 @@ EASY = Config(
 
 def inputs_of(config: Config, dtype: type = np.float32):
     """Parameters, statistics, one batch of pictures, and its labels."""
-    inputs = cast(comparison.make_inputs(config), dtype)
+    inputs = make_inputs(comparison.COMPARISON, config, dtype)
     return inputs["params"], inputs["statistics"], inputs["images"][0], inputs["labels"][0]
 
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tutorials_lib.benchmark.agreement import agree, cast
+from tutorials_lib.benchmark.agreement import agree, cast, make_inputs
 from tutorials_lib.datasets import photos
 from tutorials_lib.vision.style_transfer import (
     baselines,
@@ -28,7 +28,7 @@ EASY = dataclasses.replace(TINY, num_steps=60, style_weight=10.0, num_filters=16
 
 def arguments_of(config: Config, dtype: type = np.float32) -> tuple[Any, Any, Any, Any]:
     """What `in_numpy.loss` takes before the configuration."""
-    inputs = cast(comparison.make_inputs(config), dtype)
+    inputs = make_inputs(comparison.COMPARISON, config, dtype)
     targets = in_numpy.Targets(**inputs["targets"])
     return inputs["params"], inputs["picture"], targets, inputs["style_weight"]
 

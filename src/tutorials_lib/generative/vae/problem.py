@@ -66,10 +66,7 @@ class Config:
             raise ValueError(f"anneal_share is {self.anneal_share}; expected 0 to 1")
         if self.initial_noise <= 0:
             raise ValueError(f"initial_noise is {self.initial_noise}; expected more than 0")
-        if self.source not in presets.SOURCES:
-            raise ValueError(
-                f"source is {self.source!r}; expected one of: {', '.join(presets.SOURCES)}"
-            )
+        presets.check_source(self.source)
 
     @property
     def steps_per_epoch(self) -> int:

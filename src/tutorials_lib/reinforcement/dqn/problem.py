@@ -79,10 +79,7 @@ class Config:
             value = getattr(self, name)
             if not 0 <= value <= 1:
                 raise ValueError(f"{name} is {value}; it must lie between 0 and 1")
-        if self.source not in presets.SOURCES:
-            raise ValueError(
-                f"source is {self.source!r}; expected one of: {', '.join(presets.SOURCES)}"
-            )
+        presets.check_source(self.source)
 
     @property
     def num_steps(self) -> int:

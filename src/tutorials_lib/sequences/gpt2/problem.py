@@ -77,10 +77,7 @@ class Config:
         if self.width % self.num_heads:
             raise ValueError(f"{self.num_heads} heads cannot share a width of {self.width}")
         self.check_lengths((self.num_texts, self.prompt_length), (1, self.num_new_tokens))
-        if self.source not in presets.SOURCES:
-            raise ValueError(
-                f"source is {self.source!r}; expected one of: {', '.join(presets.SOURCES)}"
-            )
+        presets.check_source(self.source)
 
     def check_lengths(self, prompt: tuple[int, ...], noise: tuple[int, ...]) -> tuple[int, int]:
         """The number of texts, and the tokens of each, by the shapes of prompt and noise.

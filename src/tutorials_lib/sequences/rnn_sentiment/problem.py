@@ -76,10 +76,7 @@ class Config:
             )
         if self.truncate is not None and self.truncate < 1:
             raise ValueError(f"truncate is {self.truncate}; it must be 1 or more, or None")
-        if self.source not in presets.SOURCES:
-            raise ValueError(
-                f"source is {self.source!r}; expected one of: {', '.join(presets.SOURCES)}"
-            )
+        presets.check_source(self.source)
 
     @property
     def num_passes(self) -> int:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
 
+from tutorials_lib import presets
 from tutorials_lib.datasets.wholesale import load_wholesale
 
 Features = Float[np.ndarray, "points features"]
@@ -25,6 +26,9 @@ class Config:
         num_restarts: fits from different starts, of which the best is kept.
         seed: of the customers, and of the draws that choose the starts.
         source: `offline` for the generated customers, `real` for the wholesale customers.
+
+    Raises:
+        ValueError: the source has another name.
     """
 
     num_points: int = 20_000
@@ -34,6 +38,9 @@ class Config:
     num_restarts: int = 32
     seed: int = 0
     source: str = "offline"
+
+    def __post_init__(self) -> None:
+        presets.check_source(self.source)
 
 
 TINY = Config(num_points=400, num_held_out=100, num_steps=10, num_restarts=6)

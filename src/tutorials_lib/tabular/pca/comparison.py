@@ -126,7 +126,7 @@ COMPARISON = Comparison(
         Variant(
             name="JAX, jit",
             backend="jax",
-            run=_fit_in_jax,
+            run=jax.jit(_fit_in_jax, static_argnums=1),
             explains="one call, and one pass for what lies between the library's routines",
         ),
         Variant(

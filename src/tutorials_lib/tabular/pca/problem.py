@@ -53,10 +53,7 @@ class Config:
     def __post_init__(self) -> None:
         if self.table not in TABLES:
             raise ValueError(f"table is {self.table!r}; expected one of: {', '.join(TABLES)}")
-        if self.source not in presets.SOURCES:
-            raise ValueError(
-                f"source is {self.source!r}; expected one of: {', '.join(presets.SOURCES)}"
-            )
+        presets.check_source(self.source)
 
 
 TINY = Config(num_train=240, num_test=60, num_components=8)

@@ -63,10 +63,7 @@ class Config:
                 f"batch_size is {self.batch_size}, but there are {self.num_train} pictures to "
                 "learn from"
             )
-        if self.source not in presets.SOURCES:
-            raise ValueError(
-                f"source is {self.source!r}; expected one of: {', '.join(presets.SOURCES)}"
-            )
+        presets.check_source(self.source)
 
     @property
     def steps_per_epoch(self) -> int:
