@@ -189,6 +189,12 @@ def test_the_style_comes_over_and_beats_matched_colours_at_equal_content():
     assert baselines.at_equal_content(contents, styles, float(matched.content)) < matched.style
 
 
+def test_the_parts_of_a_step_are_timed_in_both_libraries():
+    parts = comparison.time_parts(TINY)
+    assert [tuple(took) for took in parts.values()] == [("NumPy", "JAX")] * 3 + [("JAX",)]
+    assert all(seconds > 0 for took in parts.values() for seconds in took.values())
+
+
 def test_lbfgs_reaches_a_lower_loss_than_adam_in_as_many_steps():
     params, picture, targets, style_weight = in_jax_of(arguments_of(EASY))
 
