@@ -92,7 +92,8 @@ COMPARISON = benchmark.Comparison(
 def _no_pauses() -> Iterator[None]:
     """Here it does not matter how long things take, so nothing has to calm down first."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(timing, "PAUSE_SECONDS", 0.0)
+        patch.setattr(timing, "PEER_PAUSE_SECONDS", 0.0)
+        patch.setattr(timing, "blas_spin_seconds", lambda: 0.0)
         yield
 
 

@@ -56,6 +56,19 @@ def test_an_accelerator_never_sees_the_flag(monkeypatch: pytest.MonkeyPatch) -> 
     assert "XLA_FLAGS" not in os.environ
 
 
+@pytest.mark.parametrize("exponent", ["", "24"])
+def test_threads_of_blas_sleep_when_they_are_said_to(exponent: str) -> None:
+    result = run(
+        "import time, numpy as np; from tutorials_lib import runtime\n"
+        "a = np.ones((1000, 1000), np.float32); a @ a\n"
+        "start = time.process_time(); time.sleep(0.4); burned = time.process_time() - start\n"
+        "print(burned, runtime.blas_spin_seconds())",
+        OPENBLAS_THREAD_TIMEOUT=exponent,
+    )
+    burned, spinning = map(float, result.stdout.split())
+    assert burned <= spinning * ((os.cpu_count() or 1) - 1) + 0.02
+
+
 def test_importing_the_benchmark_starts_no_backend() -> None:
     result = run(
         "import tutorials_lib.benchmark\n"

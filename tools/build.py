@@ -133,6 +133,7 @@ def _keep_kernels_to_themselves() -> None:
     os.environ["IPYTHONDIR"] = str(profile.parent)
     # Compiled programs are shared by the site, the PDF and single pages.
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(BUILD / ".jax_cache"))
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "24")  # shorter pauses, see `runtime`
 
 
 def build_html() -> int:

@@ -21,8 +21,16 @@ CONVOLUTION_FLAG = (
 JAXLIB_WITH_CONVOLUTION_FLAG = frozenset({"0.10.2"})
 """Exact versions that know the flag: XLA aborts the process on a flag that it does not know."""
 
+RUN_ONCE = {"xla_backend_optimization_level": 1}
+"""`compiler_options` for `jax.jit` of a program that runs once, such as one that draws parameters.
+
+At its default level LLVM optimizes the random draws for longer than the whole program runs. JAX
+takes such options for the outermost program only: inside another `jax.jit` it raises `ValueError`.
+"""
+
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3  # malloc.h
 _LARGEST_INT = 2**31 - 1
+_TICKS_PER_SECOND = 1.8e9  # of a slow processor; the faster the clock, the sooner they sleep
 _TOP_PAD_BYTES = 2**28
 
 
@@ -39,6 +47,19 @@ def configure() -> dict[str, str]:
         "allocator": _keep_freed_memory(),
         "compilation cache": _cache_every_program(),
     }
+
+
+def blas_spin_seconds() -> float:
+    """How long a thread of OpenBLAS spins after a call, at most, until it goes to sleep.
+
+    It does so for 2^28 ticks of the processor's clock, or for as many as the exponent in
+    `OPENBLAS_THREAD_TIMEOUT` says, which OpenBLAS reads when NumPy is loaded. Meanwhile other
+    work is slowed down: right after a product JAX took a third longer on two cores.
+    """
+    value = os.environ.get("OPENBLAS_THREAD_TIMEOUT", "")
+    chosen = int(value) if value.isdigit() else 0
+    exponent = min(max(chosen, 4), 30) if chosen else 28  # as OpenBLAS bounds it
+    return 2**exponent / _TICKS_PER_SECOND
 
 
 def backend_started() -> bool:

@@ -32,6 +32,7 @@ def machine_card() -> dict[str, str]:
         **{name: _version(name) for name in _PACKAGES},
         **settings,
         "XLA_FLAGS": os.environ.get("XLA_FLAGS", "") or "none",
+        "OPENBLAS_THREAD_TIMEOUT": os.environ.get("OPENBLAS_THREAD_TIMEOUT", "") or "default",
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
     }
 

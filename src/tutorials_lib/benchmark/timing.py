@@ -22,14 +22,15 @@ from threadpoolctl import ThreadpoolController, threadpool_limits
 from tutorials_lib.benchmark.agreement import place
 from tutorials_lib.benchmark.comparison import Config, Tree, Variant
 from tutorials_lib.benchmark.machine import num_cores
+from tutorials_lib.runtime import blas_spin_seconds
 
 REPEATS = 7
 """Samples of every variant, at least."""
 
-SAMPLE_SECONDS = 0.03
+SAMPLE_SECONDS = 0.02
 """A sample repeats the call until it lasts about this long ..."""
 
-VARIANT_SECONDS = 0.25
+VARIANT_SECONDS = 0.14
 """... and a variant is sampled until its samples last this long together."""
 
 MAX_REPEATS = 25
@@ -37,12 +38,8 @@ MAX_REPEATS = 25
 SURE_ROUNDS = 3
 """After so many rounds, a number of threads that was always slower than another one is out."""
 
-PAUSE_SECONDS = 0.15
-"""The threads of BLAS and OpenMP spin after a call and slow down whatever comes next.
-
-Those of OpenBLAS do so for 2^28 ticks of the processor's clock: 0.1 s at 2.6 GHz, where JAX's
-next call took a fifth longer after a pause of 0.08 s, and no longer than alone after 0.11 s.
-"""
+PEER_PAUSE_SECONDS = 0.15
+"""The pause after a peer, which may have threads of OpenMP that spin for a time of their own."""
 
 Output = TypeVar("Output")
 
@@ -187,9 +184,14 @@ class Contestant:
             for _ in range(self._calls):
                 self.call()
             seconds = (time.perf_counter() - start) / self._calls
-        if self.variant.backend != "jax" and self.threads != 1:
-            time.sleep(PAUSE_SECONDS)
+        time.sleep(self._spin_seconds())
         return seconds
+
+    def _spin_seconds(self) -> float:
+        """How long threads may still be spinning after a call."""
+        if self.variant.backend == "jax" or self.threads == 1:
+            return 0.0
+        return PEER_PAUSE_SECONDS if self.variant.peer else blas_spin_seconds()
 
 
 def enter(variant: Variant, inputs: Tree, config: Config) -> list[Contestant]:
