@@ -14,6 +14,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from tutorials_lib.environments.cartpole import in_jax as cartpole
 from tutorials_lib.environments.cartpole.physics import NUM_ACTIONS, NUM_OBSERVED
 from tutorials_lib.reinforcement.dqn.problem import SCALE, Config
+from tutorials_lib.runtime import RUN_ONCE
 
 Params = dict[Any, Any]
 Observations = Float[Array, "batch 4"]
@@ -320,7 +321,7 @@ class Chance(NamedTuple):
     watched: Float[Array, "epochs watched 4"]
 
 
-@partial(jax.jit, static_argnames="config")
+@partial(jax.jit, static_argnames="config", compiler_options=RUN_ONCE)
 def prepare(seeds: Int[Array, " seeds"], config: Config) -> tuple[Params, Chance]:
     """Fresh parameters and the chance of a whole run, for each seed."""
 

@@ -9,6 +9,7 @@ import optax
 from flax import nnx
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from tutorials_lib.runtime import RUN_ONCE
 from tutorials_lib.sequences.gpt2.problem import (
     ADAM_EPSILON,
     MOMENTUM,
@@ -166,7 +167,7 @@ def layer_norm(config: Config, *, rngs: nnx.Rngs) -> nnx.LayerNorm:
     return nnx.LayerNorm(config.width, epsilon=1e-5, use_fast_variance=False, rngs=rngs)
 
 
-@partial(jax.jit, static_argnames="config")
+@partial(jax.jit, static_argnames="config", compiler_options=RUN_ONCE)
 def create(config: Config, key: PRNGKeyArray) -> Params:
     """Fresh parameters, as nested dicts of arrays."""
     return nnx.to_pure_dict(nnx.split(Gpt2(config, rngs=nnx.Rngs(key)), nnx.Param)[1])
@@ -269,9 +270,12 @@ def orthogonalize(matrix: Matrix) -> Matrix:
     x = matrix if wide else matrix.T
     x = x / (jnp.linalg.norm(x) + 1e-7)
     a, b, c = QUINTIC
-    for _ in range(NUM_ROUNDS):
+
+    def one_round(_: Int[Array, ""], x: Matrix) -> Matrix:
         square = x @ x.T
-        x = a * x + (b * square + c * square @ square) @ x
+        return a * x + (b * square + c * square @ square) @ x
+
+    x = jax.lax.fori_loop(0, NUM_ROUNDS, one_round, x)  # unrolled, it takes longer to compile
     return x if wide else x.T
 
 
