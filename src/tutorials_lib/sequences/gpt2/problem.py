@@ -64,7 +64,7 @@ class Config:
     num_heads: int = 2
     text_bytes: int = 1_200_000
     batch_size: int = 8
-    num_steps: int = 1_000
+    num_steps: int = 700
     warmup_steps: int = 40
     peak_learning_rate: float = 8e-3
     num_texts: int = 1
