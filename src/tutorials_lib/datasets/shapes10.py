@@ -1,8 +1,8 @@
 """SHAPES10: ten classes of small colour pictures, drawn by NumPy, with the profile of CIFAR-10.
 
 A linear classifier reaches little more than chance, because place, size, rotation and colour
-vary; a support-vector machine on principal components does better; a convolutional network
-does best. Colour helps a little: the mean hue of a class is its own, under broad noise.
+vary; a kernel machine on principal components does better; a convolutional network does
+best. Colour helps a little: the mean hue of a class is its own, under broad noise.
 """
 
 from collections.abc import Callable

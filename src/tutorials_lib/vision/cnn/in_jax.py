@@ -12,6 +12,7 @@ from flax import nnx
 from jaxtyping import Array, Float, Int, Key, PRNGKeyArray
 
 from tutorials_lib.layers import in_jax as layers
+from tutorials_lib.runtime import RUN_ONCE
 from tutorials_lib.vision.cnn.problem import IMAGE_SIZE, Config
 
 Params = dict[Any, Any]
@@ -91,7 +92,7 @@ class State(NamedTuple):
     opt_state: optax.OptState
 
 
-@partial(jax.jit, static_argnames="config")
+@partial(jax.jit, static_argnames="config", compiler_options=RUN_ONCE)
 def create(config: Config, key: PRNGKeyArray) -> tuple[Params, BatchStatistics]:
     """Fresh parameters and batch statistics, as nested dicts of arrays."""
     network = Network(config, rngs=nnx.Rngs(key))
@@ -155,8 +156,8 @@ def learning_rate(count: Int[Array, ""], config: Config) -> Float[Array, ""]:
     """One triangle: up over the first quarter of the steps, then down to zero (Smith 2018)."""
     top = config.num_steps / 4
     left = jnp.maximum(config.num_steps - count, 0)
-    rates = (count + 1) / top, left / (config.num_steps - top)
-    return config.peak_learning_rate * jnp.minimum(*rates)
+    up, down = (count + 1) / top, left / (config.num_steps - top)
+    return config.peak_learning_rate * jnp.minimum(up, down).clip(max=1)
 
 
 def optimizer(config: Config) -> optax.GradientTransformation:

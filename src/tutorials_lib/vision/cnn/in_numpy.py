@@ -96,7 +96,8 @@ def learning_rate(count: int, config: Config) -> float:
     """One triangle: up over the first quarter of the steps, then down to zero (Smith 2018)."""
     top = config.num_steps / 4
     left = max(config.num_steps - count, 0)
-    return config.peak_learning_rate * min((count + 1) / top, left / (config.num_steps - top))
+    up, down = (count + 1) / top, left / (config.num_steps - top)
+    return config.peak_learning_rate * min(up, down, 1)
 
 
 def train_step(

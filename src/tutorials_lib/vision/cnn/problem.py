@@ -43,7 +43,7 @@ class Config:
     num_test: int = 2_000
     channels: tuple[int, ...] = (16, 32, 64)
     batch_size: int = 128
-    num_epochs: int = 6
+    num_epochs: int = 5
     peak_learning_rate: float = 0.2
     momentum: float = 0.9
     statistics_momentum: float = 0.9
