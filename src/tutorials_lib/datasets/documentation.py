@@ -9,6 +9,7 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import inspect
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -80,11 +81,21 @@ def load_documentation(num_bytes: int, *, packages: Mapping[str, str] = PACKAGES
 
 def docstrings(source: str) -> Iterator[str]:
     """The longer docstrings in a Python file, in its order, without their indentation."""
-    for node in ast.walk(ast.parse(source)):
+    for node in _documented(ast.parse(source)):
+        text = inspect.cleandoc(ast.get_docstring(node, clean=False) or "").strip()
+        if len(text) >= MIN_CHARACTERS:
+            yield text if len(text) <= MAX_CHARACTERS else _whole_lines(text)
+
+
+def _documented(tree: ast.Module) -> Iterator[DocumentedNode]:
+    """The nodes that may have a docstring, as `ast.walk` finds them; expressions have none."""
+    waiting: deque[ast.AST] = deque([tree])
+    while waiting:
+        node = waiting.popleft()
         if isinstance(node, DocumentedNode):
-            text = inspect.cleandoc(ast.get_docstring(node, clean=False) or "").strip()
-            if len(text) >= MIN_CHARACTERS:
-                yield text if len(text) <= MAX_CHARACTERS else _whole_lines(text)
+            yield node
+        for inner in ("body", "handlers", "orelse", "finalbody", "cases"):
+            waiting.extend(getattr(node, inner, ()))
 
 
 def _new_paragraphs(text: str, known: set[str]) -> str:
