@@ -158,6 +158,7 @@ COMPARISON = Comparison(
             name="loss",
             in_numpy=lambda x, config: _loss_and_grads_in_numpy(x, config)[0],
             in_jax=lambda x, config: _loss_and_grads_in_jax(x, config)[0],
+            float32_tolerance=1e-5,
         ),
         Check(
             name="gradients of all parameters",
