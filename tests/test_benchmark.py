@@ -27,6 +27,7 @@ from tutorials_lib.benchmark import (
 )
 from tutorials_lib.benchmark.__main__ import main
 from tutorials_lib.benchmark.comparison import Backend
+from tutorials_lib.benchmark.inputs import draw_params
 from tutorials_lib.benchmark.record import Spread
 
 
@@ -186,6 +187,37 @@ def test_a_page_passes_the_gate_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_results_that_cannot_be_compared_are_an_error(found: dict, message: str) -> None:
     with pytest.raises(benchmark.AgreementError, match=message):
         agreement.relative_error({"a": np.zeros(2)}, found)
+
+
+def test_parameters_are_drawn_in_their_shapes_without_running_what_makes_them(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    @jax.jit
+    def create(key: jax.Array) -> dict:
+        return {
+            "kernel": jax.random.normal(key, (5, 5, 16, 64)),
+            "bias": jnp.zeros(64),
+            "log_noise": jnp.zeros(()),
+            "norm": {"scale": jnp.ones(64), "bias": jnp.zeros(64)},
+        }
+
+    with jax.log_compiles(), caplog.at_level("WARNING"):
+        params = draw_params(create, rng=np.random.default_rng(0))
+    assert not [
+        line for line in caplog.messages if "Finished XLA compilation of jit(create)" in line
+    ]
+    shapes = jax.eval_shape(create, jax.random.key(0))
+    assert jax.tree.map(np.shape, params) == jax.tree.map(np.shape, shapes)
+    assert params["kernel"].std() == pytest.approx((5 * 5 * 16) ** -0.5, rel=0.02)
+    assert all(params[name].dtype == np.float32 for name in ("kernel", "bias", "log_noise"))
+    for numbers, center in (
+        (params["bias"], 0),
+        (params["norm"]["bias"], 0),
+        (params["norm"]["scale"], 1),
+    ):
+        assert numbers.all()
+        assert np.abs(numbers - center).max() < 0.5
+        assert numbers.std() > 0.05
 
 
 def test_integers_must_be_equal() -> None:

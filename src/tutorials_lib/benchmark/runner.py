@@ -22,7 +22,7 @@ from tutorials_lib.benchmark.record import (
 from tutorials_lib.benchmark.timing import Contestant, cold_costs, enter, race
 from tutorials_lib.digest import code_digest, tutorial_sources
 
-HEADLINE_COMPILE_REPEATS = 3
+HEADLINE_COMPILE_REPEATS = 2
 
 Advance = Callable[[str], None]
 """Called with a few words whenever a step of the measurement has finished."""

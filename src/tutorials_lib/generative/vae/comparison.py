@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from tutorials_lib.benchmark import median_seconds, median_seconds_at_best
 from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
+from tutorials_lib.benchmark.inputs import draw_params
 from tutorials_lib.benchmark.tables import MarkdownRows, format_ratio, format_seconds
 from tutorials_lib.generative.vae import in_jax, in_numpy
 from tutorials_lib.generative.vae.problem import PAGE, Config, load
@@ -26,14 +27,14 @@ CHECKED_KL_WEIGHT = 0.5
 
 
 def make_inputs(config: Config) -> Tree:
-    """Parameters as training finds them, batches of faces, and noise for each of them."""
+    """Random parameters, batches of faces, and noise for each of them."""
     num_faces = NUM_STEPS * config.batch_size
     data = load(dataclasses.replace(config, num_train=num_faces, num_test=1))
     shape = (NUM_STEPS, config.batch_size, config.num_latents)
-    noise = np.random.default_rng(config.seed).standard_normal(shape, np.float32)
-    params = in_jax.create(config, jax.random.key(config.seed))
+    rng = np.random.default_rng(config.seed)
+    noise = rng.standard_normal(shape, np.float32)
     return {
-        "params": jax.tree.map(np.asarray, params),
+        "params": draw_params(in_jax.create, config, rng=rng),
         "images": data.train_images.reshape(*shape[:2], -1),
         "noise": noise,
     }

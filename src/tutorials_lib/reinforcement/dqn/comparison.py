@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
+from tutorials_lib.benchmark.inputs import draw_params
 from tutorials_lib.environments.cartpole import in_jax as cartpole_in_jax
 from tutorials_lib.environments.cartpole import in_numpy as cartpole_in_numpy
 from tutorials_lib.reinforcement.dqn import in_jax, in_numpy
@@ -19,18 +20,17 @@ NUM_STEPS = 100
 
 
 def make_inputs(config: Config) -> Tree:
-    """Parameters, poles about to fall, the chance of every step, and a batch of random moves."""
-    names = "params", "target", "start", "draw"
-    keys = dict(zip(names, jax.random.split(jax.random.key(config.seed), 4), strict=True))
+    """Random parameters, poles about to fall, the chance of all steps, a batch of random moves."""
+    start_key, draw_key = jax.random.split(jax.random.key(config.seed))
     rng = np.random.default_rng(config.seed)
     observation = 1.5 * rng.uniform(-1, 1, (config.batch_size, 4)) * SCALE
     action = rng.integers(0, 2, config.batch_size)
     after = cartpole_in_numpy.move(observation, action)
     inputs = {
-        "params": in_jax.create(config, keys["params"]),
-        "target": in_jax.create(config, keys["target"]),
-        "observation": cartpole_in_jax.reset(keys["start"], config.num_envs),
-        "draws": in_jax.draw(keys["draw"], NUM_STEPS, config)._asdict(),
+        "params": draw_params(in_jax.create, config, rng=rng),
+        "target": draw_params(in_jax.create, config, rng=rng),
+        "observation": cartpole_in_jax.reset(start_key, config.num_envs),
+        "draws": in_jax.draw(draw_key, NUM_STEPS, config)._asdict(),
         "batch": {
             "observation_t": observation.astype(np.float32),
             "action_t": action.astype(np.int32),

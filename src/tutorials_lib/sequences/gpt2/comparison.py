@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
+from tutorials_lib.benchmark.inputs import draw_params
 from tutorials_lib.sequences.gpt2 import in_jax, in_numpy
 from tutorials_lib.sequences.gpt2.problem import PAGE, Config
 from tutorials_lib.text.decoding import Strategy, choose, probabilities
@@ -20,16 +21,15 @@ MIXED = Strategy(temperature=0.8, top_k=10, top_p=0.9)
 
 
 def make_inputs(config: Config) -> Tree:
-    """Fresh parameters, a batch to train on, prompts to continue, and the noise of the draws.
+    """Random parameters, a batch to train on, prompts to continue, and the noise of the draws.
 
     The tokens are drawn at random: what a step costs does not depend on what they say.
     """
     rng = np.random.default_rng(config.seed)
-    params = in_jax.create(config, jax.random.key(config.seed))
     shape = config.batch_size, config.context + 1
     tokens = rng.integers(config.vocab_size, size=shape, dtype=np.int32)
     return {
-        "params": jax.tree.map(np.asarray, params),
+        "params": draw_params(in_jax.create, config, rng=rng),
         "tokens": tokens,
         "prompt": rng.integers(
             config.vocab_size, size=(config.num_texts, config.prompt_length), dtype=np.int32
@@ -43,11 +43,11 @@ def _loss_and_grads_in_numpy(inputs: Tree, config: Config) -> Tree:
 
 
 @partial(jax.jit, static_argnames="config")
-def _loss_and_grads_in_jax(inputs: Tree, config: Config) -> Tree:
-    return jax.value_and_grad(in_jax.loss)(inputs["params"], inputs["tokens"], config)
-
-
-_predict_in_jax = jax.jit(in_jax.predict, static_argnames="config")
+def _read_in_jax(inputs: Tree, config: Config) -> Tree:
+    """The logits of all tokens, their chances under all strategies at once, and the loss."""
+    params, tokens = inputs["params"], inputs["tokens"]
+    logits = in_jax.predict(params, tokens[:, :-1], config)
+    return logits, probabilities(MIXED(logits)), in_jax.loss(params, tokens, config)
 
 
 def _step_in_numpy(inputs: Tree, config: Config) -> Tree:
@@ -56,9 +56,11 @@ def _step_in_numpy(inputs: Tree, config: Config) -> Tree:
 
 
 @partial(jax.jit, static_argnames="config")
-def _step_in_jax(inputs: Tree, config: Config) -> Tree:
-    state = in_jax.start(inputs["params"], config)
-    return in_jax.train_step(state, inputs["tokens"], config)[0].params
+def _train_in_jax(inputs: Tree, config: Config) -> Tree:
+    """The gradients, and the parameters after a step; the compiler computes them once for both."""
+    params, tokens = inputs["params"], inputs["tokens"]
+    state, _ = in_jax.train_step(in_jax.start(params, config), tokens, config)
+    return jax.grad(in_jax.loss)(params, tokens, config), state.params
 
 
 def _cached_logits_in_numpy(inputs: Tree, config: Config) -> Tree:
@@ -83,14 +85,8 @@ def _uncached_logits_in_numpy(inputs: Tree, config: Config) -> Tree:
     return in_numpy.predict(inputs["params"], inputs["prompt"], config)[:, -2:]
 
 
-@partial(jax.jit, static_argnames="config")
-def _chances_in_jax(inputs: Tree, config: Config) -> Tree:
-    logits = in_jax.predict(inputs["params"], inputs["prompt"], config)
-    return probabilities(MIXED(logits))
-
-
-def _chances_in_numpy(inputs: Tree, config: Config) -> Tree:
-    return probabilities(MIXED(in_numpy.predict(inputs["params"], inputs["prompt"], config)))
+def _logits_in_numpy(inputs: Tree, config: Config) -> Tree:
+    return in_numpy.predict(inputs["params"], inputs["tokens"][:, :-1], config)
 
 
 def _arguments(inputs: Tree) -> tuple[Tree, Tree, Tree]:
@@ -150,23 +146,25 @@ COMPARISON = Comparison(
     checks=(
         Check(
             name="logits of the next token",
-            in_numpy=lambda x, config: in_numpy.predict(x["params"], x["tokens"][:, :-1], config),
-            in_jax=lambda x, config: _predict_in_jax(x["params"], x["tokens"][:, :-1], config),
+            in_numpy=_logits_in_numpy,
+            in_jax=lambda x, config: _read_in_jax(x, config)[0],
             float32_tolerance=1e-5,
         ),
         Check(
             name="loss",
             in_numpy=lambda x, config: _loss_and_grads_in_numpy(x, config)[0],
-            in_jax=lambda x, config: _loss_and_grads_in_jax(x, config)[0],
+            in_jax=lambda x, config: _read_in_jax(x, config)[2],
             float32_tolerance=1e-5,
         ),
         Check(
             name="gradients of all parameters",
             in_numpy=lambda x, config: _loss_and_grads_in_numpy(x, config)[1],
-            in_jax=lambda x, config: _loss_and_grads_in_jax(x, config)[1],
+            in_jax=lambda x, config: _train_in_jax(x, config)[0],
         ),
         Check(
-            name="parameters after one training step", in_numpy=_step_in_numpy, in_jax=_step_in_jax
+            name="parameters after one training step",
+            in_numpy=_step_in_numpy,
+            in_jax=lambda x, config: _train_in_jax(x, config)[1],
         ),
         Check(
             name="logits with a cache in both",
@@ -182,8 +180,8 @@ COMPARISON = Comparison(
         ),
         Check(
             name="chances under temperature, top-k and nucleus",
-            in_numpy=_chances_in_numpy,
-            in_jax=_chances_in_jax,
+            in_numpy=lambda x, config: probabilities(MIXED(_logits_in_numpy(x, config))),
+            in_jax=lambda x, config: _read_in_jax(x, config)[1],
         ),
         Check(
             name="tokens of a generated text",

@@ -202,19 +202,13 @@ def token_losses(params: Params, tokens: Batch, config: Config) -> Float[Array, 
 
 
 @partial(jax.jit, static_argnames="config")
-def total_nats(
-    params: Params,
-    tokens: Int[Array, "windows time"],
-    judged: Float[Array, "windows time-1"],
-    config: Config,
-) -> Float[Array, ""]:
-    """The negative log-likelihood of the tokens that are judged, see `problem.windows`."""
-
-    def of_window(window: tuple[Int[Array, " time"], Float[Array, " rest"]]) -> Float[Array, ""]:
-        tokens, judged = window
-        return (token_losses(params, tokens[None], config)[0] * judged).sum()
-
-    return jax.lax.map(of_window, (tokens, judged), batch_size=32).sum()
+def window_losses(
+    params: Params, tokens: Int[Array, "windows time"], config: Config
+) -> Float[Array, "windows time-1"]:
+    """`token_losses` of many windows, see `problem.windows`, a few at a time."""
+    return jax.lax.map(
+        lambda window: token_losses(params, window[None], config)[0], tokens, batch_size=8
+    )
 
 
 # ---------------------------------------------------------------- training

@@ -194,6 +194,10 @@ class Windows(NamedTuple):
     tokens: Batch
     judged: Float[np.ndarray, "batch context"]
 
+    def total(self, losses: Float[np.ndarray, "batch context"]) -> float:
+        """The sum of the losses of the tokens that are judged."""
+        return float((losses * self.judged).sum(dtype=np.float64))
+
 
 def windows(tokens: Tokens, config: Config) -> Windows:
     """Windows that overlap by half, so that a judged token sees at least half a context.

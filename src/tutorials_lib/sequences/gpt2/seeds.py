@@ -8,6 +8,7 @@ import sys
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from tutorials_lib import presets, runtime
 from tutorials_lib.benchmark.tables import table_by_seed
@@ -47,7 +48,8 @@ def _held_out_nats(train: problem.Tokens, test: problem.Tokens, config: Config) 
     create_key, fit_key = jax.random.split(jax.random.key(config.seed))
     start = in_jax.start(in_jax.create(config, create_key), config)
     state, _ = in_jax.fit(start, jnp.asarray(train), fit_key, config)
-    return float(in_jax.total_nats(state.params, *problem.windows(test, config), config))
+    windows = problem.windows(test, config)
+    return windows.total(np.asarray(in_jax.window_losses(state.params, windows.tokens, config)))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import numpy as np
 import optax
 
 from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
+from tutorials_lib.benchmark.inputs import draw_params
 from tutorials_lib.sequences.rnn_sentiment import in_jax, in_numpy
 from tutorials_lib.sequences.rnn_sentiment.problem import (
     PAGE,
@@ -26,15 +27,15 @@ BUCKET = -2
 
 
 def make_inputs(config: Config) -> Tree:
-    """Parameters as training finds them, for both cells, and the first batches of one bucket."""
+    """Random parameters for both cells, and the first batches of one bucket."""
     data = load(dataclasses.replace(config, num_test=1))
     vocabulary = learn_vocabulary(data.train, config)
     bucket = to_buckets(data.train, vocabulary, config)[BUCKET]
     shape = NUM_CHECKED_STEPS, config.batch_size
     ids, lengths, labels = (each[: shape[0] * shape[1]] for each in bucket)
-    key = jax.random.key(config.seed)
+    rng = np.random.default_rng(config.seed)
     params, elman_params = (
-        jax.tree.map(np.asarray, in_jax.create(each, len(vocabulary), key))
+        draw_params(in_jax.create, each, len(vocabulary), rng=rng)
         for each in (config, _with_elman(config))
     )
     return {

@@ -8,6 +8,7 @@ import numpy as np
 from flax import nnx
 
 from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
+from tutorials_lib.benchmark.inputs import draw_params
 from tutorials_lib.vision.cnn import in_jax, in_numpy
 from tutorials_lib.vision.cnn.problem import PAGE, Config, fit_scaling, load, to_images
 
@@ -16,14 +17,15 @@ NUM_CHECKED_STEPS = 3
 
 
 def make_inputs(config: Config) -> Tree:
-    """Parameters as training finds them, and the first batches of prepared pictures."""
+    """Random parameters, and the first batches of prepared pictures."""
     num_pictures = NUM_CHECKED_STEPS * config.batch_size
     data = load(dataclasses.replace(config, num_train=num_pictures, num_test=1))
     images = to_images(data.train_pictures, fit_scaling(data.train_pictures))
-    params, statistics = in_jax.create(config, jax.random.key(config.seed))
+    rng = np.random.default_rng(config.seed)
+    params, statistics = draw_params(in_jax.create, config, rng=rng)
     return {
-        "params": jax.tree.map(np.asarray, params),
-        "statistics": jax.tree.map(np.asarray, statistics),
+        "params": params,
+        "statistics": statistics,
         "images": images.reshape(NUM_CHECKED_STEPS, config.batch_size, *images.shape[1:]),
         "labels": data.train_labels.reshape(NUM_CHECKED_STEPS, config.batch_size),
     }
