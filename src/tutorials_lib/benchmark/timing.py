@@ -35,8 +35,8 @@ VARIANT_SECONDS = 0.14
 
 MAX_REPEATS = 25
 
-SURE_ROUNDS = 3
-"""After so many rounds, a number of threads that was always slower than another one is out."""
+DECIDING_ROUNDS = 4
+"""After so many rounds, the number of threads with the higher median is out."""
 
 PEER_PAUSE_SECONDS = 0.15
 """The pause after a peer, which may have threads of OpenMP that spin for a time of their own."""
@@ -162,11 +162,11 @@ class Contestant:
         )
 
     def loses_to(self, rival: "Contestant") -> bool:
-        """Whether `rival` does the same with another number of threads, and always faster."""
+        """Whether `rival` does the same with another number of threads, and the faster of them."""
         return (
             rival.variant is self.variant
-            and len(self.samples) >= SURE_ROUNDS
-            and min(self.samples) > max(rival.samples)
+            and len(self.samples) >= DECIDING_ROUNDS
+            and self.median > rival.median
         )
 
     def _take(self, controller: ThreadpoolController) -> float:
@@ -206,8 +206,7 @@ def race(contestants: Sequence[Contestant]) -> list[Contestant]:
 
     All take part in every round, so that sample `i` of one and sample `i` of another were
     taken within moments of each other. There is one winner for each variant, in the order of
-    the contestants: the number of threads with the lower median. One that is certain to lose
-    leaves early.
+    the contestants: the number of threads with the lower median after `DECIDING_ROUNDS`.
     """
     controller = ThreadpoolController()
     order = random.Random(0)

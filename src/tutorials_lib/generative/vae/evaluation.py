@@ -122,31 +122,39 @@ def draw_bound(
     params: in_jax.Params, images: problem.Images, key: PRNGKeyArray, config: Config
 ) -> Draws:
     """`NUM_DRAWS` Monte-Carlo estimates of the bound and of its KL part."""
-    noise = jax.random.normal(key, (NUM_DRAWS, len(images), config.num_latents))
 
     @jax.jit
-    def estimate(noise: Float[Array, "batch latents"]) -> tuple[Array, Array, Array]:
-        reconstruction, kl = in_jax.elbo(params, jnp.asarray(images), noise, config)
-        weights = in_jax.log_weights(params, jnp.asarray(images), noise, config)
-        bound = reconstruction - kl.sum(1)
-        return (reconstruction - weights).mean(), bound.mean(), weights.mean()
+    def estimates(
+        params: in_jax.Params, images: in_jax.Images, key: PRNGKeyArray
+    ) -> tuple[Array, Array, Array]:
+        def estimate(noise: Float[Array, "batch latents"]) -> tuple[Array, Array, Array]:
+            reconstruction, kl = in_jax.elbo(params, images, noise, config)
+            weights = in_jax.log_weights(params, images, noise, config)
+            bound = reconstruction - kl.sum(1)
+            return (reconstruction - weights).mean(), bound.mean(), weights.mean()
 
-    return Draws(*map(np.asarray, jax.lax.map(estimate, noise)))
+        noise = jax.random.normal(key, (NUM_DRAWS, len(images), config.num_latents))
+        return jax.lax.map(estimate, noise)
+
+    return Draws(*map(np.asarray, estimates(params, images, key)))
 
 
 def short_runs(data: Data, key: PRNGKeyArray, config: Config) -> dict[str, in_jax.History]:
     """The first steps of training, from each start of `problem.annealing_runs`.
 
-    An epoch has 15 steps, so that the history is a fine one.
+    An epoch has 15 steps, so that the history is a fine one. One program serves all runs: how a
+    run differs from the others lies in the state that it begins with.
     """
     num_train = min(config.num_train, SHORT_EPOCH_STEPS * config.batch_size)
-    short = dataclasses.replace(config, num_train=num_train, num_epochs=NUM_SHORT_EPOCHS)
+    short = dataclasses.replace(
+        config, num_train=num_train, num_epochs=NUM_SHORT_EPOCHS, anneal_share=1.0
+    )
     images, test_images = jnp.asarray(data.train_images), jnp.asarray(data.test_images[:200])
+    fresh = in_jax.create(config, key)
     histories = {}
     for name, run in problem.annealing_runs(short).items():
-        params = in_jax.create(run, key)
-        # What the decoder starts from lies in its parameters; equal settings compile once.
-        settings = dataclasses.replace(run, initial_noise=config.initial_noise)
-        state = in_jax.start(params, settings)
-        histories[name] = in_jax.fit(state, images, test_images, key, settings)[1]
+        state = in_jax.start({**fresh, "log_noise": jnp.log(run.initial_noise)}, short)
+        if run.anneal_share == 0:  # the weight of the KL part is one after the last step of rising
+            state = state._replace(step=jnp.full_like(state.step, short.num_anneal_steps))
+        histories[name] = in_jax.fit(state, images, test_images, key, short)[1]
     return histories

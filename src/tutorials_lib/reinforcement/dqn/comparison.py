@@ -10,8 +10,8 @@ import numpy as np
 
 from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
 from tutorials_lib.benchmark.inputs import draw_params
-from tutorials_lib.environments.cartpole import in_jax as cartpole_in_jax
-from tutorials_lib.environments.cartpole import in_numpy as cartpole_in_numpy
+from tutorials_lib.environments.cartpole import in_numpy as cartpole
+from tutorials_lib.environments.cartpole.physics import NUM_ACTIONS, NUM_OBSERVED
 from tutorials_lib.reinforcement.dqn import in_jax, in_numpy
 from tutorials_lib.reinforcement.dqn.problem import PAGE, SCALE, Config
 
@@ -21,25 +21,29 @@ NUM_STEPS = 100
 
 def make_inputs(config: Config) -> Tree:
     """Random parameters, poles about to fall, the chance of all steps, a batch of random moves."""
-    start_key, draw_key = jax.random.split(jax.random.key(config.seed))
     rng = np.random.default_rng(config.seed)
     observation = 1.5 * rng.uniform(-1, 1, (config.batch_size, 4)) * SCALE
     action = rng.integers(0, 2, config.batch_size)
-    after = cartpole_in_numpy.move(observation, action)
-    inputs = {
+    after = cartpole.move(observation, action)
+    envs, float32 = (NUM_STEPS, config.num_envs), np.float32
+    return {
         "params": draw_params(in_jax.create, config, rng=rng),
         "target": draw_params(in_jax.create, config, rng=rng),
-        "observation": cartpole_in_jax.reset(start_key, config.num_envs),
-        "draws": in_jax.draw(draw_key, NUM_STEPS, config)._asdict(),
+        "observation": cartpole.reset(rng, config.num_envs),
+        "draws": {
+            "explore": rng.random(envs, float32),
+            "action": rng.integers(NUM_ACTIONS, size=envs, dtype=np.int32),
+            "observation": cartpole.first_observations(rng.random((*envs, NUM_OBSERVED), float32)),
+            "replayed": rng.random((NUM_STEPS, config.batch_size), float32),
+        },
         "batch": {
-            "observation_t": observation.astype(np.float32),
+            "observation_t": observation.astype(float32),
             "action_t": action.astype(np.int32),
-            "reward_tp1": np.ones(config.batch_size, np.float32),
-            "observation_tp1": after.astype(np.float32),
-            "terminated": cartpole_in_numpy.is_out_of_bounds(after),
+            "reward_tp1": np.ones(config.batch_size, float32),
+            "observation_tp1": after.astype(float32),
+            "terminated": cartpole.is_out_of_bounds(after),
         },
     }
-    return jax.tree.map(np.asarray, inputs)
 
 
 def _result(state: in_numpy.State | in_jax.State, losses: Tree) -> Tree:
