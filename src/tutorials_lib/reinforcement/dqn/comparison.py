@@ -25,22 +25,23 @@ def make_inputs(config: Config) -> Tree:
     observation = 1.5 * rng.uniform(-1, 1, (config.batch_size, 4)) * SCALE
     action = rng.integers(0, 2, config.batch_size)
     after = cartpole.move(observation, action)
-    envs, float32 = (NUM_STEPS, config.num_envs), np.float32
+    shape = NUM_STEPS, config.num_envs
+    uniform = partial(rng.random, dtype=np.float32)
     return {
         "params": draw_params(in_jax.create, config, rng=rng),
         "target": draw_params(in_jax.create, config, rng=rng),
         "observation": cartpole.reset(rng, config.num_envs),
         "draws": {
-            "explore": rng.random(envs, float32),
-            "action": rng.integers(NUM_ACTIONS, size=envs, dtype=np.int32),
-            "observation": cartpole.first_observations(rng.random((*envs, NUM_OBSERVED), float32)),
-            "replayed": rng.random((NUM_STEPS, config.batch_size), float32),
+            "explore": uniform(shape),
+            "action": rng.integers(NUM_ACTIONS, size=shape, dtype=np.int32),
+            "observation": cartpole.first_observations(uniform((*shape, NUM_OBSERVED))),
+            "replayed": uniform((NUM_STEPS, config.batch_size)),
         },
         "batch": {
-            "observation_t": observation.astype(float32),
+            "observation_t": observation.astype(np.float32),
             "action_t": action.astype(np.int32),
-            "reward_tp1": np.ones(config.batch_size, float32),
-            "observation_tp1": after.astype(float32),
+            "reward_tp1": np.ones(config.batch_size, np.float32),
+            "observation_tp1": after.astype(np.float32),
             "terminated": cartpole.is_out_of_bounds(after),
         },
     }
