@@ -1,13 +1,14 @@
 """JAX layers that Flax NNX lacks, or whose gradients XLA compiles badly for a CPU.
 
-Images have the shape `[batch, height, width, channels]`. Both functions compute what the plain
-JAX operation computes; only the program that their gradient compiles to is another.
+Images have the shape `[batch, height, width, channels]`. Each of them computes what the plain
+operation computes; only the program that its gradient compiles to is another.
 """
 
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+from flax import nnx
 from jax import lax
 from jaxtyping import Array, Float
 
@@ -17,6 +18,26 @@ PooledImages = Float[Array, "batch height//2 width//2 channels"]
 Kernel = Float[Array, "rows columns channels features"]
 
 _NHWC = ("NHWC", "HWIO", "NHWC")
+
+
+# ---------------------------------------------------------------- product
+
+
+class Linear(nnx.Linear):
+    """A linear layer for sequences: one product of matrices, whatever stands before the features.
+
+    The gradient of the kernel is a sum over all the axes before the features. Where they are two
+    or more, XLA copies an array into another order before that product on a CPU, which takes
+    longer than the product of a small layer; where they are one, it does not.
+    """
+
+    def __call__(
+        self, inputs: Float[Array, "*leading inputs"], out_sharding: Any = None
+    ) -> Float[Array, "*leading outputs"]:
+        """$x W + b$."""
+        rows = inputs.reshape(-1, self.in_features)
+        outputs = super().__call__(rows, out_sharding=out_sharding)
+        return outputs.reshape(*inputs.shape[:-1], self.out_features)
 
 
 # ---------------------------------------------------------------- pooling

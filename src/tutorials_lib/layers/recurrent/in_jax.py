@@ -11,6 +11,8 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Bool, Float
 
+from tutorials_lib.layers.in_jax import Linear
+
 Inputs = Float[Array, "*leading features"]
 Drive = Float[Array, "*leading gates"]
 State = Float[Array, "batch hidden"]
@@ -114,6 +116,6 @@ def _kernels(
     """The maps from input and state to all gates; rows of the latter are orthogonal."""
     orthogonal = nnx.initializers.orthogonal()
     return (
-        nnx.Linear(features, num_gates * hidden, rngs=rngs),
+        Linear(features, num_gates * hidden, rngs=rngs),
         nnx.Linear(hidden, num_gates * hidden, use_bias=False, kernel_init=orthogonal, rngs=rngs),
     )

@@ -9,6 +9,7 @@ import optax
 from flax import nnx
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from tutorials_lib.layers.in_jax import Linear
 from tutorials_lib.runtime import RUN_ONCE
 from tutorials_lib.sequences.gpt2.problem import (
     ADAM_EPSILON,
@@ -145,10 +146,10 @@ class Gpt2(nnx.Module):
         return x @ self.tokens.embedding[...].T
 
 
-def dense(inputs: int, outputs: int, *, scale: float = 1.0, rngs: nnx.Rngs) -> nnx.Linear:
+def dense(inputs: int, outputs: int, *, scale: float = 1.0, rngs: nnx.Rngs) -> Linear:
     """A linear layer that keeps the variance of its input; GPT-2's 0.02 is for a wide model."""
     init = nnx.initializers.normal(scale * inputs**-0.5)
-    return nnx.Linear(inputs, outputs, kernel_init=init, rngs=rngs)
+    return Linear(inputs, outputs, kernel_init=init, rngs=rngs)
 
 
 def waves(key: PRNGKeyArray, shape: tuple[int, int], dtype: Any) -> Float[Array, "context width"]:

@@ -174,7 +174,7 @@ COMPARISON = Comparison(
             name="JAX, jit",
             backend="jax",
             run=jax.jit(_step_in_jax, static_argnums=1),
-            explains="no array of all drives to write and read again",
+            explains="the product with each word inside the loop; no array of all drives",
         ),
     ),
     tolerance=1e-3,
