@@ -234,8 +234,10 @@ def linear(kind: type[nnx.Linear]) -> nnx.Linear:
 def test_a_linear_layer_for_sequences_computes_what_that_of_flax_computes(leading):
     x = jnp.asarray(np.random.default_rng(0).standard_normal((*leading, 3)))
 
+    def loss(layer: nnx.Linear, x: jax.Array) -> jax.Array:
+        return (layer(x) ** 2).sum()
+
     def value_and_grads(kind: type[nnx.Linear]):
-        loss = lambda layer, x: (layer(x) ** 2).sum()  # noqa: E731
         return linear(kind)(x), nnx.grad(loss, argnums=(0, 1))(linear(kind), x)
 
     assert_same(value_and_grads(in_jax.Linear), value_and_grads(nnx.Linear))

@@ -1,7 +1,7 @@
 """JAX layers that Flax NNX lacks, or whose gradients XLA compiles badly for a CPU.
 
-Images have the shape `[batch, height, width, channels]`. Each of them computes what the plain
-operation computes; only the program that its gradient compiles to is another.
+Each layer computes what the plain operation computes; only the program that its gradient compiles
+to is another. Images have the shape `[batch, height, width, channels]`.
 """
 
 from typing import Any
