@@ -5,15 +5,17 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import jsonschema
 import numpy as np
+import optax
 import pytest
 from threadpoolctl import ThreadpoolController
 
-from tutorials_lib import benchmark, catalog
+from tutorials_lib import benchmark, catalog, optimizers
 from tutorials_lib.benchmark import (
     agreement,
     ledger,
@@ -26,9 +28,10 @@ from tutorials_lib.benchmark import (
     timing,
 )
 from tutorials_lib.benchmark.__main__ import main
-from tutorials_lib.benchmark.comparison import Backend
+from tutorials_lib.benchmark.canonical import canonical_form
 from tutorials_lib.benchmark.inputs import draw_params
 from tutorials_lib.benchmark.record import Spread
+from tutorials_lib.tabular.kmeans import in_sklearn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,24 +49,17 @@ def make_inputs(config: Config) -> dict:
     }
 
 
-def layer_in_numpy(inputs: dict, config: Config) -> dict:
-    return {"y": np.tanh(inputs["x"] @ inputs["w"])}
+def layer(twin, inputs: dict, config: Config) -> dict:
+    return {"y": twin.tanh(inputs["x"] @ inputs["w"])}
 
 
-def layer_in_jax(inputs: dict, config: Config) -> dict:
-    return {"y": jnp.tanh(inputs["x"] @ inputs["w"])}
+def wrong_in_jax(twin, inputs: dict, config: Config) -> dict:
+    factor = 1.001 if twin is jnp else 1
+    return {"y": twin.tanh(inputs["x"] @ inputs["w"]) * factor}
 
 
-def wrong_in_jax(inputs: dict, config: Config) -> dict:
-    return {"y": jnp.tanh(inputs["x"] @ inputs["w"]) * 1.001}
-
-
-def never(inputs: dict, config: Config) -> dict:
+def never(twin, inputs: dict, config: Config) -> dict:
     raise AssertionError("a variant whose software is missing was run")
-
-
-def variant(name: str, backend: Backend, run, **more) -> benchmark.Variant:
-    return benchmark.Variant(name=name, backend=backend, run=run, **more)
 
 
 COMPARISON = benchmark.Comparison(
@@ -73,16 +69,12 @@ COMPARISON = benchmark.Comparison(
     headline="8 rows",
     agreement=Config(),
     make_inputs=make_inputs,
-    checks=(
-        benchmark.Check(
-            name="output", in_numpy=layer_in_numpy, in_jax=layer_in_jax, float32_tolerance=1e-5
-        ),
-    ),
+    checks=(benchmark.Check(name="output", run=layer, float32_tolerance=1e-5),),
     variants=(
-        variant("NumPy", "numpy", layer_in_numpy),
-        variant("JAX, op by op", "jax", layer_in_jax),
-        variant("JAX, jit", "jax", jax.jit(layer_in_jax, static_argnums=1), explains="one kernel"),
-        variant("missing", "sklearn", never, requires="no_such_module"),
+        benchmark.Variant(name="NumPy", run=layer, twin=np),
+        benchmark.Variant(name="JAX, op by op", run=layer, twin=jnp),
+        benchmark.Variant(name="JAX, jit", run=layer, twin=jnp, jit="whole", explains="one kernel"),
+        benchmark.Variant(name="missing", run=never, twin=in_sklearn, requires="no_such_module"),
     ),
     tolerance=1e-5,
     tolerance_reason="rounding",
@@ -131,7 +123,7 @@ def test_the_gate_reports_the_error_of_every_check_in_both_precisions() -> None:
 
 
 def test_a_check_that_disagrees_is_an_error_that_names_it() -> None:
-    check = dataclasses.replace(COMPARISON.checks[0], in_jax=wrong_in_jax)
+    check = dataclasses.replace(COMPARISON.checks[0], run=wrong_in_jax)
     with pytest.raises(benchmark.AgreementError, match=r"kmeans: output, float64.*1\.00e-03"):
         agreement.agree(dataclasses.replace(COMPARISON, checks=(check,)))
 
@@ -147,11 +139,12 @@ def test_a_variant_that_disagrees_is_never_timed(monkeypatch: pytest.MonkeyPatch
 def test_the_gate_runs_in_float64_and_leaves_the_precision_as_it_was() -> None:
     seen = []
 
-    def spy(inputs: dict, config: Config) -> dict:
-        seen.append(inputs["x"].dtype)
-        return layer_in_jax(inputs, config)
+    def spy(twin, inputs: dict, config: Config) -> dict:
+        if twin is jnp:
+            seen.append(inputs["x"].dtype)
+        return layer(twin, inputs, config)
 
-    check = dataclasses.replace(COMPARISON.checks[0], in_jax=spy)
+    check = dataclasses.replace(COMPARISON.checks[0], run=spy)
     agreement.agree(dataclasses.replace(COMPARISON, checks=(check,)))
     assert seen == [np.float64, np.float32]
     assert jnp.ones(1).dtype == jnp.float32
@@ -237,6 +230,60 @@ def test_a_leaf_that_is_zero_but_for_rounding_is_judged_on_the_scale_of_the_larg
     assert agreement.relative_error(expected, found) < 1e-9
 
 
+class Trained(NamedTuple):
+    """The state of a training step, as a tutorial has it."""
+
+    params: dict
+    opt_state: Any
+
+
+def test_the_states_of_both_optimizers_have_one_canonical_form():
+    params = {"layer": {"kernel": np.ones((2, 3)), "bias": np.zeros(3)}}
+    for ours, theirs in (
+        (optimizers.adam_start(params), optax.adam(learning_rate=lambda count: 0.1).init(params)),
+        (
+            optimizers.nesterov_start(params),
+            optax.sgd(learning_rate=lambda count: 0.1, momentum=0.9).init(params),
+        ),
+    ):
+        forms = [canonical_form((Trained(params, state), 1.5)) for state in (ours, theirs)]
+        assert agreement.relative_error(*forms) == 0
+        assert forms[0][0].keys() == {"params", "opt_state"}
+
+
+def test_checks_with_one_function_share_its_results():
+    calls = []
+
+    def both(twin, inputs: dict, config: Config) -> dict:
+        calls.append(twin)
+        return {"sum": inputs["x"].sum(), "product": inputs["x"] @ inputs["w"]}
+
+    checks = tuple(
+        benchmark.Check(name=name, run=both, pick=lambda found, name=name: found[name])
+        for name in ("sum", "product")
+    )
+    rows = agreement.agree(dataclasses.replace(COMPARISON, checks=checks))
+    assert [row.name for row in rows] == ["sum", "product"]
+    assert calls == [np, jnp]
+
+
+def test_each_twin_gets_a_state_of_its_own_which_is_not_timed():
+    def prepare(twin, inputs: dict, config: Config) -> dict:
+        return inputs | {"state": twin.zeros_like(inputs["w"])}
+
+    def work(twin, inputs: dict, config: Config) -> dict:
+        assert isinstance(inputs["state"], np.ndarray if twin is np else jax.Array)
+        return {"y": inputs["x"] @ (inputs["w"] + inputs["state"])}
+
+    checks = (benchmark.Check(name="output", run=work),)
+    agreement.agree(dataclasses.replace(COMPARISON, checks=checks, prepare=prepare))
+
+
+def test_a_twin_is_known_by_the_name_of_its_module():
+    with pytest.raises(ValueError, match="json is no twin"):
+        benchmark.Variant(name="?", run=layer, twin=json).backend  # noqa: B018
+
+
 # ---------------------------------------------------------------- comparisons that are refused
 
 
@@ -247,6 +294,7 @@ def test_a_leaf_that_is_zero_but_for_rounding_is_judged_on_the_scale_of_the_larg
         ({"sizes": {"8 rows": Config()}}, "at least three"),
         ({"checks": ()}, "no checks"),
         ({"variants": COMPARISON.variants[1:]}, "first variant must be NumPy"),
+        ({"variants": COMPARISON.variants[:2]}, "'JAX, op by op' has jit='none'"),
     ],
 )
 def test_a_comparison_that_could_not_be_measured_is_refused(change: dict, message: str) -> None:
@@ -289,13 +337,13 @@ def test_the_cold_costs_are_ordered(measured: record.Record) -> None:
 def test_compiling_is_timed_without_the_persistent_cache(tmp_path: Path) -> None:
     """A warm cache would make the second compilation look many times cheaper."""
 
-    def deep(inputs: dict, config: Config) -> jax.Array:
+    def deep(twin, inputs: dict, config: Config) -> jax.Array:
         y = inputs["x"]
         for i in range(30):
-            y = jnp.tanh(y @ inputs["w"]) + jnp.sin(y) * i
+            y = twin.tanh(y @ inputs["w"]) + twin.sin(y) * i
         return y
 
-    jitted = benchmark.Variant(name="deep", backend="jax", run=jax.jit(deep, static_argnums=1))
+    jitted = benchmark.Variant(name="deep", run=deep, twin=jnp, jit="whole")
     names = (
         "jax_compilation_cache_dir",
         "jax_persistent_cache_min_compile_time_secs",
@@ -307,7 +355,7 @@ def test_compiling_is_timed_without_the_persistent_cache(tmp_path: Path) -> None
         for name, value in zip(names, (str(tmp_path), 0.0, -1), strict=True):
             jax.config.update(name, value)
         timing.compilation_cache.reset_cache()
-        jax.jit(deep, static_argnums=1)(inputs, Config())
+        jitted.call(inputs, Config())
         assert any(tmp_path.iterdir())
         cached = sorted(tmp_path.iterdir())
         timing.cold_costs(jitted, inputs, Config(), repeats=2)
@@ -508,7 +556,7 @@ def test_the_command_line_measures_and_writes_records(
 def test_the_command_line_reports_a_disagreement_and_fails(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    check = dataclasses.replace(COMPARISON.checks[0], in_jax=wrong_in_jax)
+    check = dataclasses.replace(COMPARISON.checks[0], run=wrong_in_jax)
     broken = dataclasses.replace(COMPARISON, checks=(check,))
     monkeypatch.setattr(runner, "load_comparison", lambda slug: broken)
     assert main(["kmeans"]) == 1
@@ -583,14 +631,14 @@ def test_numpy_enters_the_race_twice_and_jax_once(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_program_of_the_headline_is_compiled_once_and_stays(caplog: pytest.LogCaptureFixture):
-    def fresh(inputs: dict, config: Config) -> jax.Array:
-        return jnp.tanh(inputs["x"] @ inputs["w"])
+    def fresh(twin, inputs: dict, config: Config) -> jax.Array:
+        return twin.tanh(inputs["x"] @ inputs["w"])
 
-    jitted = benchmark.Variant(name="fresh", backend="jax", run=jax.jit(fresh, static_argnums=1))
+    jitted = benchmark.Variant(name="fresh", run=fresh, twin=jnp, jit="whole")
     inputs = COMPARISON.make_inputs(Config(num_rows=3))
     timing.cold_costs(jitted, inputs, Config(num_rows=3), repeats=1)
     with jax.log_compiles(), caplog.at_level("WARNING"):
-        jitted.run(agreement.place(inputs, "jax"), Config(num_rows=3))
+        jitted.call(agreement.place(inputs, "jax"), Config(num_rows=3))
     assert "XLA compilation of jit(fresh)" not in caplog.text
 
 
@@ -599,11 +647,13 @@ def test_the_gate_compiles_quickly_and_its_programs_serve_nothing_else(
 ):
     seen = []
 
-    def look(inputs: dict, config: Config) -> dict:
-        seen.append((jax.config.values["jax_disable_most_optimizations"], inputs["x"].dtype.name))
-        return layer_in_numpy(inputs, config)
+    def look(twin, inputs: dict, config: Config) -> dict:
+        if twin is np:
+            option = jax.config.values["jax_disable_most_optimizations"]
+            seen.append((option, inputs["x"].dtype.name))
+        return layer(twin, inputs, config)
 
-    looking = dataclasses.replace(COMPARISON.checks[0], in_numpy=look, float32_tolerance=1e-5)
+    looking = dataclasses.replace(COMPARISON.checks[0], run=look, float32_tolerance=1e-5)
     agreement.agree(dataclasses.replace(COMPARISON, checks=(looking,)))
     assert seen == [(True, "float64"), (True, "float32")]
     assert not jax.config.values["jax_disable_most_optimizations"]
@@ -611,8 +661,8 @@ def test_the_gate_compiles_quickly_and_its_programs_serve_nothing_else(
     jax.clear_caches()
     agreement.agree(dataclasses.replace(COMPARISON, checks=(looking,)))
     with jax.log_compiles(), caplog.at_level("WARNING"):
-        jitted.run(agreement.place(inputs, "jax"), COMPARISON.agreement)
-    assert "XLA compilation of jit(layer_in_jax)" in caplog.text
+        jitted.call(agreement.place(inputs, "jax"), COMPARISON.agreement)
+    assert "XLA compilation of jit(layer)" in caplog.text
 
 
 def test_numpy_is_timed_with_one_thread_and_with_all():

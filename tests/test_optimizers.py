@@ -68,8 +68,8 @@ def test_adam_changes_neither_parameters_nor_state_in_place():
     optimizers.adam_update(params, grads, state, learning_rate=1.0)
     assert_equal(params, PARAMS)
     assert_equal(grads, random_grads(1))
-    assert not state.mean.any()
-    assert not state.square.any()
+    assert not state.mu.any()
+    assert not state.nu.any()
 
 
 def test_adam_keeps_single_precision():
@@ -79,7 +79,31 @@ def test_adam_keeps_single_precision():
         params, grads, optimizers.adam_start(params), learning_rate=0.1
     )
     assert {leaf.dtype for leaf in trees.leaves(new)} == {np.dtype(np.float32)}
-    assert state.mean.dtype == state.square.dtype == np.float32
+    assert state.mu.dtype == state.nu.dtype == np.float32
+    assert state.steps.dtype == np.int32
+
+
+def test_nesterovs_momentum_takes_the_steps_of_optax_and_keeps_single_precision():
+    rates = np.linspace(0.1, 0.02, 5, dtype=np.float32)
+    theirs = optax.sgd(lambda count: jax.numpy.asarray(rates)[count], momentum=0.8, nesterov=True)
+    with jax.enable_x64(True):
+        expected, opt_state = PARAMS, theirs.init(PARAMS)
+        ours, state = PARAMS, optimizers.nesterov_start(PARAMS)
+        for seed, rate in enumerate(rates):
+            grads = random_grads(seed)
+            updates, opt_state = theirs.update(grads, opt_state)
+            expected = optax.apply_updates(expected, updates)
+            ours, state = optimizers.nesterov_update(
+                ours, grads, state, learning_rate=rate, momentum=0.8
+            )
+        assert_equal(ours, expected)
+    assert state.steps == 5
+    single = trees.tree_map(lambda leaf: np.asarray(leaf, np.float32), PARAMS)
+    new, state = optimizers.nesterov_update(
+        single, single, optimizers.nesterov_start(single), learning_rate=rates[0], momentum=0.8
+    )
+    kept = [*trees.leaves(new), *trees.leaves(state.trace)]
+    assert {leaf.dtype for leaf in kept} == {np.dtype(np.float32)}
 
 
 @pytest.mark.parametrize("size", [1e-3, 1e3])

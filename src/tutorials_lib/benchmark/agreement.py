@@ -1,12 +1,24 @@
 """The gate before every timing: the twins compute the same numbers, or nothing is measured."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
 
 import jax
 import numpy as np
 
-from tutorials_lib.benchmark.comparison import Backend, Check, Comparison, Config, Tree, Variant
+from tutorials_lib.benchmark.comparison import (
+    Backend,
+    Check,
+    Comparison,
+    Config,
+    Jit,
+    Tree,
+    Variant,
+    backend_of,
+    compiled,
+)
 from tutorials_lib.benchmark.record import AgreementRow
 
 FLOAT64_TOLERANCE = 1e-9
@@ -34,13 +46,47 @@ def agree(comparison: Comparison) -> tuple[AgreementRow, ...]:
     inputs = make_inputs(comparison, config)
     # JAX keeps the programs of each precision of products apart, so none of these is ever timed.
     with _compiled_quickly(), jax.default_matmul_precision("highest"):
-        agreements = tuple(_check(comparison, check, inputs) for check in comparison.checks)
+        results = _Results(comparison, inputs)
+        agreements = tuple(_check(comparison.slug, check, results) for check in comparison.checks)
         with jax.enable_x64(True):
             outputs = run_all(comparison, cast(inputs, np.float64), config)
     for variant, error in errors_against_baseline(comparison, outputs, inputs, config):
         tolerance = comparison.tolerance if variant.peer else FLOAT64_TOLERANCE
         _require(error, tolerance, f"{comparison.slug}: variant {variant.name!r}, float64")
     return agreements
+
+
+class _Results:
+    """What the checks of a comparison compute, kept so that those with one function share it."""
+
+    def __init__(self, comparison: Comparison, inputs: Tree) -> None:
+        self._comparison = comparison
+        self._inputs = inputs
+        self._kept: dict[tuple[Any, Jit, str, type], Tree] = {}
+        self._programs: dict[tuple[Any, Jit, str], Callable[[Tree, Config], Tree]] = {}
+
+    def error(self, check: Check, dtype: type) -> float:
+        """The relative error between the twins in `dtype`."""
+        ours, theirs = (
+            self._result(check, variant.twin, dtype)
+            for variant in (self._comparison.baseline, self._comparison.jax_headline)
+        )
+        if check.pick is not None:
+            ours, theirs = check.pick(ours), check.pick(theirs)
+        return relative_error(self._comparison.canonical(ours), self._comparison.canonical(theirs))
+
+    def _result(self, check: Check, twin: ModuleType, dtype: type) -> Tree:
+        program = (check.run, check.jit, twin.__name__)
+        if (*program, dtype) not in self._kept:
+            if program not in self._programs:
+                self._programs[program] = compiled(check.run, twin, check.jit)
+            inputs = prepared(self._comparison, twin, cast(self._inputs, dtype), self._config)
+            self._kept[*program, dtype] = self._programs[program](inputs, self._config)
+        return self._kept[*program, dtype]
+
+    @property
+    def _config(self) -> Config:
+        return self._comparison.agreement
 
 
 def make_inputs(comparison: Comparison, config: Config, dtype: type = np.float32) -> Tree:
@@ -60,23 +106,14 @@ def _compiled_quickly() -> Iterator[None]:
         jax.config.update(option, before)
 
 
-def _check(comparison: Comparison, check: Check, inputs: Tree) -> AgreementRow:
-    config = comparison.agreement
-
-    def error_in(dtype: type) -> float:
-        ours = check.in_numpy(place(cast(inputs, dtype), "numpy"), config)
-        theirs = check.in_jax(place(cast(inputs, dtype), "jax"), config)
-        return relative_error(ours, theirs)
-
+def _check(slug: str, check: Check, results: _Results) -> AgreementRow:
     with jax.enable_x64(True):
-        float64_error = error_in(np.float64)
-    _require(float64_error, FLOAT64_TOLERANCE, f"{comparison.slug}: {check.name}, float64")
+        float64_error = results.error(check, np.float64)
+    _require(float64_error, FLOAT64_TOLERANCE, f"{slug}: {check.name}, float64")
     float32_error = None
     if check.float32_tolerance is not None:
-        float32_error = error_in(np.float32)
-        _require(
-            float32_error, check.float32_tolerance, f"{comparison.slug}: {check.name}, float32"
-        )
+        float32_error = results.error(check, np.float32)
+        _require(float32_error, check.float32_tolerance, f"{slug}: {check.name}, float32")
     return AgreementRow(
         name=check.name,
         float64_error=float64_error,
@@ -85,10 +122,21 @@ def _check(comparison: Comparison, check: Check, inputs: Tree) -> AgreementRow:
     )
 
 
+def prepared(comparison: Comparison, twin: ModuleType, inputs: Tree, config: Config) -> Tree:
+    """`inputs` where `twin` wants them, with what is its own, such as an optimizer's state."""
+    backend = backend_of(twin)
+    inputs = place(inputs, backend)
+    if comparison.prepare is None:
+        return inputs
+    return place(comparison.prepare(twin, inputs, config), backend)
+
+
 def run_all(comparison: Comparison, inputs: Tree, config: Config) -> dict[str, Tree]:
-    """What each installed variant returns for `inputs`, by the variant's name."""
+    """What each installed variant returns for `inputs` in canonical form, by the variant's name."""
     return {
-        variant.name: variant.run(place(inputs, variant.backend), config)
+        variant.name: comparison.canonical(
+            variant.call(prepared(comparison, variant.twin, inputs, config), config)
+        )
         for variant in installed(comparison.variants)
     }
 

@@ -93,9 +93,10 @@ def _measure_size(
         comparison = replace(comparison, variants=comparison.endpoints)
     inputs = gate.make_inputs(comparison, config)
     # First, since it empties JAX's caches, and what is compiled from here on should stay there.
+    headline = comparison.jax_headline
     cold = cold_costs(
-        comparison.jax_headline,
-        inputs,
+        headline,
+        gate.prepared(comparison, headline.twin, inputs, config),
         config,
         repeats=HEADLINE_COMPILE_REPEATS if is_headline else 1,
     )
@@ -106,13 +107,15 @@ def _measure_size(
         [
             contestant
             for variant in gate.installed(comparison.variants)
-            for contestant in enter(variant, inputs, config)
+            for contestant in enter(
+                variant, gate.prepared(comparison, variant.twin, inputs, config), config
+            )
         ]
     )
     baseline = np.array(fastest[0].samples)
     timings = tuple(_timing(contestant, baseline) for contestant in fastest)
-    headline = next(each for each in fastest if each.variant is comparison.jax_headline)
-    saved = float(np.median(baseline - headline.samples))
+    fastest_of_jax = next(each for each in fastest if each.variant is headline)
+    saved = float(np.median(baseline - fastest_of_jax.samples))
     return SizeResult(
         label=label,
         timings=timings,

@@ -87,22 +87,20 @@ class ColdCosts:
 
 
 def cold_costs(variant: Variant, inputs: Tree, config: Config, *, repeats: int) -> ColdCosts:
-    """Measure what `variant` costs before its steady state.
+    """Measure what `variant` costs before its steady state; `inputs` are prepared for it.
 
-    Empties JAX's caches. Where `variant.run` is made by `jax.jit`, as it mostly is, they hold
-    its program afterwards, and it need not be compiled again for the race.
+    Empties JAX's caches. They hold the program of `variant` afterwards, so that it need not be
+    compiled again for the race.
     """
-    on_device = place(inputs, "jax")
-    run: Any = variant.run
-    if not hasattr(run, "lower"):
-        run = jax.jit(run, static_argnums=1)
+    run: Any = variant.call
     compiles, first_calls = [], []
+    on_host = place(inputs, "numpy")
     with _no_persistent_cache():
         for _ in range(repeats):
             jax.clear_caches()
-            compiles.append(timed(lambda: run.lower(on_device, config).compile())[1])
-            first_calls.append(compiles[-1] + timed(run, on_device, config)[1])
-    transfers = [timed(jax.device_put, inputs)[1] for _ in range(REPEATS)]
+            compiles.append(timed(lambda: run.lower(inputs, config).compile())[1])
+            first_calls.append(compiles[-1] + timed(run, inputs, config)[1])
+    transfers = [timed(jax.device_put, on_host)[1] for _ in range(REPEATS)]
     return ColdCosts(
         compile=float(np.median(compiles)),
         transfer=float(np.median(transfers)),
@@ -137,7 +135,7 @@ class Contestant:
 
     def call(self) -> Tree:
         """The unit of work, once, with the result waited for."""
-        return jax.block_until_ready(self.variant.run(self._inputs, self._config))
+        return jax.block_until_ready(self.variant.call(self._inputs, self._config))
 
     def calibrate(self, controller: ThreadpoolController) -> None:
         """Decide how many calls make a sample."""
@@ -195,8 +193,10 @@ class Contestant:
 
 
 def enter(variant: Variant, inputs: Tree, config: Config) -> list[Contestant]:
-    """Who races for `variant`: JAX once, NumPy and peers with one thread and with one a core."""
-    inputs = place(inputs, variant.backend)
+    """Who races for `variant`: JAX once, NumPy and peers with one thread and with one a core.
+
+    `inputs` are prepared for the twin of the variant.
+    """
     choices = (None,) if variant.backend == "jax" else sorted({1, num_cores()})
     return [Contestant(variant, inputs, config, threads=threads) for threads in choices]
 

@@ -6,6 +6,7 @@ book. Each wrong one repeats a mistake of published comparisons, and changes not
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import jax
@@ -15,8 +16,8 @@ from jaxtyping import Array, Float
 from threadpoolctl import threadpool_limits
 
 from tutorials_lib.benchmark import AgreementError, compile_seconds, median_seconds, timed
-from tutorials_lib.benchmark.agreement import relative_error
-from tutorials_lib.benchmark.comparison import Backend, Variant
+from tutorials_lib.benchmark.agreement import place, relative_error
+from tutorials_lib.benchmark.comparison import Variant
 from tutorials_lib.benchmark.record import TIE
 from tutorials_lib.benchmark.timing import Contestant, enter, race
 from tutorials_lib.experiments.execution import Unwaited
@@ -127,25 +128,25 @@ def race_all(work: Work) -> Race:
             return work.compiled(x, weights)
 
     contestants = [
-        *_enter("NumPy", "numpy", probabilities_in_numpy, inputs),
-        *_enter("NumPy, float64", "numpy", probabilities_in_numpy, wide),
-        *_enter("JAX", "jax", work.compiled, inputs),
+        *_enter("NumPy", np, probabilities_in_numpy, inputs),
+        *_enter("NumPy, float64", np, probabilities_in_numpy, wide),
+        *_enter("JAX", jnp, work.compiled, inputs),
     ]
     with jax.enable_x64(True):  # placing the inputs in float64 needs it as well
-        contestants += _enter("JAX, float64", "jax", in_float64, wide)
+        contestants += _enter("JAX, float64", jnp, in_float64, wide)
     for convert in (jnp.array, jnp.asarray):
         name = f"JAX, jnp.{convert.__name__} inside"
-        contestants += _enter(name, "jax", _with_transfers(work, convert), inputs)
+        contestants += _enter(name, jnp, _with_transfers(work, convert), inputs)
     best = {each.variant.name: each for each in race(contestants)}
     return Race(
         {name: np.array(each.samples) for name, each in best.items()}, best["NumPy"].threads or 1
     )
 
 
-def _enter(name: str, backend: Backend, function: Callable, inputs: Inputs) -> list[Contestant]:
+def _enter(name: str, twin: ModuleType, function: Callable, inputs: Inputs) -> list[Contestant]:
     """Who races for `function`."""
-    variant = Variant(name=name, backend=backend, run=lambda inputs, _: function(*inputs))
-    return enter(variant, inputs, None)
+    variant = Variant(name=name, run=lambda twin, inputs, config: function(*inputs), twin=twin)
+    return enter(variant, place(inputs, variant.backend), None)
 
 
 def _with_transfers(work: Work, convert: Callable) -> Callable:

@@ -10,8 +10,9 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from tutorials_lib.benchmark import median_seconds, median_seconds_at_best
-from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
+from tutorials_lib.benchmark.comparison import Comparison, Tree
 from tutorials_lib.benchmark.inputs import draw_params
+from tutorials_lib.benchmark.old_form import Check, Variant
 from tutorials_lib.benchmark.tables import MarkdownRows, format_ratio, format_seconds
 from tutorials_lib.generative.vae import in_jax, in_numpy
 from tutorials_lib.generative.vae.problem import PAGE, Config, load

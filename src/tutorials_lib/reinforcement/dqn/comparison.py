@@ -8,8 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
+from tutorials_lib.benchmark.comparison import Comparison, Tree
 from tutorials_lib.benchmark.inputs import draw_params
+from tutorials_lib.benchmark.old_form import Check, Variant
 from tutorials_lib.environments.cartpole import in_numpy as cartpole
 from tutorials_lib.environments.cartpole.physics import NUM_ACTIONS, NUM_OBSERVED
 from tutorials_lib.reinforcement.dqn import in_jax, in_numpy

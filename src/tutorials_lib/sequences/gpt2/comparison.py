@@ -7,8 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
+from tutorials_lib.benchmark.comparison import Comparison, Tree
 from tutorials_lib.benchmark.inputs import draw_params
+from tutorials_lib.benchmark.old_form import Check, Variant
 from tutorials_lib.sequences.gpt2 import in_jax, in_numpy
 from tutorials_lib.sequences.gpt2.problem import PAGE, Config
 from tutorials_lib.text.decoding import Strategy, choose, probabilities

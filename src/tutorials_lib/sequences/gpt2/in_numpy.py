@@ -198,7 +198,7 @@ def start(params: Params, config: Config) -> State:
 def train_step(state: State, tokens: Batch, config: Config) -> tuple[State, np.floating]:
     """One step of Muon and Adam; also the loss before it."""
     value, grads = loss_and_grads(state.params, tokens, config)
-    rate = learning_rate(state.opt_state.steps, config)
+    rate = learning_rate(int(state.opt_state.steps), config)
     (matrices, others), (dmatrices, dothers) = _split(state.params), _split(grads)
     momentum = tree_map(lambda m, g: MOMENTUM * m + g, state.momentum, dmatrices)
     matrices = tree_map(partial(_muon_step, MUON_SHARE * rate), matrices, momentum, dmatrices)

@@ -3,13 +3,15 @@
 import dataclasses
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import jax
 import numpy as np
 import optax
 
-from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
+from tutorials_lib.benchmark.comparison import Comparison, Tree
 from tutorials_lib.benchmark.inputs import draw_params
+from tutorials_lib.benchmark.old_form import Check, Variant
 from tutorials_lib.sequences.rnn_sentiment import in_jax, in_numpy
 from tutorials_lib.sequences.rnn_sentiment.problem import (
     PAGE,
@@ -123,7 +125,7 @@ def _step_with_product_inside(inputs: Tree, config: Config) -> Tree:
     return _learned(*in_jax.update(state, value, grads, config))
 
 
-def _gradient_check(name: str, change: Callable[[Config], Config], params: str) -> Check:
+def _gradient_check(name: str, change: Callable[[Config], Config], params: str) -> Any:
     return Check(
         name=name,
         in_numpy=lambda x, config: _grads_in_numpy(x, change(config), params),

@@ -1,71 +1,79 @@
 """What is compared and timed for k-means, at which sizes."""
 
+from typing import Any, NamedTuple
+
 import jax
 import numpy as np
-from jaxtyping import Array
 
 from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
 from tutorials_lib.tabular.kmeans import in_jax, in_numpy, in_sklearn
-from tutorials_lib.tabular.kmeans.problem import (
-    PAGE,
-    Config,
-    draw,
-    fit_scaling,
-    load,
-    to_points,
-)
+from tutorials_lib.tabular.kmeans.problem import PAGE, Config, draw, fit_scaling, load, to_points
 
 
-def make_inputs(config: Config) -> Tree:
+class Inputs(NamedTuple):
     """The scaled customers, the draws of every restart, and the starts that the first chooses."""
+
+    points: Any
+    draws: Any
+    centers: Any
+
+
+def make_inputs(config: Config) -> Inputs:
+    """Customers and draws of the seed 0."""
     customers, _ = load(config)
     points = to_points(customers.features, fit_scaling(customers.features))
     draws = draw(config)
-    return {"points": points, "draws": draws, "centers": in_numpy.choose_starts(points, draws[0])}
+    return Inputs(points, draws, in_numpy.choose_starts(points, draws[0]))
 
 
-def _step(points: Array, centers: Array) -> Array:
-    return in_jax.update(points, in_jax.assign(points, centers), centers)
+def inertia(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """The objective at the starts."""
+    return twin.inertia(inputs.points, inputs.centers)
 
 
-_compiled_step = jax.jit(_step)
-_compiled_assign = jax.jit(in_jax.assign)
-_compiled_inertia = jax.jit(in_jax.inertia)
+def step(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """One iteration: assign, then update."""
+    labels = twin.assign(inputs.points, inputs.centers)
+    return twin.update(inputs.points, labels, inputs.centers)
 
 
-def _jit_each_step(inputs: Tree, config: Config) -> Tree:
-    centers = inputs["centers"]
+def fit(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """All iterations."""
+    return twin.fit(inputs.points, inputs.centers, config)
+
+
+def restarts(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """The starts that k-means++ chooses, and where each of them leads."""
+    starts = twin.choose_all_starts(inputs.points, inputs.draws)
+    centers, inertias = twin.fit_restarts(inputs.points, starts, config)
+    return {"starts": starts, "ends": (centers, inertias)}
+
+
+def silhouette(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """The mean silhouette of the starts."""
+    labels = twin.assign(inputs.points, inputs.centers)
+    return twin.silhouette(inputs.points, labels, config.num_clusters)
+
+
+@jax.jit
+def _compiled_step(points: jax.Array, centers: jax.Array) -> tuple[jax.Array, jax.Array]:
+    moved = in_jax.update(points, in_jax.assign(points, centers), centers)
+    return moved, jax.numpy.linalg.norm(moved - centers)
+
+
+def fit_step_by_step(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """All iterations, each a call of a compiled program."""
+    centers, shifts = inputs.centers, []
     for _ in range(config.num_steps):
-        centers = _compiled_step(inputs["points"], centers)
-    return centers
+        centers, shift = _compiled_step(inputs.points, centers)
+        shifts.append(shift)
+    return in_jax.Fit(centers, jax.numpy.stack(shifts))
 
 
-def _step_in_numpy(inputs: Tree, config: Config) -> Tree:
-    points, centers = inputs["points"], inputs["centers"]
-    return in_numpy.update(points, in_numpy.assign(points, centers), centers)
-
-
-def _starts_in_numpy(inputs: Tree, config: Config) -> Tree:
-    return np.stack([in_numpy.choose_starts(inputs["points"], draws) for draws in inputs["draws"]])
-
-
-def _starts_in_jax(inputs: Tree, config: Config) -> Tree:
-    return jax.vmap(in_jax.choose_starts, in_axes=(None, 0))(inputs["points"], inputs["draws"])
-
-
-def _silhouette_in_numpy(inputs: Tree, config: Config) -> Tree:
-    labels = in_numpy.assign(inputs["points"], inputs["centers"])
-    return in_numpy.silhouette(inputs["points"], labels, config.num_clusters)
-
-
-def _silhouette_in_jax(inputs: Tree, config: Config) -> Tree:
-    labels = _compiled_assign(inputs["points"], inputs["centers"])
-    return in_jax.silhouette(inputs["points"], labels, config.num_clusters)
-
-
-def _inertia(output: Tree, inputs: Tree, config: Config) -> Tree:
-    points, centers = np.asarray(inputs["points"], np.float64), np.asarray(output, np.float64)
-    return in_numpy.inertia(points, centers)
+def observe(output: Tree, inputs: Inputs, config: Config) -> Tree:
+    """The inertia of the centers found, in float64."""
+    points = np.asarray(inputs.points, np.float64)
+    return in_numpy.inertia(points, np.asarray(output["centers"], np.float64))
 
 
 COMPARISON = Comparison(
@@ -81,66 +89,36 @@ COMPARISON = Comparison(
     agreement=Config(num_points=2_000, num_restarts=4),
     make_inputs=make_inputs,
     checks=(
-        Check(
-            name="inertia",
-            in_numpy=lambda x, config: in_numpy.inertia(x["points"], x["centers"]),
-            in_jax=lambda x, config: _compiled_inertia(x["points"], x["centers"]),
-            float32_tolerance=1e-5,
-        ),
-        Check(
-            name="centers after one step",
-            in_numpy=_step_in_numpy,
-            in_jax=lambda x, config: _compiled_step(x["points"], x["centers"]),
-            float32_tolerance=1e-5,
-        ),
-        Check(
-            name="centers and shifts over all steps",
-            in_numpy=lambda x, config: tuple(in_numpy.fit(x["points"], x["centers"], config)),
-            in_jax=lambda x, config: tuple(in_jax.fit(x["points"], x["centers"], config)),
-        ),
-        Check(name="k-means++ starts", in_numpy=_starts_in_numpy, in_jax=_starts_in_jax),
+        Check(name="inertia", run=inertia, float32_tolerance=1e-5),
+        Check(name="centers after one step", run=step, float32_tolerance=1e-5),
+        Check(name="centers and shifts over all steps", run=fit),
+        Check(name="k-means++ starts", run=restarts, pick=lambda found: found["starts"]),
         Check(
             name="centers and inertia of every restart",
-            in_numpy=lambda x, config: in_numpy.fit_restarts(
-                x["points"], _starts_in_numpy(x, config), config
-            ),
-            in_jax=lambda x, config: in_jax.fit_restarts(
-                x["points"], _starts_in_jax(x, config), config
-            ),
+            run=restarts,
+            pick=lambda found: found["ends"],
         ),
-        Check(
-            name="silhouette",
-            in_numpy=_silhouette_in_numpy,
-            in_jax=_silhouette_in_jax,
-            float32_tolerance=1e-4,
-        ),
+        Check(name="silhouette", run=silhouette, float32_tolerance=1e-4),
     ),
     variants=(
-        Variant(
-            name="NumPy",
-            backend="numpy",
-            run=lambda x, config: in_numpy.fit(x["points"], x["centers"], config).centers,
-        ),
+        Variant(name="NumPy", run=fit, twin=in_numpy),
         Variant(
             name="JAX, jit per step",
-            backend="jax",
-            run=_jit_each_step,
+            run=fit_step_by_step,
+            twin=in_jax,
+            jit="own",
             explains="distances and argmin become one loop",
         ),
         Variant(
             name="JAX, jit + scan",
-            backend="jax",
-            run=lambda x, config: in_jax.fit(x["points"], x["centers"], config).centers,
+            run=fit,
+            twin=in_jax,
+            jit="whole",
             explains="one call instead of one for each step",
         ),
-        Variant(
-            name="scikit-learn",
-            backend="sklearn",
-            run=lambda x, config: in_sklearn.fit(x["points"], x["centers"], config),
-            requires="sklearn",
-        ),
+        Variant(name="scikit-learn", run=fit, twin=in_sklearn, requires="sklearn"),
     ),
-    observe=_inertia,
+    observe=observe,
     tolerance=1e-4,
     tolerance_reason=(
         "Rounding can move a point that lies halfway between two centers, and with it the "

@@ -45,7 +45,6 @@ def update(points: Points, labels: Labels, centers: Centers) -> Centers:
     return jnp.where(counts > 0, sums / jnp.maximum(counts, 1), centers)
 
 
-@partial(jax.jit, static_argnames="config")
 def fit(points: Points, centers: Centers, config: Config) -> Fit:
     """`config.num_steps` times `assign` and `update` (Lloyd 1982).
 
@@ -91,6 +90,13 @@ def choose_starts(points: Points, draws: Float[Array, " clusters"]) -> Centers:
     return jnp.concatenate([first[None], others])
 
 
+def choose_all_starts(
+    points: Points, draws: Float[Array, "restarts clusters"]
+) -> Float[Array, "restarts clusters features"]:
+    """`choose_starts` for every row of `draws`."""
+    return jax.vmap(choose_starts, in_axes=(None, 0))(points, draws)
+
+
 @partial(jax.jit, static_argnames="config")
 def fit_restarts(
     points: Points, starts: Float[Array, "restarts clusters features"], config: Config
@@ -110,7 +116,7 @@ def fit_restarts(
 @partial(jax.jit, static_argnames="config")
 def best_fit(points: Points, draws: Float[Array, "restarts clusters"], config: Config) -> Centers:
     """The centers of the best restart from k-means++ starts, the largest cluster first."""
-    starts = jax.vmap(choose_starts, in_axes=(None, 0))(points, draws)
+    starts = choose_all_starts(points, draws)
     centers, inertias = fit_restarts(points, starts, config)
     best = centers[inertias.argmin()]
     sizes = jnp.bincount(assign(points, best), length=len(best))

@@ -106,6 +106,13 @@ def choose_starts(points: Points, draws: Float[np.ndarray, " clusters"]) -> Cent
     return points[chosen]
 
 
+def choose_all_starts(
+    points: Points, draws: Float[np.ndarray, "restarts clusters"]
+) -> Float[np.ndarray, "restarts clusters features"]:
+    """`choose_starts` for every row of `draws`."""
+    return np.stack([choose_starts(points, row) for row in draws])
+
+
 def fit_restarts(
     points: Points, starts: Float[np.ndarray, "restarts clusters features"], config: Config
 ) -> tuple[Float[np.ndarray, "restarts clusters features"], Float[np.ndarray, " restarts"]]:
@@ -118,7 +125,7 @@ def best_fit(
     points: Points, draws: Float[np.ndarray, "restarts clusters"], config: Config
 ) -> Centers:
     """The centers of the best restart from k-means++ starts, the largest cluster first."""
-    starts = np.stack([choose_starts(points, draw) for draw in draws])
+    starts = choose_all_starts(points, draws)
     centers, inertias = fit_restarts(points, starts, config)
     best = centers[inertias.argmin()]
     sizes = np.bincount(assign(points, best), minlength=len(best))

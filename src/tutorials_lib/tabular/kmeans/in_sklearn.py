@@ -1,6 +1,7 @@
 """k-means by scikit-learn: the same starts, the same number of iterations."""
 
 import warnings
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -13,7 +14,13 @@ Points = Float[np.ndarray, "points features"]
 Centers = Float[np.ndarray, "clusters features"]
 
 
-def fit(points: Points, centers: Centers, config: Config) -> Centers:
+class Fit(NamedTuple):
+    """What `fit` returns: the centers only, since scikit-learn does not say how far they moved."""
+
+    centers: Centers
+
+
+def fit(points: Points, centers: Centers, config: Config) -> Fit:
     """Lloyd iterations from `centers`; scikit-learn stops early when no label changes."""
     model = KMeans(
         n_clusters=len(centers),
@@ -25,4 +32,4 @@ def fit(points: Points, centers: Centers, config: Config) -> Centers:
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the last step is the agreed one
-        return model.fit(points).cluster_centers_
+        return Fit(model.fit(points).cluster_centers_)

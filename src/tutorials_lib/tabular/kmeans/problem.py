@@ -24,7 +24,6 @@ class Config:
         num_clusters: segments to look for.
         num_steps: Lloyd iterations of one fit.
         num_restarts: fits from different starts, of which the best is kept.
-        seed: of the customers, and of the draws that choose the starts.
         source: `offline` for the generated customers, `real` for the wholesale customers.
 
     Raises:
@@ -36,7 +35,6 @@ class Config:
     num_clusters: int = 5
     num_steps: int = 25
     num_restarts: int = 32
-    seed: int = 0
     source: str = "offline"
 
     def __post_init__(self) -> None:
@@ -75,13 +73,13 @@ class Customers:
         )
 
 
-def load(config: Config) -> tuple[Customers, Customers]:
-    """The customers to fit and the held-out ones, in random order.
+def load(config: Config, *, seed: int = 0) -> tuple[Customers, Customers]:
+    """The customers to fit and the held-out ones, in an order drawn with `seed`.
 
     The real set has 440 customers: it is divided in the proportion that `config` states, and
     a configuration that asks for fewer gets fewer.
     """
-    rng = np.random.default_rng(config.seed)
+    rng = np.random.default_rng(seed)
     total = config.num_points + config.num_held_out
     customers = wholesale(rng) if config.source == "real" else generate(total, rng)
     size = min(total, len(customers.features))
@@ -218,9 +216,9 @@ def check_starts(num_points: int, num_clusters: int) -> None:
         raise ValueError(f"{num_clusters} clusters cannot start from {num_points} points")
 
 
-def draw(config: Config) -> Float32[np.ndarray, "restarts clusters"]:
+def draw(config: Config, *, seed: int = 0) -> Float32[np.ndarray, "restarts clusters"]:
     """Uniform draws in [0, 1) for `choose_starts`: one row for each restart."""
-    rng = np.random.default_rng((config.seed, 1))  # not the stream that made the customers
+    rng = np.random.default_rng((seed, 1))  # not the stream that made the customers
     return rng.random((config.num_restarts, config.num_clusters), np.float32)
 
 

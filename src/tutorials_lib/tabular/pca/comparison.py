@@ -10,7 +10,8 @@ from threadpoolctl import threadpool_limits
 
 from tutorials_lib.benchmark import median_seconds
 from tutorials_lib.benchmark.agreement import relative_error
-from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
+from tutorials_lib.benchmark.comparison import Comparison, Tree
+from tutorials_lib.benchmark.old_form import Check, Variant
 from tutorials_lib.tabular.pca import in_jax, in_numpy, in_sklearn
 from tutorials_lib.tabular.pca.problem import PAGE, TINY, Config, draw, prepare
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -16,73 +17,55 @@ NUM_CHECKED_STEPS = 3
 """Steps after which the states of the twins are compared."""
 
 
-def make_inputs(config: Config) -> Tree:
-    """Random parameters, and the first batches of prepared pictures."""
+class Inputs(NamedTuple):
+    """Random parameters with the state of training, and the first batches of pictures."""
+
+    params: Tree
+    statistics: Tree
+    images: Any
+    labels: Any
+    state: Any = None
+
+
+def make_inputs(config: Config) -> Inputs:
+    """Prepared pictures of the seed 0."""
     num_pictures = NUM_CHECKED_STEPS * config.batch_size
     data = load(dataclasses.replace(config, num_train=num_pictures, num_test=1))
     images = to_images(data.train_pictures, fit_scaling(data.train_pictures))
-    rng = np.random.default_rng(config.seed)
-    params, statistics = draw_params(in_jax.create, config, rng=rng)
-    return {
-        "params": params,
-        "statistics": statistics,
-        "images": images.reshape(NUM_CHECKED_STEPS, config.batch_size, *images.shape[1:]),
-        "labels": data.train_labels.reshape(NUM_CHECKED_STEPS, config.batch_size),
-    }
+    params, statistics = draw_params(in_jax.create, config, rng=np.random.default_rng(0))
+    return Inputs(
+        params,
+        statistics,
+        images=images.reshape(NUM_CHECKED_STEPS, config.batch_size, *images.shape[1:]),
+        labels=data.train_labels.reshape(NUM_CHECKED_STEPS, config.batch_size),
+    )
 
 
-def _first_batch(inputs: Tree) -> tuple[Tree, Tree, Tree, Tree]:
-    return inputs["params"], inputs["statistics"], inputs["images"][0], inputs["labels"][0]
+def prepare(twin: Any, inputs: Inputs, config: Config) -> Inputs:
+    """The inputs with the twin's own state before the first step."""
+    return inputs._replace(state=twin.start(inputs.params, inputs.statistics, config))
 
 
-def _learned(state: in_numpy.State | in_jax.State, loss: Tree) -> Tree:
-    """What both backends carry alike; their optimizers keep the momentum in different trees."""
-    return {"params": state.params, "statistics": state.statistics, "loss": loss}
+def predict(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """The logits of the first batch."""
+    return twin.predict(inputs.params, inputs.statistics, inputs.images[0], config)
 
 
-def _loss_and_grads_in_numpy(inputs: Tree, config: Config) -> Tree:
-    return in_numpy.loss_and_grads(*_first_batch(inputs), config)
+def loss_and_grads(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """Loss, batch statistics and gradients of the first batch."""
+    return twin.loss_and_grads(
+        inputs.params, inputs.statistics, inputs.images[0], inputs.labels[0], config
+    )
 
 
-@partial(jax.jit, static_argnames="config")
-def _loss_and_grads_in_jax(inputs: Tree, config: Config) -> Tree:
-    value_and_grad = jax.value_and_grad(in_jax.loss, has_aux=True)
-    (loss, statistics), grads = value_and_grad(*_first_batch(inputs), config)
-    return loss, statistics, grads
+def train_step(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """The whole state after one step, and the loss before it."""
+    return twin.train_step(inputs.state, inputs.images[0], inputs.labels[0], config)
 
 
-def _predict_in_numpy(inputs: Tree, config: Config) -> Tree:
-    params, statistics, images, _ = _first_batch(inputs)
-    return in_numpy.predict(params, statistics, images, config)
-
-
-@partial(jax.jit, static_argnames="config")
-def _predict_in_jax(inputs: Tree, config: Config) -> Tree:
-    params, statistics, images, _ = _first_batch(inputs)
-    return in_jax.predict(params, statistics, images, config)
-
-
-def _steps_in_numpy(inputs: Tree, config: Config) -> Tree:
-    state = in_numpy.start(inputs["params"], inputs["statistics"], config)
-    return _learned(*in_numpy.train_steps(state, inputs["images"], inputs["labels"], config))
-
-
-@partial(jax.jit, static_argnames="config")
-def _steps_in_jax(inputs: Tree, config: Config) -> Tree:
-    state = in_jax.start(inputs["params"], inputs["statistics"], config)
-    return _learned(*in_jax.train_steps(state, inputs["images"], inputs["labels"], config))
-
-
-def _step_in_numpy(inputs: Tree, config: Config) -> Tree:
-    params, statistics, images, labels = _first_batch(inputs)
-    state = in_numpy.start(params, statistics, config)
-    return _learned(*in_numpy.train_step(state, images, labels, config))
-
-
-def _step_in_jax(inputs: Tree, config: Config) -> Tree:
-    params, statistics, images, labels = _first_batch(inputs)
-    state = in_jax.start(params, statistics, config)
-    return _learned(*in_jax.train_step(state, images, labels, config))
+def train_steps(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """The whole state after a few steps, and the loss before each."""
+    return twin.train_steps(inputs.state, inputs.images, inputs.labels, config)
 
 
 def plain_max_pool(x: jax.Array) -> jax.Array:
@@ -90,12 +73,11 @@ def plain_max_pool(x: jax.Array) -> jax.Array:
     return nnx.max_pool(x, window_shape=(2, 2), strides=(2, 2))
 
 
-def _step_with_plain_pooling(inputs: Tree, config: Config) -> Tree:
-    params, statistics, images, labels = _first_batch(inputs)
-    state = in_jax.start(params, statistics, config)
-    loss = partial(in_jax.loss_of, in_jax.graph(config, plain_max_pool))
-    optimizer = in_jax.optimizer(config)
-    return _learned(*in_jax.gradient_step(loss, optimizer, state, images, labels))
+def train_step_with_plain_pooling(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """`train_step` of a network with Flax's pooling."""
+    loss = partial(twin.loss_of, twin.graph(config, plain_max_pool))
+    batch = inputs.images[0], inputs.labels[0]
+    return twin.gradient_step(loss, twin.optimizer(config), inputs.state, *batch)
 
 
 COMPARISON = Comparison(
@@ -110,42 +92,32 @@ COMPARISON = Comparison(
     headline="128 pictures",
     agreement=dataclasses.replace(PAGE, channels=(8, 16), batch_size=16),
     make_inputs=make_inputs,
+    prepare=prepare,
     checks=(
-        Check(
-            name="logits, normalized by running statistics",
-            in_numpy=_predict_in_numpy,
-            in_jax=_predict_in_jax,
-            float32_tolerance=1e-4,
-        ),
+        Check(name="logits, normalized by running statistics", run=predict, float32_tolerance=1e-4),
         Check(
             name="loss and batch statistics",
-            in_numpy=lambda x, config: _loss_and_grads_in_numpy(x, config)[:2],
-            in_jax=lambda x, config: _loss_and_grads_in_jax(x, config)[:2],
+            run=loss_and_grads,
+            pick=lambda found: found[:2],
             float32_tolerance=1e-4,
         ),
-        Check(
-            name="gradients of all parameters",
-            in_numpy=lambda x, config: _loss_and_grads_in_numpy(x, config)[2],
-            in_jax=lambda x, config: _loss_and_grads_in_jax(x, config)[2],
-        ),
-        Check(
-            name=f"everything learned after {NUM_CHECKED_STEPS} steps",
-            in_numpy=_steps_in_numpy,
-            in_jax=_steps_in_jax,
-        ),
+        Check(name="gradients of all parameters", run=loss_and_grads, pick=lambda found: found[2]),
+        Check(name=f"the whole state after {NUM_CHECKED_STEPS} steps", run=train_steps),
     ),
     variants=(
-        Variant(name="NumPy", backend="numpy", run=_step_in_numpy),
+        Variant(name="NumPy", run=train_step, twin=in_numpy),
         Variant(
             name="JAX, jit, Flax's pooling",
-            backend="jax",
-            run=jax.jit(_step_with_plain_pooling, static_argnums=1),
+            run=train_step_with_plain_pooling,
+            twin=in_jax,
+            jit="whole",
             explains="one program: normalization, cut-off and update are fused",
         ),
         Variant(
             name="JAX, jit, our pooling",
-            backend="jax",
-            run=jax.jit(_step_in_jax, static_argnums=1),
+            run=train_step,
+            twin=in_jax,
+            jit="whole",
             explains="a pooling gradient without a loop over windows",
         ),
     ),

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int, Key, PRNGKeyArray
 
 from tutorials_lib.layers import in_jax as layers
 from tutorials_lib.runtime import RUN_ONCE
-from tutorials_lib.vision.cnn.problem import IMAGE_SIZE, Config
+from tutorials_lib.vision.cnn.problem import IMAGE_SIZE, Config, learning_rates
 
 Params = dict[Any, Any]
 BatchStatistics = dict[Any, Any]
@@ -136,6 +136,15 @@ def loss(
     return loss_of(graph(config), params, statistics, images, labels)
 
 
+def loss_and_grads(
+    params: Params, statistics: BatchStatistics, images: Images, labels: Labels, config: Config
+) -> tuple[Float[Array, ""], BatchStatistics, Params]:
+    """The loss, the new batch statistics, and the gradients of all parameters."""
+    value_and_grad = jax.value_and_grad(loss, has_aux=True)
+    (value, statistics), grads = value_and_grad(params, statistics, images, labels, config)
+    return value, statistics, grads
+
+
 def loss_of(
     graphdef: nnx.GraphDef[Any],
     params: Params,
@@ -152,18 +161,11 @@ def loss_of(
 Loss = Callable[[Params, BatchStatistics, Images, Labels], tuple[Float[Array, ""], BatchStatistics]]
 
 
-def learning_rate(count: Int[Array, ""], config: Config) -> Float[Array, ""]:
-    """One triangle: up over the first quarter of the steps, then down to zero (Smith 2018)."""
-    top = config.num_steps / 4
-    left = jnp.maximum(config.num_steps - count, 0)
-    up, down = (count + 1) / top, left / (config.num_steps - top)
-    return config.peak_learning_rate * jnp.minimum(up, down).clip(max=1)
-
-
 def optimizer(config: Config) -> optax.GradientTransformation:
-    """Gradient descent with Nesterov's momentum."""
+    """Gradient descent with Nesterov's momentum; step `count` has the rate at that place."""
+    rates = learning_rates(config)
     return optax.sgd(
-        learning_rate=partial(learning_rate, config=config),
+        learning_rate=lambda count: jnp.asarray(rates)[count],  # the last one from there on
         momentum=config.momentum,
         nesterov=True,
     )

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from tutorials_lib.layers import in_numpy as layers
-from tutorials_lib.trees import tree_map
-from tutorials_lib.vision.cnn.problem import Config, Labels
+from tutorials_lib.optimizers import MomentumState, nesterov_start, nesterov_update
+from tutorials_lib.vision.cnn.problem import Config, Labels, learning_rates
 
 Params = dict[Any, Any]
 """`{"blocks": {i: {"conv": {"kernel"}, "norm": {"scale", "bias"}}}, "dense": {...}}`"""
@@ -27,13 +27,12 @@ class State(NamedTuple):
 
     params: Params
     statistics: BatchStatistics
-    velocity: Params
-    step: int
+    opt_state: MomentumState
 
 
 def start(params: Params, statistics: BatchStatistics, config: Config) -> State:
     """The state before the first step."""
-    return State(params, statistics, tree_map(np.zeros_like, params), 0)
+    return State(params, statistics, nesterov_start(params))
 
 
 def predict(params: Params, statistics: BatchStatistics, images: Images, config: Config) -> Logits:
@@ -92,14 +91,6 @@ def loss_and_grads(
     return value, {"blocks": running}, grads
 
 
-def learning_rate(count: int, config: Config) -> float:
-    """One triangle: up over the first quarter of the steps, then down to zero (Smith 2018)."""
-    top = config.num_steps / 4
-    left = max(config.num_steps - count, 0)
-    up, down = (count + 1) / top, left / (config.num_steps - top)
-    return config.peak_learning_rate * min(up, down, 1)
-
-
 def train_step(
     state: State, images: Images, labels: Labels, config: Config
 ) -> tuple[State, np.floating]:
@@ -107,18 +98,15 @@ def train_step(
     value, statistics, grads = loss_and_grads(
         state.params, state.statistics, images, labels, config
     )
-    params, velocity = update(state.params, state.velocity, grads, state.step, config)
-    return State(params, statistics, velocity, state.step + 1), value
-
-
-def update(
-    params: Params, velocity: Params, grads: Params, step: int, config: Config
-) -> tuple[Params, Params]:
-    """The parameters after one step, and the velocity that the next one starts from."""
-    rate, keep = learning_rate(step, config), config.momentum
-    velocity = tree_map(lambda v, g: keep * v + g, velocity, grads)
-    params = tree_map(lambda p, v, g: p - rate * (g + keep * v), params, velocity, grads)
-    return params, velocity
+    rates = learning_rates(config)
+    params, opt_state = nesterov_update(
+        state.params,
+        grads,
+        state.opt_state,
+        learning_rate=rates[min(int(state.opt_state.steps), len(rates) - 1)],
+        momentum=config.momentum,
+    )
+    return State(params, statistics, opt_state), value
 
 
 def train_steps(

@@ -1,6 +1,7 @@
 """The convolutional network: its configuration, the pictures and their preprocessing (NumPy)."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -32,7 +33,6 @@ class Config:
         statistics_momentum: share of the running batch statistics that a step keeps.
         max_shift: pixels by which augmentation moves a picture, at most, in each direction.
         cutout_size: side of the square that augmentation blanks out, in pixels.
-        seed: of the pictures, the parameters and the training.
         source: `offline` for SHAPES10, `real` for CIFAR-10.
 
     Raises:
@@ -49,7 +49,6 @@ class Config:
     statistics_momentum: float = 0.9
     max_shift: int = 2
     cutout_size: int = 8
-    seed: int = 0
     source: str = "offline"
 
     def __post_init__(self) -> None:
@@ -96,22 +95,38 @@ class Data(NamedTuple):
     test_labels: Labels
 
 
-def load(config: Config) -> Data:
+def load(config: Config, *, seed: int = 0) -> Data:
     """The training and the held-out pictures of the source that `config` names.
+
+    The generated ones are drawn with `seed`; CIFAR-10 has a split of its own.
 
     Raises:
         DatasetError: CIFAR-10 was asked for and cannot be had, or has fewer pictures.
     """
     if config.source == "real":
         return Data(*cifar10.load_cifar10(config.num_train, config.num_test))
-    train = shapes10.shapes10(config.num_train, seed=2 * config.seed)
-    test = shapes10.shapes10(config.num_test, seed=2 * config.seed + 1)
+    train = shapes10.shapes10(config.num_train, seed=2 * seed)
+    test = shapes10.shapes10(config.num_test, seed=2 * seed + 1)
     return Data(*train, *test)
 
 
 def class_names(config: Config) -> tuple[str, ...]:
     """The ten classes; a label is an index into this tuple."""
     return cifar10.CLASS_NAMES if config.source == "real" else shapes10.CLASS_NAMES
+
+
+@cache
+def learning_rates(config: Config) -> Float32[np.ndarray, " counts"]:
+    """The rate of every step: up over the first quarter, then down to zero (Smith 2018).
+
+    The zero at the end is that of all steps beyond the last.
+    """
+    count, top = np.arange(config.num_steps + 1), config.num_steps / 4
+    up, down = (count + 1) / top, (config.num_steps - count) / (config.num_steps - top)
+    rates = config.peak_learning_rate * np.minimum(np.minimum(up, down), 1)
+    rates = rates.astype(np.float32)
+    rates.flags.writeable = False  # every call returns the same array
+    return rates
 
 
 class Scaling(NamedTuple):

@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from tutorials_lib.benchmark import median_seconds, median_seconds_at_best
-from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
+from tutorials_lib.benchmark.comparison import Comparison, Tree
+from tutorials_lib.benchmark.old_form import Check, Variant
 from tutorials_lib.vision.style_transfer import in_jax, in_numpy
 from tutorials_lib.vision.style_transfer.problem import (
     PAGE,
