@@ -6,22 +6,26 @@ whether it has changed.
 
 import ast
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 PACKAGE = "tutorials_lib"
 _ROOT = Path(__file__).parent
 
 
-def code_digest(modules: Iterable[str]) -> str:
+def code_digest(modules: Iterable[str], *, within: Collection[str] = (PACKAGE,)) -> str:
     """Sixteen hexadecimal digits that change when any source behind `modules` changes.
 
     Args:
         modules: dotted names inside `tutorials_lib`; everything of the package that they
             import, transitively, counts too.
+        within: the packages whose sources count; by default all of them.
     """
     state = hashlib.sha256()
+    folders = [_ROOT.joinpath(*package.split(".")[1:]) for package in within]
     for path in sources(modules):
+        if not any(path.is_relative_to(folder) for folder in folders):
+            continue
         state.update(path.relative_to(_ROOT).as_posix().encode() + b"\0")
         state.update(path.read_bytes() + b"\0")
     return state.hexdigest()[:16]

@@ -66,7 +66,24 @@ def fetch(remote: RemoteFile) -> Path:
         ChecksumError: the file has other bytes than the pinned ones.
     """
     mirror = os.environ.get("TUTORIALS_DATA_MIRROR")
-    return _find_in_mirror(remote, mirror) if mirror else _download(remote)
+    path = _find_in_mirror(remote, mirror) if mirror else _download(remote)
+    for files in _watchers:
+        files[remote.name] = remote
+    return path
+
+
+_watchers: list[dict[str, RemoteFile]] = []
+
+
+@contextmanager
+def watch() -> Iterator[dict[str, RemoteFile]]:
+    """Collect by their names the files that `fetch` hands out, verified, in the `with` block."""
+    files: dict[str, RemoteFile] = {}
+    _watchers.append(files)
+    try:
+        yield files
+    finally:
+        _watchers.pop()
 
 
 def _find_in_mirror(remote: RemoteFile, mirror: str) -> Path:
