@@ -30,6 +30,9 @@ kernelspec: {display_name: Python 3, language: python, name: python3}
 
 Claimed: {claim}`range`, thanks to {claim}`reason`.
 
+```{published}
+```
+
 ```{code-cell} ipython3
 from myst_nb import glue
 from tutorials_lib.benchmark.record import from_json
@@ -139,6 +142,32 @@ def record(ratio: float) -> dict:
         "baseline_variant": "NumPy",
         "headline_variant": "JAX",
         "quality": None,
+    }
+
+
+def published_record() -> dict:
+    """A record that `python -m tutorials_lib.judge --record` might have written."""
+    return {
+        "schema": 1,
+        "slug": "kmeans",
+        "preset": "page",
+        "data_source": "real",
+        "metric": "held-out score",
+        "higher_is_better": True,
+        "margin": 0.0,
+        "seeds": [
+            {
+                "seed": seed,
+                "value": value,
+                "baselines": {"k-means++": {"development": None, "held_out": 0.8}},
+                "training_seconds": None,
+                "seconds": 2.0,
+            }
+            for seed, value in enumerate((0.89, 0.91))
+        ],
+        "files": [{"name": "small.csv", "sha256": "ab" * 32, "num_bytes": 12}],
+        "code_digest": "0" * 16,
+        "machine": {"processor": "made up", "cores": "2", "date": "2026-01-01"},
     }
 
 
@@ -258,6 +287,27 @@ def test_a_changed_record_is_shown_everywhere_after_the_next_build(book: Book) -
     for docname in SHOWN_IN:
         assert "7.0×" in book.html(docname), docname
         assert "3.0×" not in book.html(docname), docname
+
+
+def test_a_record_on_published_data_is_shown_on_its_page_and_in_the_ledger(book: Book) -> None:
+    before = book.times_executed
+    assert "No verified copy." in book.html("book/tabular/kmeans")
+    assert "no verified copy" in book.html("book/performance/ledger")
+    book.write("book/_data/published/kmeans.json", json.dumps(published_record()))
+    assert book.build().returncode == 0
+    assert book.times_executed == before
+    html = book.html("book/tabular/kmeans")
+    assert "No verified copy." not in html
+    for expected in (
+        "Met: the mean is 0.9000",
+        "k-means++",
+        "seed 1",
+        "small.csv",
+        "Earlier code.",
+    ):
+        assert expected in html
+    html = book.html("book/performance/ledger")
+    assert "met: held-out score 0.9000, strongest rival 0.8000 (earlier code)" in html
 
 
 def test_the_other_data_source_executes_the_page_again(book: Book) -> None:

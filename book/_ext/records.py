@@ -6,7 +6,7 @@ that show another page's record written again whenever any record changes.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from docutils import nodes
@@ -23,9 +23,14 @@ from tutorials_lib.benchmark import ledger
 from tutorials_lib.benchmark.page import RECORD_NAME
 from tutorials_lib.benchmark.record import MIME_TYPE, Record, from_json
 from tutorials_lib.catalog import Tutorial
+from tutorials_lib.judge.record import JudgeRecord, load_published
+from tutorials_lib.judge.report import short_verdict
 
 RECORDED = Path("book/_data/benchmarks")
 """Records that were made on other machines and committed, `<machine>/<slug>.json`."""
+
+LEDGER = "book/performance/ledger"
+"""The page that shows the records of all tutorials."""
 
 
 # ---------------------------------------------------------------- collecting
@@ -239,12 +244,15 @@ class FillIn(SphinxPostTransform):
 
     def _ledger_table(self, mark: _Late) -> list[nodes.Node]:
         recorded = recorded_elsewhere(Path(self.app.srcdir))
+        published = load_published(Path(self.app.srcdir))
         header = [*ledger.HEADER, *(["On other machines"] if recorded else [])]
+        header.append("On the published data")
         rows = []
         for row in ledger.ledger_rows(self._records):
             cells: list[nodes.Node] = [self._link(row.tutorial), *map(nodes.Text, row.texts)]
             if recorded:
                 cells.append(nodes.Text(self._elsewhere(recorded.get(row.tutorial.slug, []))))
+            cells.append(nodes.Text(_on_published_data(row.tutorial, published)))
             rows.append(cells)
         return [table(header, rows)]
 
@@ -283,6 +291,14 @@ class FillIn(SphinxPostTransform):
         uri = path.relative_to(self.app.srcdir).as_posix()
         self.env.images.add_file(self.env.docname, uri)
         return nodes.image(uri=uri, candidates={"*": uri}, alt=alt, classes=list(classes))
+
+
+def _on_published_data(tutorial: Tutorial, published: Mapping[str, JudgeRecord]) -> str:
+    """What the tutorial reached on its published data set."""
+    record = published.get(tutorial.slug)
+    if record is None:
+        return "no verified copy" if tutorial.available else ""
+    return short_verdict(record.summary) + ("" if record.is_current else " (earlier code)")
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[nodes.Node]]) -> nodes.table:

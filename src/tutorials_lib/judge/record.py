@@ -129,7 +129,10 @@ def load_published(root: Path) -> dict[str, JudgeRecord]:
     """
     records = {}
     for path in sorted((root / PUBLISHED).glob("*.json")):
-        record = from_json(json.loads(path.read_text(encoding="utf-8")))
+        try:
+            record = from_json(json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, LookupError, TypeError) as error:
+            raise ValueError(f"{path} is no record of tutorials_lib.judge: {error}") from error
         if (record.slug, record.data_source) != (path.stem, "real"):
             raise ValueError(
                 f"{path} holds the record of {record.slug} on {record.data_source} data; expected "

@@ -1,0 +1,133 @@
+"""`{published}`: what a tutorial reaches on the published data set, from the committed record.
+
+`python -m tutorials_lib.judge --record` writes the records. They, and whether the code has changed
+since, are looked up when a page is written, and what shows them is written again when they change.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util.docutils import SphinxDirective
+
+from records import LEDGER, table, tutorial_of
+from tutorials_lib import catalog
+from tutorials_lib.benchmark.tables import format_seconds
+from tutorials_lib.judge.record import JudgeRecord, UsedFile, load_published
+from tutorials_lib.judge.report import score_table, verdict_sentences
+
+_CHECKSUM_DIGITS = 12
+
+
+class _Mark(nodes.General, nodes.Element):
+    """The place of a record, which is filled in when the page is written."""
+
+
+class Published(SphinxDirective):
+    """`{published}`: the record of the tutorial whose page this is."""
+
+    def run(self) -> list[nodes.Node]:
+        """Leave a mark that `FillInPublished` replaces."""
+        tutorial = tutorial_of(self.env.docname)
+        if tutorial is None:
+            raise self.error(f"published: {self.env.docname} is not the page of a tutorial")
+        return [_Mark(slug=tutorial.slug)]
+
+
+class FillInPublished(SphinxPostTransform):
+    """Replace every mark by what the record says."""
+
+    default_priority = 5
+
+    def run(self, **kwargs: object) -> None:
+        """Read the records once a page that shows one."""
+        marks = list(self.document.findall(_Mark))
+        records = load_published(Path(self.app.srcdir)) if marks else {}
+        for mark in marks:
+            record = records.get(mark["slug"])
+            mark.replace_self(no_record() if record is None else describe(record))
+
+
+def no_record() -> list[nodes.Node]:
+    """The sentence for a tutorial without a record."""
+    return [
+        _paragraph(
+            nodes.strong("", "No verified copy."),
+            " The published files, with the checksums that the loader expects, were not at hand "
+            "to judge this tutorial on, so nothing is said here about what it reaches on them.",
+        )
+    ]
+
+
+def describe(record: JudgeRecord) -> list[nodes.Node]:
+    """Scores by seed, the verdict, the files that were read, and when and where."""
+    header, rows = score_table(record.summary)
+    parts: list[nodes.Node] = [
+        table(header, [[nodes.Text(cell) for cell in row] for row in rows]),
+        _paragraph(verdict_sentences(record.summary)),
+        _paragraph(*_files(record.files)),
+        _paragraph(
+            f"Recorded on {record.machine['date']} with the preset {record.preset} "
+            f"({record.machine['processor']}, {record.machine['cores']} cores); all seeds "
+            f"together took {format_seconds(record.summary.seconds)}."
+        ),
+    ]
+    if not record.is_current:
+        parts.append(
+            _paragraph(
+                nodes.strong("", "Earlier code."),
+                " The code of this tutorial or of its loader has changed since.",
+            )
+        )
+    return parts
+
+
+def _files(files: Sequence[UsedFile]) -> list[nodes.Node | str]:
+    """Names and sizes, with the first digits of each checksum."""
+    if not files:
+        return ["No published file is read: the tutorial's data come with the code."]
+    parts: list[nodes.Node | str] = ["Files: "]
+    for file in files:
+        checksum = f"{file.sha256[:_CHECKSUM_DIGITS]}…"
+        parts += [
+            "" if file is files[0] else ", ",
+            nodes.literal("", file.name),
+            f" ({file.num_bytes:,} bytes, sha256 ",
+            nodes.literal("", checksum),
+            ")",
+        ]
+    return [*parts, "."]
+
+
+def _paragraph(*parts: nodes.Node | str) -> nodes.paragraph:
+    inline = (nodes.Text(part) if isinstance(part, str) else part for part in parts)
+    return nodes.paragraph("", "", *inline)
+
+
+def write_again(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Name the pages whose records changed since this builder wrote them, and the ledger."""
+    current = {
+        slug: (record.to_json(), record.is_current)
+        for slug, record in load_published(Path(app.srcdir)).items()
+    }
+    shown_by_builder = env.__dict__.setdefault("published_shown", {})
+    shown = shown_by_builder.get(app.builder.name, {})
+    shown_by_builder[app.builder.name] = current
+    changed = {
+        slug for slug in current.keys() | shown.keys() if current.get(slug) != shown.get(slug)
+    }
+    if not changed:
+        return []
+    pages = {LEDGER, *(f"book/{catalog.find(slug).coordinate}" for slug in changed)}
+    return sorted(pages & env.found_docs)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Connect to Sphinx."""
+    app.add_directive("published", Published)
+    app.add_post_transform(FillInPublished)
+    app.connect("env-updated", write_again)
+    return {"parallel_read_safe": True, "parallel_write_safe": False}

@@ -1,0 +1,62 @@
+"""What the site says of a record on published data."""
+
+import dataclasses
+import importlib
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+from tutorials_lib.judge.record import JudgeRecord, UsedFile, judge_tutorial
+
+FOLDER = Path(__file__).parents[2] / "book/_ext"
+
+
+@pytest.fixture(scope="module")
+def published() -> ModuleType:
+    """The extension, imported from where Sphinx finds it."""
+    sys.path.append(str(FOLDER))
+    try:
+        return importlib.import_module("published")
+    finally:
+        sys.path.remove(str(FOLDER))
+
+
+@pytest.fixture
+def record(small: SimpleNamespace) -> JudgeRecord:
+    """A record of the small tutorial that read two files."""
+    files = tuple(
+        UsedFile(name=name, sha256=digit * 64, num_bytes=1_234)
+        for name, digit in {"a.csv": "a", "b.csv": "b"}.items()
+    )
+    return dataclasses.replace(judge_tutorial("small", (0, 1)), files=files)
+
+
+def text(published: ModuleType, record: JudgeRecord) -> str:
+    return "\n".join(node.astext() for node in published.describe(record))
+
+
+def test_scores_files_date_and_machine_are_shown(published: ModuleType, record: JudgeRecord):
+    shown = text(published, record)
+    for expected in ("linear", "0.8500", "Met: the mean is 0.9100", record.machine["date"]):
+        assert expected in shown
+    assert (
+        f"Files: a.csv (1,234 bytes, sha256 {'a' * 12}…), b.csv (1,234 bytes, sha256 {'b' * 12}…)."
+    ) in shown
+    assert "Earlier code" not in shown
+
+
+def test_a_record_of_earlier_code_is_marked(published: ModuleType, record: JudgeRecord):
+    assert "Earlier code." in text(published, dataclasses.replace(record, code_digest="0" * 16))
+
+
+def test_a_tutorial_that_needs_no_file_says_so(published: ModuleType, record: JudgeRecord):
+    shown = text(published, dataclasses.replace(record, files=()))
+    assert "No published file is read" in shown
+    assert "Files:" not in shown
+
+
+def test_without_a_record_nothing_is_claimed(published: ModuleType):
+    (paragraph,) = published.no_record()
+    assert paragraph.astext().startswith("No verified copy. ")
