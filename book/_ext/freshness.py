@@ -26,7 +26,7 @@ from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
 from book_state import state_of
-from tutorials_lib import catalog, presets
+from tutorials_lib import catalog, environment, presets
 from tutorials_lib.digest import code_digest, imported_modules, tutorial_sources
 
 logger = logging.getLogger(__name__)
@@ -34,7 +34,6 @@ logger = logging.getLogger(__name__)
 MARKER = "# what this page's outputs depend on:"
 _CELL = re.compile(r"^(`{3,})\{code-cell\}[^\n]*\n(.*?)^\1\s*$", re.MULTILINE | re.DOTALL)
 _OPTIONS = re.compile(r"\A(---\n.*?^---\n|(?::[^\n]*\n)+)", re.MULTILINE | re.DOTALL)
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "JAX_PLATFORMS")
 
 
 def cells(text: str) -> list[str]:
@@ -55,8 +54,8 @@ def page_digest(docname: str, text: str, root: Path) -> str:
             modules.extend(tutorial_sources(tutorial.module))
     state = hashlib.sha256(code_digest(modules).encode())
     state.update((root / "requirements.txt").read_bytes())
-    for name in ("XLA_FLAGS", *_THREADS):
-        state.update(f"{name}={os.environ.get(name, '')}\0".encode())
+    for name, value in environment.settings_in_digest().items():
+        state.update(f"{name}={value}\0".encode())
     return f"{state.hexdigest()[:16]} preset={presets.preset_name()} data={presets.data_source()}"
 
 
