@@ -3,7 +3,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup book test check lint format pdf page serve bench linkcheck new lock clean
 MAKEFLAGS += --no-builtin-rules --no-print-directory
-unexport PYTHONPATH PYTHONHOME
+# Python reads these before `tutorials_lib.environment` can drop them.
+unexport $(filter-out PYTHON,$(filter PYTHON%,$(.VARIABLES)))
 
 PYTHON ?=
 export PYTHON

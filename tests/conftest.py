@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tutorials_lib import environment
+
+environment.enter()
 os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["MPLBACKEND"] = "agg"
-for _setting in ("TUTORIALS_DATA", "TUTORIALS_PRESET", "JAX_COMPILATION_CACHE_DIR"):
+for _setting in (*environment.SETTINGS, "JAX_COMPILATION_CACHE_DIR"):
     os.environ.pop(_setting, None)
 
 import hypothesis  # noqa: E402

@@ -41,11 +41,11 @@ class Book:
     def write(self, code: str) -> None:
         (self.folder / "book" / "page.md").write_text(PAGE.format(code=code))
 
-    def build(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def build(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "tools.build", *arguments],
             cwd=self.folder,
-            env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+            env=os.environ | {"PYTHONPATH": str(ROOT / "src")} | variables,
             capture_output=True,
             text=True,
             check=False,
@@ -62,8 +62,9 @@ def test_a_failed_or_interrupted_build_is_mended_by_the_next_one(tmp_path: Path)
         assert "Executing notebook failed: CellExecutionError" in finished.stdout
         assert "The build failed" in finished.stderr
 
-    book.write("print('good')")
-    finished = book.build("html")
+    # What is not listed passes neither into the kernel nor into the digest.
+    book.write("import os\nassert {'JAX_DISABLE_JIT', 'PIP_USER'}.isdisjoint(os.environ)")
+    finished = book.build("html", JAX_DISABLE_JIT="1", PIP_USER="1", FORCE_COLOR="1")
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert "_build/html/index.html is ready: 1 page run" in finished.stdout
 

@@ -291,14 +291,21 @@ def test_a_mirror_may_be_a_file_address_or_a_relative_folder(
     assert datasets.fetch(TINY) == mirror / "tiny/tiny.csv"
 
 
-@pytest.mark.parametrize("setting", ["/no/such/folder", "https://example.org/data"])
+@pytest.mark.parametrize(
+    ("setting", "found"),
+    [
+        ("/no/such/folder", "no such folder"),
+        ("https://example.org/data", "no such folder"),
+        ("~nosuchuser/data", "no such user"),
+    ],
+)
 def test_a_mirror_that_is_no_folder_is_named(
-    setting: str, monkeypatch: pytest.MonkeyPatch, mirror: Path, cache: Path
+    setting: str, found: str, monkeypatch: pytest.MonkeyPatch, mirror: Path, cache: Path
 ):
     monkeypatch.setenv("TUTORIALS_DATA_MIRROR", setting)
     with pytest.raises(datasets.MirrorError) as error:
         datasets.fetch(TINY)
-    _assert_says(error.value, "tiny/tiny.csv", f"TUTORIALS_DATA_MIRROR={setting}", "no such folder")
+    _assert_says(error.value, "tiny/tiny.csv", f"TUTORIALS_DATA_MIRROR={setting}", found)
     assert not cache.exists()
 
 

@@ -28,7 +28,10 @@ def test_training_on_eight_devices_ends_where_training_on_one_does() -> None:
     assert found["collectives"] == ["all-reduce"]
 
 
-def test_two_processes_agree_on_a_sum_of_which_each_holds_a_part() -> None:
+def test_two_processes_agree_on_a_sum_of_which_each_holds_a_part(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # would keep them from each other
     found = devices.run_together(sharding.sum_over_processes, num_processes=2, num_devices=2)
     assert [each["process"] for each in found] == [0, 1]
     assert [each["its numbers"] for each in found] == [[1, 2], [3, 4]]

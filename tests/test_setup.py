@@ -16,7 +16,7 @@ case "$*" in
     *ensurepip*) exit {has_no_venv} ;;
     *"-m venv"*) mkdir -p .venv/bin && cp "$0" .venv/bin/python ;;
     *"pip --version"*) ;;
-    *"-m pip"*) echo "$*" >>pip.log; [ ! -e pip-fails ] ;;
+    *environment.py*) echo "$*" >>pip.log; [ ! -e pip-fails ] ;;
 esac
 """
 

@@ -19,6 +19,7 @@ from typing import Any, TextIO
 import yaml
 
 from tools import ROOT, contract, pages
+from tutorials_lib import environment
 
 BUILD = ROOT / "_build"
 TEX_PROGRAMS = ("xelatex", "latexmk", "makeindex")
@@ -288,6 +289,7 @@ def main() -> int:
     parser.add_argument("what", choices=[*COMMANDS, "page"])
     parser.add_argument("page", nargs="?", default="", help="for `page`: which one")
     arguments = parser.parse_args()
+    environment.enter()
     os.chdir(ROOT)
     if arguments.what == "page":
         return build_page(arguments.page)

@@ -12,8 +12,9 @@ else
     scratch=$(mktemp -d)
     trap 'rm -rf "$scratch"' EXIT
     echo "Fetching uv into a temporary folder ..." >&2
-    .venv/bin/python -m venv "$scratch"
-    "$scratch/bin/python" -m pip install --quiet --disable-pip-version-check uv
+    .venv/bin/python -I -m venv "$scratch"
+    "$scratch/bin/python" -I src/tutorials_lib/environment.py install --quiet \
+        --disable-pip-version-check uv
     uv=$scratch/bin/uv
 fi
 

@@ -4,6 +4,8 @@
 # Quick when nothing has changed: the stamp holds a checksum of both files and the place of the
 # checkout, so that pip runs again only when one of them differs. An installation that was cut
 # short leaves the mark "incomplete", and the next one starts from an empty environment.
+#
+# Pythons are run with -I, for which no PYTHONPATH, PYTHONHOME, ... exists.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -15,7 +17,7 @@ wanted="$(cat requirements.txt pyproject.toml | cksum) $(pwd)"
 say() { printf '%s\n' "$*" >&2; }
 
 # Print "3.12" for a Python that can be run, and nothing otherwise.
-version_of() { "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || true; }
+version_of() { "$1" -I -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || true; }
 
 supported() { case "$1" in 3.11 | 3.12 | 3.13) ;; *) return 1 ;; esac; }
 
@@ -31,7 +33,7 @@ choose_python() {
         [ -n "$version" ] || continue
         if ! supported "$version"; then
             case "$seen" in *"$version"*) ;; *) seen="$seen${seen:+, }$version" ;; esac
-        elif ! "$candidate" -c 'import ensurepip, venv' 2>/dev/null; then
+        elif ! "$candidate" -I -c 'import ensurepip, venv' 2>/dev/null; then
             without_venv=${without_venv:-$version}
         else
             chosen=$candidate
@@ -61,21 +63,25 @@ if [ -n "$here" ] && [ -f $stamp ] && [ "$(cat $stamp)" = "$wanted" ]; then
 fi
 
 start=$(date +%s)
-if [ -e $incomplete ] || ! supported "$here" || ! $venv/bin/python -m pip --version >/dev/null; then
+if [ -e $incomplete ] || ! supported "$here" || ! $venv/bin/python -I -m pip --version >/dev/null; then
     choose_python
     say "Setting up .venv with Python $version, once; this takes a minute or two ..."
     mkdir -p $venv
     : >$incomplete
     # --clear would remove the mark as well, so that a cut right after it went unseen.
     find $venv/ -mindepth 1 -maxdepth 1 ! -name .incomplete -exec rm -rf {} +
-    "$chosen" -m venv $venv
+    "$chosen" -I -m venv $venv
 else
     say "requirements.txt or pyproject.toml has changed; bringing .venv up to date ..."
     : >$incomplete
 fi
 rm -f $stamp
 
-pip() { $venv/bin/python -m pip "$@" --quiet --quiet --disable-pip-version-check --no-input; }
+# Run by this file, pip reads what may pass of its settings, and nothing else.
+pip() {
+    $venv/bin/python -I src/tutorials_lib/environment.py "$@" \
+        --quiet --quiet --disable-pip-version-check --no-input
+}
 if ! pip install --require-hashes -r requirements.txt ||
     ! pip install --no-deps --no-build-isolation -e .; then
     say "The installation did not finish (the reason is above). It needs the package index once:" \

@@ -68,15 +68,12 @@ def _digest_of(app: Sphinx, docname: str) -> str | None:
 
 
 def prepare(app: Sphinx) -> None:
-    """Check the two settings of the build, and give the kernels a compilation cache."""
+    """Make the environment of the kernels, and give them a compilation cache."""
+    environment.apply()
     try:
-        presets.preset_name()
-        presets.data_source()
-    except ValueError as error:
+        environment.check()
+    except environment.SettingError as error:
         raise ExtensionError(str(error)) from error
-    mirror = os.environ.get("TUTORIALS_DATA_MIRROR", "")
-    if mirror and "://" not in mirror:
-        os.environ["TUTORIALS_DATA_MIRROR"] = os.path.abspath(mirror)  # kernels run elsewhere
     cache = Path(app.outdir).parent / ".jax_cache"
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache))
     marker = _unclean_marker(app)

@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
+from tutorials_lib.environment import for_process
+
 TIMEOUT_SECONDS = 300
 
 
@@ -33,7 +35,7 @@ def run(
     Args:
         function: defined at the top of a module. What it takes and returns must survive JSON.
         num_devices: simulated CPU devices (default: the real ones).
-        environment: further environment variables.
+        environment: variables beside those that `tutorials_lib.environment` lets pass.
         **arguments: what the function is called with.
 
     Raises:
@@ -75,8 +77,7 @@ def _start(
     environment: Mapping[str, str] | None,
     arguments: dict[str, Any],
 ) -> subprocess.Popen[str]:
-    variables = dict(os.environ)
-    variables.pop("XLA_FLAGS", None)  # the settings of this process are not those of the next
+    variables = for_process()
     if num_devices is not None:
         variables |= {"JAX_PLATFORMS": "cpu", "JAX_NUM_CPU_DEVICES": str(num_devices)}
     name = f"{function.__module__}:{function.__name__}"

@@ -82,7 +82,11 @@ _STYLE: dict[Any, Any] = {
 
 
 def use_style() -> None:
-    """Make the book's style matplotlib's default; done when this module is imported."""
+    """Make the book's style matplotlib's default; done when this module is imported.
+
+    It starts from Matplotlib's own defaults, not from a reader's `matplotlibrc`.
+    """
+    plt.rcdefaults()
     plt.rcParams.update(_STYLE)
 
 

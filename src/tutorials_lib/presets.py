@@ -1,8 +1,10 @@
-"""Which preset and which data source a build uses: two environment variables, read here only."""
+"""What a build does: three environment variables, read here only. Empty means unset."""
 
 import dataclasses
 import os
 from typing import TypeVar
+
+from tutorials_lib.environment import SETTINGS
 
 SOURCES = ("offline", "real")
 """The values of `TUTORIALS_DATA`: generated or bundled data, or the published set."""
@@ -15,12 +17,17 @@ ConfigT = TypeVar("ConfigT")
 
 def data_source() -> str:
     """The data source that `TUTORIALS_DATA` names (default `offline`)."""
-    return _choice("TUTORIALS_DATA", SOURCES, default="offline")
+    return _choice("TUTORIALS_DATA", SOURCES)
 
 
 def preset_name() -> str:
     """The preset that `TUTORIALS_PRESET` names (default `page`)."""
-    return _choice("TUTORIALS_PRESET", PRESET_NAMES, default="page")
+    return _choice("TUTORIALS_PRESET", PRESET_NAMES)
+
+
+def settings_are_applied() -> bool:
+    """Whether `runtime.configure` applies its settings: not with `TUTORIALS_SETTINGS=off`."""
+    return _choice("TUTORIALS_SETTINGS", ("on", "off")) == "on"
 
 
 def check_source(source: str) -> None:
@@ -42,8 +49,8 @@ def choose(presets: dict[str, ConfigT]) -> ConfigT:
     return dataclasses.replace(presets[name], source=data_source())  # type: ignore[type-var]
 
 
-def _choice(variable: str, allowed: tuple[str, ...], *, default: str) -> str:
-    value = os.environ.get(variable, default)
+def _choice(variable: str, allowed: tuple[str, ...]) -> str:
+    value = os.environ.get(variable) or SETTINGS[variable]
     if value not in allowed:
         raise ValueError(f"{variable}={value!r}; expected one of: {', '.join(allowed)}")
     return value

@@ -13,13 +13,18 @@ import sys
 import warnings
 from functools import cache
 
+from tutorials_lib import presets
+
 CONVOLUTION_FLAG = (
     "--xla_cpu_experimental_ynn_fusion_type=-LIBRARY_FUSION_TYPE_INDIVIDUAL_CONVOLUTION"
 )
 """Keeps convolutions on XLA's two-core path; jaxlib 0.10.2 otherwise runs them on one core."""
 
-JAXLIB_WITH_CONVOLUTION_FLAG = frozenset({"0.10.2"})
-"""Exact versions that know the flag: XLA aborts the process on a flag that it does not know."""
+JAXLIB_WITH_CONVOLUTION_FLAG = frozenset({"0.10.2", "0.11.2"})
+"""Exact versions that know the flag: XLA aborts the process on a flag that it does not know.
+
+0.11.1 is not listed, since its `fori_loop` can hang on a CPU.
+"""
 
 RUN_ONCE = {"xla_backend_optimization_level": 1}
 """`compiler_options` for `jax.jit` of a program that runs once, such as one that draws parameters.
@@ -40,7 +45,7 @@ def configure() -> dict[str, str]:
 
     Returns a line for each of `convolutions`, `allocator` and `compilation cache`.
     """
-    if os.environ.get("TUTORIALS_SETTINGS") == "off":
+    if not presets.settings_are_applied():
         return dict.fromkeys(("convolutions", "allocator", "compilation cache"), "default")
     return {
         "convolutions": _keep_convolutions_on_all_cores(),

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from tutorials_lib import catalog, presets
+from tutorials_lib import catalog, environment, presets
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,6 +19,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     if options.preset:
         os.environ["TUTORIALS_PRESET"] = options.preset
+    try:
+        environment.check()
+    except environment.SettingError as error:
+        raise SystemExit(str(error)) from None
     # Imported here: it applies the settings, and --help should not wait for JAX.
     from tutorials_lib.benchmark.agreement import AgreementError
     from tutorials_lib.benchmark.runner import load_comparison, measure_comparison
@@ -136,4 +140,5 @@ def _write(path: Path, data: object) -> None:
 
 
 if __name__ == "__main__":
+    environment.restart()
     sys.exit(main())

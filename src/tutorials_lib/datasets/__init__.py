@@ -13,7 +13,8 @@ Every tutorial knows two sources, and `TUTORIALS_DATA` chooses between them.
     raises a `DatasetError`, which says what was expected, what was found and what to do; it
     never falls back to generated data.
 
-Two more environment variables say where published files live:
+Two more environment variables say where published files live. `~` stands for the home folder, a
+relative folder is taken from the working directory, and empty means unset:
 
 `TUTORIALS_DATA_CACHE`
     The cache folder. By default the operating system's own, such as `~/.cache/tutorials_lib`.
@@ -21,7 +22,7 @@ Two more environment variables say where published files live:
 `TUTORIALS_DATA_MIRROR`
     A folder, or a `file://` address, that already holds the files under the paths that their
     `RemoteFile.mirror_path` gives. With it nothing is downloaded and nothing is written: a file
-    is verified and read where it lies. A relative folder is taken from the working directory.
+    is verified and read where it lies.
 
 Each data set is a module of its own, which is imported by its name: a page is then executed
 again when its own data set changes, and not when another does.

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+import platformdirs
+
 from tutorials_lib.datasets.errors import (
     CacheFolderError,
     ChecksumError,
@@ -65,8 +67,8 @@ def fetch(remote: RemoteFile) -> Path:
         TruncatedFileError: the file ends early.
         ChecksumError: the file has other bytes than the pinned ones.
     """
-    mirror = os.environ.get("TUTORIALS_DATA_MIRROR")
-    path = _find_in_mirror(remote, mirror) if mirror else _download(remote)
+    folder = mirror_folder(remote.mirror_path)
+    path = _download(remote) if folder is None else _find_in_mirror(remote, folder)
     for files in _watchers:
         files[remote.name] = remote
     return path
@@ -86,35 +88,67 @@ def watch() -> Iterator[dict[str, RemoteFile]]:
         _watchers.pop()
 
 
-def _find_in_mirror(remote: RemoteFile, mirror: str) -> Path:
-    folder = _mirror_folder(remote, mirror)
+def mirror_folder(wanted: str = "the published sets") -> Path | None:
+    """The folder that `TUTORIALS_DATA_MIRROR` names by a path or a `file://` address.
+
+    Returns `None` where the variable is unset or empty. Raises `MirrorError`, which says that
+    `wanted` was looked for, when it names no folder.
+    """
+    mirror = os.environ.get("TUTORIALS_DATA_MIRROR")
+    if not mirror:
+        return None
+    address = urlsplit(mirror)
+    path = url2pathname(address.path) if address.scheme == "file" else mirror
+    folder = _absolute(path)
+    if folder is None or not folder.is_dir():
+        raise MirrorError(
+            wanted,
+            expected=f"a mirror folder at {folder or path} (TUTORIALS_DATA_MIRROR={mirror})",
+            found="no such user" if folder is None else "no such folder",
+            way_out="Name an existing folder or a file:// address, or unset the variable.",
+        )
+    return folder
+
+
+def cache_folder(wanted: str = "the published sets") -> Path:
+    """The folder that `TUTORIALS_DATA_CACHE` names, by default the operating system's own.
+
+    It need not exist yet. Raises `CacheFolderError`, which says that `wanted` was to be kept
+    there, when it cannot be a folder.
+    """
+    path = os.environ.get("TUTORIALS_DATA_CACHE")
+    if not path:
+        return platformdirs.user_cache_path("tutorials_lib")
+    folder = _absolute(path)
+    if folder is None or (folder.exists() and not folder.is_dir()):
+        raise CacheFolderError(
+            wanted,
+            expected=f"a cache folder (TUTORIALS_DATA_CACHE={path})",
+            found="no such user" if folder is None else "a file",
+            way_out="Name another folder, or unset the variable.",
+        )
+    return folder
+
+
+def _absolute(path: str) -> Path | None:
+    """The path from the root of the file system; `None` where `~` names an unknown user."""
+    try:
+        return Path(path).expanduser().absolute()
+    except RuntimeError:
+        return None
+
+
+def _find_in_mirror(remote: RemoteFile, folder: Path) -> Path:
     path = folder / remote.mirror_path
     if not path.is_file():
         raise MirrorError(
             path,
-            expected=f"this file in the mirror TUTORIALS_DATA_MIRROR={mirror}",
+            expected=f"this file in the mirror TUTORIALS_DATA_MIRROR={folder}",
             found="no such file",
             way_out=f"Put {remote.url} there, or unset TUTORIALS_DATA_MIRROR to download it.",
         )
     _verify(path, remote, way_out=f"Replace the mirror's copy by {remote.url}.")
     return path
-
-
-def _mirror_folder(remote: RemoteFile, mirror: str) -> Path:
-    """The folder that a path or a `file://` address names."""
-    address = urlsplit(mirror)
-    if address.scheme == "file":
-        folder = Path(url2pathname(address.path))
-    else:
-        folder = Path(mirror).expanduser().absolute()
-    if not folder.is_dir():
-        raise MirrorError(
-            remote.mirror_path,
-            expected=f"a mirror folder at {folder} (TUTORIALS_DATA_MIRROR={mirror})",
-            found="no such folder",
-            way_out="Name an existing folder or a file:// address, or unset the variable.",
-        )
-    return folder
 
 
 def _download(remote: RemoteFile) -> Path:
@@ -124,8 +158,7 @@ def _download(remote: RemoteFile) -> Path:
 
     pooch.get_logger().setLevel("WARNING")  # its messages would become outputs of a page
     cache = pooch.create(
-        path=pooch.os_cache("tutorials_lib"),
-        env="TUTORIALS_DATA_CACHE",
+        path=cache_folder(remote.name),
         base_url="",
         registry={remote.name: f"sha256:{remote.sha256}"},
         urls={remote.name: remote.url},
