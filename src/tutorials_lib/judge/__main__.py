@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from tutorials_lib import catalog, presets
+from tutorials_lib import catalog, environment, presets
 from tutorials_lib.files import write_json
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if value:
             os.environ[f"TUTORIALS_{variable}"] = value
     try:
+        environment.check()
         _check(options)
         slugs = _choose(options.slugs)
     except (ValueError, LookupError) as error:
@@ -180,4 +181,5 @@ def _print(console: Console, record: "JudgeRecord") -> None:
 
 
 if __name__ == "__main__":
+    environment.restart()
     sys.exit(main())
