@@ -31,8 +31,93 @@ def test_sources_are_found_transitively_also_inside_functions(package: Path) -> 
 def test_a_change_behind_a_module_changes_its_digest(package: Path, changed: str) -> None:
     before = digest.code_digest(["tutorials_lib.a"])
     path = package / changed
-    path.write_text(path.read_text() + "\n# changed\n")
+    path.write_text(path.read_text() + "\nchanged = True\n")
     assert digest.code_digest(["tutorials_lib.a"]) != before
+
+
+@pytest.mark.parametrize("added", ["\n# changed\n", '\n"""Changed."""\n', "\n\n\n"])
+def test_a_comment_or_a_docstring_or_an_empty_line_does_not(package: Path, added: str) -> None:
+    before = digest.code_digest(["tutorials_lib.a"])
+    path = package / "b" / "e.py"
+    path.write_text(path.read_text() + added)
+    assert digest.code_digest(["tutorials_lib.a"]) == before
+
+
+def test_where_sources_are_shown_every_letter_of_the_folder_counts(package: Path) -> None:
+    (package / "b" / "c.py").write_text("import inspect\n\nshow = inspect.getsource(by_name())\n")
+    before = digest.code_digest(["tutorials_lib.a"])
+    path = package / "b" / "e.py"  # imported by no statement
+    path.write_text(path.read_text() + "# changed\n")
+    assert digest.code_digest(["tutorials_lib.a"]) != before
+
+
+def test_a_module_whose_text_is_shown_counts_to_the_letter(package: Path) -> None:
+    before = [digest.code_digest(["tutorials_lib.d"], shown=s) for s in ([], ["tutorials_lib.d"])]
+    (package / "d.py").write_text("import numpy  # for arrays\n")
+    after = [digest.code_digest(["tutorials_lib.d"], shown=s) for s in ([], ["tutorials_lib.d"])]
+    assert [old == new for old, new in zip(before, after, strict=True)] == [True, False]
+
+
+def test_the_benchmark_does_not_bring_the_whole_catalog(package: Path) -> None:
+    (package / "catalog.py").write_text("ROWS = ()\n")
+    (package / "benchmark").mkdir()
+    (package / "benchmark" / "__init__.py").write_text("from tutorials_lib import catalog\n")
+    (package / "d.py").write_text("from tutorials_lib import catalog\n")
+    catalog = package / "catalog.py"
+    assert catalog not in digest.sources(["tutorials_lib.benchmark"])
+    assert catalog in digest.sources(["tutorials_lib.benchmark", "tutorials_lib.d"])
+
+
+SOURCE = '''\
+"""What it is.
+
+In some lines.
+"""
+# A comment.
+import os  # noqa
+
+
+def f(  # takes
+    x,
+
+    # this
+    y,
+):
+    """Add."""
+    # so
+    text = """not a docstring
+
+    # not a comment
+    """
+    return x + y, text, f"{x!r:>3} # {y}"
+
+
+LIMIT = 3
+"""A documented constant."""
+
+
+class Empty(Exception):
+    """Nothing else."""
+'''
+
+CODE = '''\
+import os
+def f(
+    x,
+    y,
+):
+    text = """not a docstring
+
+    # not a comment
+    """
+    return x + y, text, f"{x!r:>3} # {y}"
+LIMIT = 3
+class Empty(Exception):
+'''
+
+
+def test_code_is_what_is_left_without_comments_docstrings_and_empty_lines() -> None:
+    assert digest.code_of(SOURCE) == CODE
 
 
 def test_a_change_elsewhere_does_not(package: Path) -> None:

@@ -310,6 +310,26 @@ def test_a_record_on_published_data_is_shown_on_its_page_and_in_the_ledger(book:
     assert "met: held-out score 0.9000, strongest rival 0.8000 (earlier code)" in html
 
 
+@pytest.fixture
+def second_checkout(book: Book, tmp_path: Path) -> Book:
+    """The same book in another folder, which has built nothing."""
+    other = Book(tmp_path / "checkout")
+    for page in (book.kmeans, book.record):
+        shutil.copy(page, other.folder / page.relative_to(book.folder))
+    return other
+
+
+def test_a_second_checkout_takes_executed_pages_from_the_store(
+    book: Book, second_checkout: Book, tmp_path: Path
+) -> None:
+    store = tmp_path / "store"
+    assert book.build(BOOK_CACHE=str(store)).returncode == 0
+    assert len(list(store.iterdir())) == 1
+    assert second_checkout.build(BOOK_CACHE=str(store)).returncode == 0
+    assert second_checkout.times_executed == 0
+    assert "7.0×" in second_checkout.html("book/tabular/kmeans")
+
+
 def test_the_other_data_source_executes_the_page_again(book: Book) -> None:
     before = book.times_executed
     assert book.build(TUTORIALS_DATA="real").returncode == 0

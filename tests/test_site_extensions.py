@@ -1,23 +1,9 @@
 """The parts of the site's extensions that are plain functions of text."""
 
-import importlib
-import sys
-from pathlib import Path
-from types import ModuleType
-
 import pytest
 
-FOLDER = Path(__file__).parents[1] / "book/_ext"
-
-
-@pytest.fixture(scope="module")
-def extensions() -> dict[str, ModuleType]:
-    """`package_api` and `site_theme`, imported from where Sphinx finds them."""
-    sys.path.append(str(FOLDER))
-    try:
-        return {name: importlib.import_module(name) for name in ("package_api", "site_theme")}
-    finally:
-        sys.path.remove(str(FOLDER))
+import package_api
+import site_theme
 
 
 @pytest.mark.parametrize(
@@ -31,24 +17,24 @@ def extensions() -> dict[str, ModuleType]:
         ("Shapes like w[i] -> w[i, j] stay.", "Shapes like w[i] -> w[i, j] stay."),
     ],
 )
-def test_a_docstring_in_plain_english_is_read_as_it_was_meant(extensions, written, read):
-    assert extensions["package_api"].to_rest([written]) == [read]
+def test_a_docstring_in_plain_english_is_read_as_it_was_meant(written, read):
+    assert package_api.to_rest([written]) == [read]
 
 
-def test_indented_lines_after_a_colon_and_an_empty_line_are_code(extensions):
+def test_indented_lines_after_a_colon_and_an_empty_line_are_code():
     lines = ["On a page:", "", "    a * b  # `c`", "", "Then | again."]
     expected = ["On a page::", "", "    a * b  # `c`", "", r"Then \| again."]
-    assert extensions["package_api"].to_rest(lines) == expected
+    assert package_api.to_rest(lines) == expected
 
 
-def test_the_arguments_of_a_docstring_stay_a_section(extensions):
+def test_the_arguments_of_a_docstring_stay_a_section():
     lines = ["Args:", "    points: one a row.", "", "Raises:", "    ValueError: when `k` is 0."]
-    converted = extensions["package_api"].to_rest(lines)
+    converted = package_api.to_rest(lines)
     assert converted == [*lines[:-1], "    ValueError: when ``k`` is 0."]
 
 
-def test_what_a_package_exports_is_shown_once(extensions):
-    shown = extensions["package_api"].modules("tutorials_lib", with_tutorials=False)
+def test_what_a_package_exports_is_shown_once():
+    shown = package_api.modules("tutorials_lib", with_tutorials=False)
     names = [module.__name__ for module in shown]
     assert "tutorials_lib.benchmark" in names
     assert "tutorials_lib.benchmark.comparison" not in names, "it exports all of it"
@@ -56,12 +42,12 @@ def test_what_a_package_exports_is_shown_once(extensions):
     assert len(names) == len(set(names))
 
 
-def test_only_the_named_scripts_are_left_out(extensions):
+def test_only_the_named_scripts_are_left_out():
     head = (
         '<script src="_static/a.js?v=1"></script>'
         '<script defer src="../_static/icons.js?digest=5"></script>'
         '<link rel="preload" as="script" href="_static/icons.js" />'
         "<script>const icons = 1;</script>"
     )
-    left = extensions["site_theme"].leave_out_scripts(head, "icons.js")
+    left = site_theme.leave_out_scripts(head, "icons.js")
     assert left == '<script src="_static/a.js?v=1"></script><script>const icons = 1;</script>'

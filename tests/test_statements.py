@@ -3,16 +3,14 @@
 The document is no part of the project; tests that read it find it beside the published data sets.
 """
 
-import importlib
 import re
-import sys
 from functools import cache
 from itertools import chain
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
+from statements import places
 from tools import ROOT, contract
 from tools.pages import measurements
 from tutorials_lib import catalog, statements
@@ -200,20 +198,10 @@ def test_the_summary_counts_the_statements() -> None:
 # ---------------------------------------------------------------- the directive
 
 
-@pytest.fixture(scope="module")
-def extension() -> ModuleType:
-    """`statements`, the Sphinx extension, imported from where Sphinx finds it."""
-    sys.path.insert(0, str(ROOT / "book/_ext"))
-    try:
-        return importlib.import_module("statements")
-    finally:
-        sys.path.remove(str(ROOT / "book/_ext"))
-
-
-def test_places_link_to_every_page_once_and_to_its_sections(extension: ModuleType) -> None:
+def test_places_link_to_every_page_once_and_to_its_sections() -> None:
     shown = [Place("a/b", "first"), Place("a/c"), Place("a/b", "second")]
     sections_of_b = "[](</book/a/b.md#first>), [](</book/a/b.md#second>)"
-    assert extension.places(shown) == f"[](/book/a/b.md), {sections_of_b}; [](/book/a/c.md)"
+    assert places(shown) == f"[](/book/a/b.md), {sections_of_b}; [](/book/a/c.md)"
 
 
 def test_the_page_shows_every_part_in_the_order_of_the_document() -> None:

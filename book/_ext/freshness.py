@@ -2,7 +2,8 @@
 
 Jupyter Book's cache looks at a page's cells alone. This extension appends a hidden cell that
 holds the digest of everything else a page's outputs depend on, so that the cache misses when
-any of it changes, and reports such pages to Sphinx as outdated.
+any of it changes, and reports such pages to Sphinx as outdated. Before a page is executed, the
+store that checkouts share is asked for it (`executed_pages`).
 
 Sphinx itself forgets: a page that was read with a warning, or read but not written because the
 build was stopped, counts as done the next time. A marker file says that the last build did not
@@ -11,29 +12,49 @@ the build was stopped while it wrote a notebook to the cache: such a notebook is
 """
 
 import hashlib
+import importlib.metadata
 import os
+import platform
 import re
-import shutil
+from functools import cache
 from pathlib import Path
 
 import nbformat
 from jupyter_cache import get_cache
-from jupyter_cache.cache.db import NbCacheRecord
 from myst_nb.core.read import is_myst_markdown_notebook
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
 from book_state import state_of
+from executed_pages import (
+    cache_folder,
+    drop_damaged_notebooks,
+    forget_old,
+    give_out,
+    key_of,
+    shared_store,
+    take_in,
+)
 from tutorials_lib import catalog, environment, presets
-from tutorials_lib.digest import code_digest, imported_modules, tutorial_sources
+from tutorials_lib.benchmark import machine
+from tutorials_lib.digest import (
+    PACKAGE,
+    SHOWS_SOURCES,
+    code_digest,
+    imported_modules,
+    tutorial_sources,
+)
 
 logger = logging.getLogger(__name__)
 
 MARKER = "# what this page's outputs depend on:"
 _CELL = re.compile(r"^(`{3,})\{code-cell\}[^\n]*\n(.*?)^\1\s*$", re.MULTILINE | re.DOTALL)
 _OPTIONS = re.compile(r"\A(---\n.*?^---\n|(?::[^\n]*\n)+)", re.MULTILINE | re.DOTALL)
+_KERNEL = ("ipykernel", "ipython", "myst-nb")  # they turn what a cell returns into its outputs
 
 
 def cells(text: str) -> list[str]:
@@ -41,22 +62,51 @@ def cells(text: str) -> list[str]:
     return [_OPTIONS.sub("", match[2]) for match in _CELL.finditer(text)]
 
 
-def page_digest(docname: str, text: str, root: Path) -> str:
-    """What the outputs of the page `docname` depend on besides its cells."""
+def page_digest(docname: str, text: str) -> str:
+    """What the outputs of the page `docname` depend on besides its cells.
+
+    The code that it imports, its own row of the catalog, the packages that the code needs, the
+    settings, Python and the processor.
+    """
     modules: list[str] = []
     for cell in cells(text):
         try:
             modules.extend(imported_modules(cell))
         except SyntaxError:
             continue  # executing the cell names the error better
-    for tutorial in catalog.available():
-        if docname == f"book/{tutorial.coordinate}":
-            modules.extend(tutorial_sources(tutorial.module))
-    state = hashlib.sha256(code_digest(modules).encode())
-    state.update((root / "requirements.txt").read_bytes())
-    for name, value in environment.settings_in_digest().items():
-        state.update(f"{name}={value}\0".encode())
-    return f"{state.hexdigest()[:16]} preset={presets.preset_name()} data={presets.data_source()}"
+    shown = list(modules) if SHOWS_SOURCES.search("\n".join(cells(text))) else []
+    rows = [row for row in catalog.available() if docname == f"book/{row.coordinate}"]
+    for tutorial in rows:
+        modules.extend(tutorial_sources(tutorial.module))
+    parts = [
+        code_digest(modules, shown=shown),
+        *map(repr, rows),
+        *run_time_versions(),
+        *(f"{name}={value}" for name, value in environment.settings_in_digest().items()),
+        platform.python_version(),
+        f"{machine._processor()}, {machine.num_cores()} cores",
+    ]
+    digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+    return f"{digest} preset={presets.preset_name()} data={presets.data_source()}"
+
+
+@cache
+def run_time_versions() -> tuple[str, ...]:
+    """`name==version` of every package that the code needs, directly or not, and of the kernel's.
+
+    What builds the site, checks it or styles the code is none of them.
+    """
+    versions = {name: importlib.metadata.version(name) for name in _KERNEL}
+    pending = [PACKAGE]
+    while pending:
+        for line in importlib.metadata.requires(pending.pop()) or ():
+            requirement = Requirement(line)
+            name = canonicalize_name(requirement.name)
+            needed = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+            if needed and name not in versions:
+                versions[name] = importlib.metadata.version(name)
+                pending.append(name)
+    return tuple(f"{name}=={versions[name]}" for name in sorted(versions))
 
 
 def _digest_of(app: Sphinx, docname: str) -> str | None:
@@ -64,7 +114,7 @@ def _digest_of(app: Sphinx, docname: str) -> str | None:
     if path.suffix != ".md":
         return None
     text = path.read_text(encoding="utf-8")
-    return page_digest(docname, text, Path(app.srcdir)) if is_myst_markdown_notebook(text) else None
+    return page_digest(docname, text) if is_myst_markdown_notebook(text) else None
 
 
 def prepare(app: Sphinx) -> None:
@@ -79,27 +129,8 @@ def prepare(app: Sphinx) -> None:
     marker = _unclean_marker(app)
     app.config.last_build_was_unclean = marker.exists()
     if marker.exists():
-        drop_damaged_notebooks(Path(app.config.nb_execution_cache_path or cache_folder(app)))
+        drop_damaged_notebooks(cache_folder(app))
     marker.touch()
-
-
-def cache_folder(app: Sphinx) -> Path:
-    """Where MyST-NB keeps executed notebooks unless it is told another place."""
-    return Path(app.outdir).parent / ".jupyter_cache"
-
-
-def drop_damaged_notebooks(folder: Path) -> None:
-    """Take out of the cache every record whose notebook was not written, or not to its end."""
-    if not (folder / "global.db").exists():
-        return
-    cache = get_cache(folder)
-    for record in cache.list_cache_records():
-        notebook = folder / "executed" / record.hashkey / "base.ipynb"
-        try:
-            nbformat.read(notebook, as_version=nbformat.NO_CONVERT)
-        except (OSError, ValueError, nbformat.reader.NotJSONError):
-            NbCacheRecord.remove_records([int(record.pk)], cache.db)  # type: ignore[arg-type]
-            shutil.rmtree(notebook.parent, ignore_errors=True)
 
 
 def _unclean_marker(app: Sphinx) -> Path:
@@ -107,9 +138,19 @@ def _unclean_marker(app: Sphinx) -> Path:
 
 
 def finish(app: Sphinx, exception: Exception | None) -> None:
-    """Remove the marker when the build ended without an error and without a warning."""
-    if exception is None and app._warncount == 0:
-        _unclean_marker(app).unlink(missing_ok=True)
+    """After a build without error and warning, remove the marker and fill the shared store."""
+    if exception is not None or app._warncount:
+        return
+    _unclean_marker(app).unlink(missing_ok=True)
+    store = shared_store()
+    if store is None:
+        return
+    executed = Path(app.outdir).parent / "jupyter_execute"
+    kept = get_cache(cache_folder(app))
+    for docname, digest in state_of(app.env).digests.items():
+        key = _key(Path(app.env.doc2path(docname)).read_text(encoding="utf-8"), digest)
+        give_out(store, key, kept, executed / f"{docname}.ipynb")
+    forget_old(store)
 
 
 def find_outdated(
@@ -127,12 +168,20 @@ def find_outdated(
 
 
 def append_digest(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Add the hidden last cell."""
+    """Add the hidden last cell, and look for the executed page in the shared store."""
     digest = _digest_of(app, docname)
     if digest is None:
         return
     state_of(app.env).digests[docname] = digest
+    store = shared_store()
+    if store is not None:
+        page = Path(app.env.doc2path(docname))
+        take_in(store, _key(source[0], digest), get_cache(cache_folder(app)), page)
     source[0] += f"\n\n```{{code-cell}} ipython3\n:tags: [remove-cell]\n\n{MARKER} {digest}\n```\n"
+
+
+def _key(text: str, digest: str) -> str:
+    return key_of([*cells(text), f"{MARKER} {digest}"])
 
 
 def check_appended(app: Sphinx, doctree: object) -> None:
