@@ -1,7 +1,7 @@
 # Every target sets up what it needs in .venv first; `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test check lint format pdf page serve bench linkcheck new lock clean
+.PHONY: help setup book test check lint format dry pdf page serve bench linkcheck new lock clean
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 # Python reads these before `tutorials_lib.environment` can drop them.
 unexport $(filter-out PYTHON,$(filter PYTHON%,$(.VARIABLES)))
@@ -30,6 +30,11 @@ lint: setup ## check style, imports and types
 format: setup ## rewrite the code in the house style
 	@$(python) -m ruff check --fix
 	@$(python) -m ruff format
+
+dry: setup ## check every page without running it: links, references, terms, rules
+	@$(python) -m tools.contract
+	@$(python) -m tools.pages
+	@$(python) -m tools.build dry
 
 pdf: setup ## build the book as a PDF in _build/latex
 	@$(python) -m tools.build pdf

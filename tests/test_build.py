@@ -5,11 +5,12 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from tools import ROOT, build
+from tools import ROOT, build, reporter
 
 PAGE = """---
 jupytext: {{text_representation: {{extension: .md, format_name: myst}}}}
@@ -72,9 +73,13 @@ def test_a_failed_or_interrupted_build_is_mended_by_the_next_one(tmp_path: Path)
     (line,) = finished.stdout.splitlines()
     assert "0 pages run" in line
 
+    # A page that has run before is said to take as long again.
+    book.write("print('better')")
+    assert "running book/page.md, page 1 of 1, about" in book.build("html").stdout
+
     # A build that was killed while it wrote the executed notebook to the cache.
-    (notebook,) = tmp_path.glob("_build/.jupyter_cache/executed/*/base.ipynb")
-    notebook.write_text(notebook.read_text()[:50])
+    for notebook in tmp_path.glob("_build/.jupyter_cache/executed/*/base.ipynb"):
+        notebook.write_text(notebook.read_text()[:50])
     (tmp_path / "_build/html/.unclean").touch()
     finished = book.build("html")
     assert finished.returncode == 0, finished.stdout + finished.stderr
@@ -101,18 +106,40 @@ Something that nobody has thought of
 
 def test_what_is_worth_reading_is_printed_and_everything_is_logged():
     terminal, log = io.StringIO(), io.StringIO()
-    reporter = build.Reporter(terminal, log)
+    stand_in = reporter.Reporter(terminal, log)
     for start in range(0, len(SPHINX_OUTPUT), 7):
-        reporter.write(SPHINX_OUTPUT[start : start + 7])
+        stand_in.write(SPHINX_OUTPUT[start : start + 7])
     assert terminal.getvalue().splitlines() == [
         "  running book/a.md ...",
         "  book/a.md ran in 12.3 s",
         "book/a.md:3: WARNING: something is wrong",
         "Something that nobody has thought of",
     ]
-    assert reporter.executed == 1
+    assert stand_in.executed == 1
     assert len(log.getvalue().splitlines()) == len(SPHINX_OUTPUT.splitlines())
     assert "\x1b" not in log.getvalue()
+
+
+PLANNED = """
+to execute: b.md, 50.0 s
+to execute: c.md, None s
+to execute: d.md, 70.5 s
+a.md: Executing notebook using local CWD
+b.md: Executing notebook using local CWD
+c.md: Executing notebook using local CWD
+d.md: Executing notebook using local CWD
+"""
+
+
+def test_a_build_says_which_page_of_how_many_runs_and_about_how_long_is_left():
+    terminal = io.StringIO()
+    reporter.Reporter(terminal, io.StringIO()).write(PLANNED)
+    assert terminal.getvalue().splitlines() == [
+        "  running a.md ...",
+        "  running b.md, page 1 of 3, about 3 min left ...",
+        "  running c.md, page 2 of 3, about 2 min left ...",
+        "  running d.md, page 3 of 3, about 70 s left ...",
+    ]
 
 
 @pytest.mark.parametrize("name", ["book/reference/notation.md", "reference/notation", "notation"])
@@ -127,6 +154,42 @@ def test_a_page_is_found_by_any_of_its_names(name: str):
 def test_a_page_that_is_not_there_is_named(name: str, message: str):
     with pytest.raises(SystemExit, match=message):
         build.find_page(name)
+
+
+def test_two_builds_of_one_checkout_wait_for_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(build, "BUILD", tmp_path / "_build")
+    order = []
+
+    def second() -> None:
+        with build.alone():
+            order.append("second")
+
+    with build.alone():
+        waiting = threading.Thread(target=second)
+        waiting.start()
+        waiting.join(0.3)
+        order.append("first")
+    waiting.join()
+    assert order == ["first", "second"]
+    assert "Another build of this checkout is running; waiting" in capsys.readouterr().out
+
+
+def test_only_a_file_that_is_there_and_new_is_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    made, source = tmp_path / "page.html", tmp_path / "page.md"
+    source.touch()
+    assert not build.is_there(made, of=source)
+    made.touch()
+    assert build.is_there(made, of=source)
+    os.utime(made, (0, 0))
+    assert not build.is_there(made, of=source)
+    messages = capsys.readouterr().err
+    assert "page.html is not there" in messages
+    assert "page.html is older than its source" in messages
 
 
 def test_without_tex_the_packages_are_named_in_one_line(

@@ -1,24 +1,26 @@
-"""Build the book: `python -m tools.build html|pdf|linkcheck`, or `page book/tabular/kmeans.md`.
+"""Build the book: `python -m tools.build html|pdf|dry|linkcheck`, or `page book/tabular/kmeans.md`.
 
 Runs Jupyter Book in this process, prints what is worth reading, and logs everything beside the
 result.
 """
 
 import argparse
-import io
 import os
 import re
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import yaml
+from filelock import FileLock, Timeout
 
 from tools import ROOT, contract, pages
+from tools.reporter import Reporter
 from tutorials_lib import environment
 
 BUILD = ROOT / "_build"
@@ -27,69 +29,6 @@ TEX_PACKAGES = (
     "latexmk texlive-xetex texlive-latex-recommended texlive-latex-extra "
     "texlive-fonts-recommended fonts-freefont-otf"
 )
-
-_ANSI = re.compile(r"\x1b\[[0-9;]*m")
-_NOISE = re.compile(
-    r"""
-      ^\s*$ | ^=+$
-    | ^Running\ (Jupyter-Book|Sphinx) | ^(Source\ Folder|Config\ Path|Output\ Path):
-    | ^\[etoc\] | ^(myst|myst-nb|sphinx-[\w-]+)\ v[\d.]+: | ^Using\ jupyter-cache | ^done$
-    | ^(loading|making|building|updating|reading|looking|pickling|checking|preparing|copying)\b
-    | ^(writing|generating|dumping|highlighting|processing|no\ targets|build\ (finished|succeeded))
-    | ^(resolving\ references|dumping|adding|embedding|The\ (HTML\ pages|LaTeX\ files)\ )
-    | ^(parsing\ bibtex\ file|Updating\ \d+\ file\(s\)\ with\ execution\ table)
-    | ^Run\ 'make' | ^\(use\ [`']make | ^Finished\ generating | ^Your\ book's | ^_build/
-    | ^You\ can\ look | ^Or\ paste\ this | ^file:// | ^Building\ your\ book,\ returns
-    | ^There\ was\ an\ error\ in\ building\ your
-    | ^Copying\ the\ source\ path\ .*\ will\ overwrite\ data
-    | ^.+?:\ (Using\ cached|Cached\ executed)\ notebook
-    """,
-    re.VERBOSE,
-)
-_READING = re.compile(r"^reading sources\.\.\. \[ *(\d+)%\] (\S+)")
-_RUNNING = re.compile(r"^(?P<path>.+?): Executing notebook using")
-_RAN = re.compile(r"^(?P<path>.+?): Executed notebook in (?P<seconds>[\d.]+) seconds")
-
-
-class Reporter(io.TextIOBase):
-    """Stands in for standard output: prints what a person wants to read, logs everything."""
-
-    def __init__(self, terminal: TextIO, log: TextIO) -> None:
-        super().__init__()
-        self.terminal, self.log = terminal, log
-        self.executed = 0
-        self._rest = ""
-
-    def write(self, text: str) -> int:
-        """Take any piece of text; whole lines are judged, the rest waits for its end."""
-        *lines, self._rest = (self._rest + text).replace("\r", "\n").split("\n")
-        for line in lines:
-            plain = _ANSI.sub("", line).rstrip()
-            print(plain, file=self.log, flush=True)
-            self._line(plain)
-        return len(text)
-
-    def flush(self) -> None:
-        """Nothing: whole lines are passed on at once."""
-
-    def close(self) -> None:
-        """Nothing: a logging handler that has kept this stream closes it when Python ends."""
-
-    def _line(self, line: str) -> None:
-        if match := _RUNNING.match(line):
-            self._say(f"  running {_page_name(match['path'])} ...")
-        elif match := _RAN.match(line):
-            self.executed += 1
-            self._say(f"  {_page_name(match['path'])} ran in {float(match['seconds']):.1f} s")
-        elif not _NOISE.match(line.strip()) and not _READING.match(line):
-            self._say(line.replace(f"{ROOT}{os.sep}", ""))
-
-    def _say(self, line: str) -> None:
-        print(line, file=self.terminal, flush=True)
-
-
-def _page_name(path: str) -> str:
-    return path.removeprefix(f"{ROOT}{os.sep}")
 
 
 def run_jupyter_book(arguments: list[str], log: Path) -> tuple[int, int]:
@@ -125,6 +64,31 @@ def build(arguments: list[str], log: Path) -> tuple[bool, int]:
     return status == 0, executed
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """One build at a time in this checkout: wait for the end of another one, and say so."""
+    BUILD.mkdir(exist_ok=True)
+    lock = FileLock(BUILD / ".lock")
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        print("Another build of this checkout is running; waiting for its end ...", flush=True)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def is_there(made: Path, *, of: Path = ROOT / "_toc.yml") -> bool:
+    """Whether a build has made the file, and not before its source was saved; says what is not."""
+    if made.is_file() and made.stat().st_mtime >= of.stat().st_mtime:
+        return True
+    what = "is older than its source" if made.is_file() else "is not there"
+    print(f"\nThe build ended, but {made.relative_to(ROOT)} {what}.", file=sys.stderr)
+    return False
+
+
 def _keep_kernels_to_themselves() -> None:
     """Give notebook kernels an empty profile, so that no reader's start-up file is run in them."""
     profile = BUILD / ".ipython" / "profile_default"
@@ -141,7 +105,7 @@ def build_html() -> int:
     """`make book`: the whole site; every warning is an error."""
     start = time.monotonic()
     done, executed = build(["-W", "-n", "--keep-going"], BUILD / "book.log")
-    if not done:
+    if not done or not is_there(BUILD / "html" / "index.html"):
         return 1
     how_many = "1 page" if executed == 1 else f"{executed} pages"
     print(f"_build/html/index.html is ready: {how_many} run, {time.monotonic() - start:.0f} s.")
@@ -196,6 +160,25 @@ def _run_latex(folder: Path, start: float) -> int:
     return 0
 
 
+def build_dry() -> int:
+    """`make dry`: labels, references, citations, terms and the API, without running a cell."""
+    start = time.monotonic()
+    folder = BUILD / "dry"
+    folder.mkdir(parents=True, exist_ok=True)
+    config = _page_config()
+    config["execute"] = {"execute_notebooks": "off"}
+    # Without outputs there is nothing to glue; every other warning is an error.
+    config["sphinx"]["config"]["suppress_warnings"] = ["mystnb.glue"]
+    (folder / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+    arguments = ["--config", str(folder / "_config.yml"), "--path-output", str(folder)]
+    arguments += ["-W", "-n", "--keep-going", "--builder", "custom", "--custom-builder", "dummy"]
+    done, _ = build(arguments, folder / "dry.log")
+    if not done:
+        return 1
+    print(f"Nothing is wrong with the pages; none was run. {time.monotonic() - start:.0f} s.")
+    return 0
+
+
 def build_linkcheck() -> int:
     """`make linkcheck`: ask every other site that the book links to."""
     arguments = ["--builder", "custom", "--custom-builder", "linkcheck"]
@@ -246,10 +229,10 @@ def build_page(name: str) -> int:
     done, executed = build(["-W", "--keep-going", *arguments], folder / "page.log")
     for finding in pages.check(page):
         print(finding, file=sys.stderr)
-    if not done:
-        return 1
     name = "index" if document == root else document
     html = output / "html" / f"{name}.html"
+    if not done or not is_there(html, of=page):
+        return 1
     how = "run" if executed else "outputs unchanged"
     print(f"{html.relative_to(ROOT)} is ready: {how}, {time.monotonic() - start:.0f} s.")
     return 0
@@ -279,6 +262,7 @@ def _page_config() -> dict[str, Any]:
 COMMANDS: dict[str, Callable[[], int]] = {
     "html": build_html,
     "pdf": build_pdf,
+    "dry": build_dry,
     "linkcheck": build_linkcheck,
 }
 
@@ -291,9 +275,10 @@ def main() -> int:
     arguments = parser.parse_args()
     environment.enter()
     os.chdir(ROOT)
-    if arguments.what == "page":
-        return build_page(arguments.page)
-    return COMMANDS[arguments.what]()
+    with alone():
+        if arguments.what == "page":
+            return build_page(arguments.page)
+        return COMMANDS[arguments.what]()
 
 
 if __name__ == "__main__":

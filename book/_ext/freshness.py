@@ -21,7 +21,7 @@ from pathlib import Path
 
 import nbformat
 from jupyter_cache import get_cache
-from myst_nb.core.read import is_myst_markdown_notebook
+from myst_nb.core.read import create_nb_reader, is_myst_markdown_notebook
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from sphinx.application import Sphinx
@@ -133,6 +133,10 @@ def prepare(app: Sphinx) -> None:
     marker.touch()
 
 
+def _executes(env: BuildEnvironment) -> bool:
+    return env.mystnb_config.execution_mode == "cache"
+
+
 def _unclean_marker(app: Sphinx) -> Path:
     return Path(app.outdir) / ".unclean"
 
@@ -143,7 +147,7 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
         return
     _unclean_marker(app).unlink(missing_ok=True)
     store = shared_store()
-    if store is None:
+    if store is None or not _executes(app.env):
         return
     executed = Path(app.outdir).parent / "jupyter_execute"
     kept = get_cache(cache_folder(app))
@@ -167,17 +171,43 @@ def find_outdated(
     ]
 
 
+def look_for_executed(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
+    """Take what has been executed elsewhere; say which pages are left, and how long they took.
+
+    `tools.build` reads these lines, to tell how far a build is.
+    """
+    if not _executes(env):
+        return
+    store, kept = shared_store(), get_cache(cache_folder(app))
+    seconds = {
+        record.uri: record.data.get("execution_seconds") for record in kept.list_cache_records()
+    }
+    for docname in docnames:
+        path, digest = env.doc2path(docname), _digest_of(app, docname)
+        if digest is None:
+            continue
+        text = Path(path).read_text(encoding="utf-8")
+        if store is not None:
+            take_in(store, _key(text, digest), kept, Path(path))
+        text += _hidden_cell(digest)
+        reader = create_nb_reader(path, env.myst_config, env.mystnb_config, text)
+        try:
+            kept.match_cache_notebook(reader.read(text))
+        except KeyError:
+            logger.info("to execute: %s, %s s", path, seconds.get(path))
+
+
 def append_digest(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Add the hidden last cell, and look for the executed page in the shared store."""
+    """Add the hidden last cell."""
     digest = _digest_of(app, docname)
     if digest is None:
         return
     state_of(app.env).digests[docname] = digest
-    store = shared_store()
-    if store is not None:
-        page = Path(app.env.doc2path(docname))
-        take_in(store, _key(source[0], digest), get_cache(cache_folder(app)), page)
-    source[0] += f"\n\n```{{code-cell}} ipython3\n:tags: [remove-cell]\n\n{MARKER} {digest}\n```\n"
+    source[0] += _hidden_cell(digest)
+
+
+def _hidden_cell(digest: str) -> str:
+    return f"\n\n```{{code-cell}} ipython3\n:tags: [remove-cell]\n\n{MARKER} {digest}\n```\n"
 
 
 def _key(text: str, digest: str) -> str:
@@ -206,6 +236,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("builder-inited", prepare)
     app.connect("build-finished", finish)
     app.connect("env-get-outdated", find_outdated)
+    app.connect("env-before-read-docs", look_for_executed)
     app.connect("source-read", append_digest)
     app.connect("doctree-read", check_appended)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
