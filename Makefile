@@ -17,7 +17,7 @@ book: setup ## build the site into _build/html
 	@$(python) -m tools.build html
 
 test: setup ## run the tests; ARGS="-k kmeans" chooses some of them
-	@$(python) -m pytest $(ARGS)
+	@$(python) -m tools.test $(ARGS)
 
 check: book ## test the built site
 	@$(python) -m pytest tests/site $(ARGS)

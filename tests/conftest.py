@@ -1,10 +1,16 @@
 """What holds for every test: JAX on the CPU, no network, no setting of the person who runs them."""
 
+import ctypes
+import hashlib
+import importlib.metadata
 import os
+import platform
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import platformdirs
 import pytest
 
 from tutorials_lib import environment
@@ -21,6 +27,20 @@ from tutorials_lib import runtime  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 
+
+def _compilation_cache() -> Path:
+    """Where compiled programs outlive the checkout, one folder a worker, version and processor."""
+    cpuinfo = Path("/proc/cpuinfo")
+    described = cpuinfo.read_text() if cpuinfo.is_file() else platform.processor()
+    features = "".join(re.findall(r"^flags\s*:.*$", described, re.MULTILINE)[:1]) or described
+    parts = (importlib.metadata.version("jaxlib"), features, os.environ.get("XLA_FLAGS", ""))
+    key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+    worker = os.environ["PYTEST_XDIST_WORKER"]
+    return platformdirs.user_cache_path("tutorials_lib") / "compiled" / key / worker
+
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # what is timed, alone and without workers, is compiled
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(_compilation_cache())
 runtime.configure()  # before any test starts JAX's backend, as on a page
 
 # A compilation may fall into any example, so examples have no deadline; and CI repeats itself.
@@ -67,3 +87,24 @@ def _no_figure_stays_open() -> Iterator[None]:
     yield
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close("all")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep what compiles the same programs in one worker: a tutorial, or the tests of a file."""
+    for item in items:
+        tutorial = getattr(item, "callspec", None) and item.callspec.params.get("tutorial")
+        slug = getattr(tutorial, "slug", None) or item.path.stem.removeprefix("test_")
+        item.add_marker(pytest.mark.xdist_group(slug))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _compiled_programs_are_forgotten() -> Iterator[None]:
+    """Give the memory of a module's programs back; they would add up to gigabytes.
+
+    JAX keeps what it has compiled, and the C library what has been freed.
+    """
+    yield
+    if "jax" in sys.modules:
+        sys.modules["jax"].clear_caches()
+        if platform.libc_ver()[0] == "glibc":
+            ctypes.CDLL(None).malloc_trim(0)

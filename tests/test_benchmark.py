@@ -33,6 +33,8 @@ from tutorials_lib.benchmark.inputs import draw_params
 from tutorials_lib.benchmark.record import Spread
 from tutorials_lib.tabular.kmeans import in_sklearn
 
+pytestmark = pytest.mark.clock
+
 
 @dataclass(frozen=True, kw_only=True)
 class Config:

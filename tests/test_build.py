@@ -12,6 +12,8 @@ import pytest
 
 from tools import ROOT, build, reporter
 
+pytestmark = pytest.mark.clock
+
 PAGE = """---
 jupytext: {{text_representation: {{extension: .md, format_name: myst}}}}
 kernelspec: {{display_name: Python 3, language: python, name: python3}}

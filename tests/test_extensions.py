@@ -57,6 +57,8 @@ mystnb:
 import matplotlib.pyplot as plt
 from tutorials_lib import figures
 
+pytestmark = pytest.mark.clock
+
 frames = [plt.subplots()[0] for _ in range(3)]
 strip, _ = plt.subplots(1, 3)
 alt = "An empty figure in three frames."

@@ -8,6 +8,8 @@ from matplotlib.figure import Figure
 from tutorials_lib.benchmark import AgreementError, machine, timing
 from tutorials_lib.experiments import fooling, fooling_figures
 
+pytestmark = pytest.mark.clock
+
 
 @pytest.fixture(scope="module")
 def work() -> fooling.Work:

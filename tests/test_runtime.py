@@ -9,6 +9,8 @@ import pytest
 
 from tutorials_lib import runtime
 
+pytestmark = pytest.mark.clock
+
 KNOWN = min(runtime.JAXLIB_WITH_CONVOLUTION_FLAG)
 """A version that is told apart from others, whichever is installed."""
 

@@ -9,6 +9,8 @@ import pytest
 
 from tools import ROOT
 
+pytestmark = pytest.mark.clock
+
 # Plays a Python: knows its version, may lack venv, writes down what pip is asked to do.
 FAKE_PYTHON = """#!/bin/sh
 case "$*" in

@@ -58,10 +58,6 @@ def easy_fit(easy_data: Data) -> tuple[in_jax.State, in_jax.History]:
 # --- The twins --------------------------------------------------------------------------------
 
 
-def test_the_twins_agree_in_float64_on_everything_that_the_page_compares():
-    agree(dataclasses.replace(comparison.COMPARISON, agreement=TINY))
-
-
 def test_sampling_is_timed_in_both_libraries():
     assert min(comparison.sampling_seconds(3, TINY)) > 0
     assert comparison.sampling_table((2, 3), TINY).markdown().count("\n| ") >= 2

@@ -47,13 +47,6 @@ def trained() -> tuple[in_jax.Best, in_jax.History]:
 # --- The twins --------------------------------------------------------------------------------
 
 
-def test_the_twins_agree_in_float64_on_everything_that_the_page_compares():
-    config = dataclasses.replace(
-        TINY, num_epochs=1, steps_per_epoch=comparison.NUM_STEPS, target_period=7
-    )
-    agree(dataclasses.replace(comparison.COMPARISON, agreement=config))
-
-
 def test_the_hand_gradient_equals_that_of_jax():
     with jax.enable_x64(True):
         inputs, batch = inputs_of(TINY, np.float64)

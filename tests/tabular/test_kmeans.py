@@ -11,8 +11,7 @@ from sklearn import metrics
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_wine
 
-from tutorials_lib.benchmark.agreement import agree
-from tutorials_lib.tabular.kmeans import comparison, figures, in_jax, in_numpy, in_sklearn, problem
+from tutorials_lib.tabular.kmeans import figures, in_jax, in_numpy, in_sklearn, problem
 from tutorials_lib.tabular.kmeans.problem import PAGE, TINY, Config
 
 BACKENDS = [
@@ -34,10 +33,6 @@ def customers_and_starts(config: Config, seed: int = 0) -> tuple[np.ndarray, np.
 
 
 # --- The twins --------------------------------------------------------------------------------
-
-
-def test_the_twins_agree_in_float64_on_everything_that_the_page_compares():
-    agree(comparison.COMPARISON)
 
 
 @pytest.mark.parametrize(("num_features", "num_clusters"), [(1, 1), (1, 4), (3, 2), (13, 7)])

@@ -11,7 +11,6 @@ from sklearn.datasets import load_wine
 from sklearn.decomposition import PCA
 from sklearn.neighbors import KNeighborsClassifier
 
-from tutorials_lib.benchmark.agreement import agree
 from tutorials_lib.tabular.pca import (
     baselines,
     comparison,
@@ -61,10 +60,6 @@ def fit_in_float64(backend, algorithm: str, features: np.ndarray, num_components
 
 
 # --- The twins --------------------------------------------------------------------------------
-
-
-def test_the_twins_agree_in_float64_on_everything_that_the_page_compares():
-    agree(comparison.COMPARISON)
 
 
 @by_each

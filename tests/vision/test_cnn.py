@@ -61,11 +61,6 @@ def easy_fit(easy_data: Data) -> tuple[in_jax.State, in_jax.History]:
 # --- The twins --------------------------------------------------------------------------------
 
 
-def test_the_twins_agree_in_float64_on_everything_that_the_page_compares():
-    small = dataclasses.replace(comparison.COMPARISON, agreement=TINY)
-    agree(small)
-
-
 def test_the_hand_gradient_equals_that_of_jax():
     with jax.enable_x64(True):
         params, statistics, images, labels = inputs_of(TINY, np.float64)

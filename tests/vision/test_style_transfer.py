@@ -42,10 +42,6 @@ def in_jax_of(arguments: tuple) -> tuple[Any, Any, Any, Any]:
 # --- The twins --------------------------------------------------------------------------------
 
 
-def test_the_twins_agree_in_float64_on_everything_that_the_page_compares():
-    agree(dataclasses.replace(comparison.COMPARISON, agreement=TINY))
-
-
 def test_the_hand_gradient_equals_that_of_jax():
     with jax.enable_x64(True):
         arguments = arguments_of(TINY, np.float64)
