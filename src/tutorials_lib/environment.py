@@ -131,9 +131,10 @@ def check() -> None:
         }
     except (ValueError, DatasetError) as error:
         raise SettingError(str(error)) from error
-    compiled = os.environ.get("JAX_COMPILATION_CACHE_DIR", "")
-    if compiled and "://" not in compiled:
-        folders["JAX_COMPILATION_CACHE_DIR"] = Path(os.path.expanduser(compiled)).absolute()
+    for name in ("BOOK_CACHE", "JAX_COMPILATION_CACHE_DIR"):
+        folder = os.environ.get(name, "")
+        if folder and "://" not in folder:
+            folders[name] = Path(os.path.expanduser(folder)).absolute()
     os.environ.update({name: str(path) for name, path in folders.items() if os.environ.get(name)})
 
 
