@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib
+from pathlib import Path
 
 import pytest
 
@@ -59,6 +60,32 @@ def test_the_comparison_belongs_to_the_tutorial(tutorial: Tutorial):
     assert comparison.slug == tutorial.slug
     configs = [*comparison.sizes.values(), comparison.agreement]
     assert all(type(config) is problem.Config for config in configs)
+
+
+@pytest.mark.parametrize(
+    ("signature", "is_wrong"),
+    [("config, *, seed, trained=None", False), ("data, *, seed", True)],
+)
+def test_a_tutorial_that_is_judged_shows_it(tmp_path: Path, signature: str, is_wrong: bool):
+    tutorial = catalog.find("kmeans")
+    package = tmp_path / "src/tutorials_lib" / tutorial.coordinate
+    page = tmp_path / f"book/{tutorial.coordinate}.md"
+    for folder in (package, page.parent):
+        folder.mkdir(parents=True)
+    page.write_text("# A title\n", encoding="utf-8")
+    (tmp_path / "_toc.yml").write_text("root: book/index\n", encoding="utf-8")
+    needed = (
+        "has no heading “On the published data”",
+        "lacks the record on the published data ({published})",
+        "lacks a cell that calls evaluation.judge with what the page has trained",
+    )
+    evaluation = package / "evaluation.py"
+    for source, judged in (("", False), (f"def judge({signature}): ...", True)):
+        evaluation.write_text(f"def baselines(data, config, *, seed): ...\n{source}\n")
+        findings = "\n".join(contract.unfinished(tutorial, tmp_path))
+        assert [text in findings for text in needed] == [judged] * len(needed)
+    wrong = "evaluation.py: has no function judge(config, seed, trained)"
+    assert (wrong in findings) == is_wrong
 
 
 def test_every_folder_of_a_part_has_a_row_in_the_catalog():

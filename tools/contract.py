@@ -9,7 +9,7 @@ Sources are read, not imported, so that a half-written tutorial gives a list and
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import yaml
@@ -28,6 +28,7 @@ BACKENDS = ("in_numpy", "in_jax", "in_sklearn", "in_torch")
 HEADINGS = (
     "What you will do",
     "Check that the twins agree",
+    "On the published data",
     "How fast?",
     "Why",
     "On your own",
@@ -35,6 +36,12 @@ HEADINGS = (
     "Further reading",
 )
 """Headings of the second level that every tutorial has, in this order, among its own."""
+
+EVALUATION = {"baselines": ("data", "config", "seed"), "judge": ("config", "seed", "trained")}
+"""Functions of `evaluation.py` with their parameters."""
+
+JUDGED_HEADING = "On the published data"
+"""The heading that only a tutorial with such an `evaluation.py` needs."""
 
 
 # ---------------------------------------------------------------- what is still to write
@@ -51,10 +58,11 @@ def unfinished(tutorial: Tutorial, root: Path = ROOT) -> list[str]:
         if path.is_file():
             findings += _marks(path, root)
     findings += _twins(package, root)
+    findings += _evaluation(package, root)
     if test.is_file() and not _tests(test):
         findings.append(f"{_relative(test, root)}: has no test")
     if page.is_file():
-        findings += _page(tutorial, page, root)
+        findings += _page(tutorial, page, root, judged=is_judged(package))
     listed = toc_files(root)
     for document in (f"book/{tutorial.coordinate}", f"book/reference/api_{tutorial.part}"):
         if document not in listed:
@@ -97,6 +105,23 @@ def _twins(package: Path, root: Path) -> Iterator[str]:
                 )
 
 
+def is_judged(package: Path) -> bool:
+    """Whether the tutorial in the folder `package` has an `evaluation.py` that judges it."""
+    path = package / "evaluation.py"
+    return path.is_file() and "judge" in _public_functions(path)
+
+
+def _evaluation(package: Path, root: Path) -> Iterator[str]:
+    """The functions of `evaluation.py` are those that `tutorials_lib.judge` calls."""
+    if not is_judged(package):
+        return
+    functions = _public_functions(package / "evaluation.py")
+    for name, parameters in EVALUATION.items():
+        if functions.get(name) != parameters:
+            expected = f"{name}({', '.join(parameters)})"
+            yield f"{_relative(package / 'evaluation.py', root)}: has no function {expected}"
+
+
 def _public_functions(path: Path) -> dict[str, tuple[str, ...]]:
     """Public functions at the top of a file, with the names of their parameters."""
     return {
@@ -118,33 +143,36 @@ def _tests(path: Path) -> list[str]:
 # ---------------------------------------------------------------- the page
 
 
-def _page(tutorial: Tutorial, path: Path, root: Path) -> Iterator[str]:
+def _page(tutorial: Tutorial, path: Path, root: Path, *, judged: bool) -> Iterator[str]:
     text = path.read_text(encoding="utf-8")
     page = parse(text)
     name = _relative(path, root)
     titles = [heading.text for heading in page.headings if heading.level == 1]
     if titles != [tutorial.title]:
         yield f"{name}: its title is not “{tutorial.title}”, which the catalog has"
-    yield from (f"{name}: {finding}" for finding in _headings(page))
+    needed = [heading for heading in HEADINGS if judged or heading != JUDGED_HEADING]
+    yield from (f"{name}: {finding}" for finding in _headings(page, needed))
     yield from (f"{name}: {finding}" for finding in _parts_of_page(tutorial, page, text))
+    if judged:
+        yield from (f"{name}: {finding}" for finding in _judged_parts(page))
 
 
-def _headings(page: Page) -> Iterator[str]:
+def _headings(page: Page, needed_headings: Sequence[str]) -> Iterator[str]:
     headings = [heading.text for heading in page.headings if heading.level == 2]
     last = -1
-    for needed in HEADINGS:
+    for needed in needed_headings:
         places = [i for i, text in enumerate(headings) if text.startswith(needed)]
         if not places:
             yield f"has no heading “{needed}”"
         elif places[0] < last:
-            yield f"“{needed}” comes too early; the order is {', '.join(HEADINGS)}"
+            yield f"“{needed}” comes too early; the order is {', '.join(needed_headings)}"
         else:
             last = places[0]
 
 
 def _parts_of_page(tutorial: Tutorial, page: Page, text: str) -> Iterator[str]:
     """What else every page of a tutorial holds."""
-    code = "\n".join(line for cell in page.cells for line in cell.body)
+    code = _code(page)
     included = {Path(directive.argument).name for directive in page.named("literalinclude")}
     exercises = len(list(page.named("exercise", "exercise-start")))
     solutions = len(list(page.named("solution", "solution-start")))
@@ -169,6 +197,18 @@ def _parts_of_page(tutorial: Tutorial, page: Page, text: str) -> Iterator[str]:
         "a citation ({cite:p})": re.search(r"\{cite(:\w+)?\}`", text),
     }
     yield from (f"lacks {what}" for what, there in needed.items() if not there)
+
+
+def _judged_parts(page: Page) -> Iterator[str]:
+    """What the page of a tutorial with an `evaluation.py` holds besides."""
+    if not any(page.named("published")):
+        yield "lacks the record on the published data ({published})"
+    if not re.search(r"\bevaluation\.judge\(", _code(page)):
+        yield "lacks a cell that calls evaluation.judge with what the page has trained"
+
+
+def _code(page: Page) -> str:
+    return "\n".join(line for cell in page.cells for line in cell.body)
 
 
 def toc_files(root: Path = ROOT) -> list[str]:

@@ -22,7 +22,7 @@ from tutorials_lib import catalog
 from tutorials_lib.catalog import PARTS, Tutorial
 
 TEMPLATES = Path(__file__).parent / "templates"
-MODULES = ("__init__", "problem", "in_numpy", "in_jax", "comparison", "figures")
+MODULES = ("__init__", "problem", "in_numpy", "in_jax", "comparison", "evaluation", "figures")
 
 STEPS = """
 {files} files are written. What to do now:
@@ -30,10 +30,12 @@ STEPS = """
   1. {package}/problem.py: the settings, the data and the presets TINY and PAGE.
   2. {package}/in_numpy.py and in_jax.py: the same functions, each as good as its library allows.
   3. {package}/comparison.py: the unit of work and the headline size, before the first timing.
-  4. {test}: the twins agree, the gradient is right, the model learns.
+  4. {package}/evaluation.py: the rivals, and what training reaches beside them.
+     python -m tutorials_lib.judge {slug} judges it with three seeds.
+  5. {test}: the twins agree, the gradient is right, the model learns.
      make test ARGS="-k {slug}" lists what is still to write.
-  5. {page}: the page itself. make page PAGE={page} builds it alone.
-  6. make lint test book, a line in CHANGELOG.md, and commit.
+  6. {page}: the page itself. make page PAGE={page} builds it alone.
+  7. make lint test book, a line in CHANGELOG.md, and commit.
 """
 
 
