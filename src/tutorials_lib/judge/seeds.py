@@ -42,6 +42,8 @@ class Summary:
 
     A seed draws the parameters, and the data where they are generated or divided anew, so value
     and line of one seed belong together: what is averaged is their difference, seed by seed.
+    Seeds that divide one published set anew share its rows, so that the interval tells how much
+    hangs on the seed, and not how other data would turn out (Nadeau and Bengio 2003).
 
     Raises:
         ValueError: the seeds are not what `check_seeds` expects, or metric, direction, margin
