@@ -128,7 +128,7 @@ def record(ratio: float) -> dict:
         "float32_tolerance": None,
     }
     return {
-        "schema": 1,
+        "schema": 2,
         "slug": "kmeans",
         "unit": "one step",
         "note": "",
@@ -143,6 +143,19 @@ def record(ratio: float) -> dict:
         "headline": "8 rows",
         "baseline_variant": "NumPy",
         "headline_variant": "JAX",
+        "ratio": {"center": ratio, "low": 0.9 * ratio, "high": 1.1 * ratio, "processes": 2},
+        "end_points": [
+            {"variant": "NumPy", "backend": "numpy", "seconds": [0.5, 0.5], "threads": [1, 1]},
+            {
+                "variant": "JAX",
+                "backend": "jax",
+                "seconds": [0.5 / ratio, 0.5 / ratio],
+                "threads": [None, None],
+            },
+        ],
+        "unsteady": False,
+        "load": None,
+        "busy": False,
         "quality": None,
     }
 

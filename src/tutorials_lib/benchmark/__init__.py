@@ -20,6 +20,7 @@ from tutorials_lib.benchmark.comparison import Check, Comparison, Variant
 from tutorials_lib.benchmark.machine import machine_card
 from tutorials_lib.benchmark.page import agree, measure
 from tutorials_lib.benchmark.record import Quality, Record
+from tutorials_lib.benchmark.settings import SettingsError
 from tutorials_lib.benchmark.timing import (
     compile_seconds,
     median_seconds,
@@ -33,6 +34,7 @@ __all__ = [
     "Comparison",
     "Quality",
     "Record",
+    "SettingsError",
     "Variant",
     "agree",
     "compile_seconds",

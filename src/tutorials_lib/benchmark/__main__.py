@@ -25,7 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise SystemExit(str(error)) from None
     # Imported here: it applies the settings, and --help should not wait for JAX.
     from tutorials_lib.benchmark.agreement import AgreementError
-    from tutorials_lib.benchmark.runner import load_comparison, measure_comparison
+    from tutorials_lib.benchmark.fresh import MOST, load_comparison
+    from tutorials_lib.benchmark.runner import measure_comparison, repeat_headline
+    from tutorials_lib.benchmark.settings import SettingsError
 
     console = Console(width=None if sys.stdout.isatty() else 110)
     comparisons = [load_comparison(slug) for slug in options.slugs]
@@ -37,17 +39,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console=Console(stderr=True),
     ) as progress:
         for comparison in comparisons:
-            task = progress.add_task(comparison.slug, total=1 + len(comparison.sizes))
+            total = 1 + (options.repeat or len(comparison.sizes) + MOST)
+            task = progress.add_task(comparison.slug, total=total)
 
             def advance(step: str, task=task, slug: str = comparison.slug) -> None:
                 progress.update(task, advance=1, description=f"{slug}: {step}")
 
             try:
-                record = measure_comparison(comparison, advance=advance)
-            except AgreementError as error:
+                if options.repeat:
+                    repeated = repeat_headline(
+                        comparison, options.repeat, advance=advance, tell=progress.print
+                    )
+                    _print_repeated(console, comparison.slug, repeated)
+                    continue
+                record = measure_comparison(comparison, advance=advance, tell=progress.print)
+            except (AgreementError, SettingsError) as error:
                 failures.append(str(error))
                 continue
-            progress.update(task, completed=1 + len(comparison.sizes), description=record.slug)
+            finally:
+                progress.update(task, completed=total, description=comparison.slug)
             records.append(record)
             if options.record:
                 folder = Path("book/_data/benchmarks") / options.record
@@ -78,18 +88,28 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="MACHINE",
         help="also write them to book/_data/benchmarks/MACHINE/, to be shown in the ledger",
     )
+    parser.add_argument(
+        "--repeat",
+        type=int,
+        metavar="N",
+        help="measure the headline N times anew, and say how many fall into each other's interval",
+    )
     options = parser.parse_args(arguments)
     unknown = sorted(set(options.slugs) - set(available))
     if unknown:
         parser.error(f"no tutorial named {', '.join(unknown)}; there are: {', '.join(available)}")
     if options.json and not options.json.resolve().parent.is_dir():
         parser.error(f"the folder of --json {options.json} does not exist; create it first")
+    if options.repeat is not None and options.repeat < 2:
+        parser.error(f"--repeat {options.repeat}: two measurements at least are compared")
+    if options.repeat and (options.json or options.record):
+        parser.error("--repeat writes no records: leave out --json and --record")
     options.slugs = options.slugs or available
     return options
 
 
 def _print(console: Console, record) -> None:
-    from tutorials_lib.benchmark.report import verdict_sentence
+    from tutorials_lib.benchmark.report import result_sentence, verdict_sentence
     from tutorials_lib.benchmark.tables import format_calls, format_ratio, format_seconds
 
     worst = max(row.float64_error for row in record.agreement)
@@ -123,9 +143,32 @@ def _print(console: Console, record) -> None:
             format_calls(size.break_even_calls),
         )
     console.print(costs)
+    console.print(result_sentence(record))
     console.print(f"{record.headline}: {verdict_sentence(record)}")
     if record.note:
         console.print(record.note)
+
+
+def _print_repeated(console: Console, slug: str, repeated) -> None:
+    from tutorials_lib.benchmark.interval import inside
+
+    grid = Table("NumPy ÷ JAX", "interval of a re-run", "processes", "taken by others", "")
+    for one in repeated:
+        ratio = one.ratio
+        grid.add_row(
+            f"{ratio.center:.3f}",
+            f"{ratio.low:.3f} – {ratio.high:.3f}",
+            str(ratio.processes),
+            "unknown" if one.load is None else f"{one.load:.0%}",
+            ", ".join(mark for mark in ("unsteady", "busy") if getattr(one, mark)),
+        )
+    console.print(f"\n[bold]{slug}[/bold], measured {len(repeated)} times")
+    console.print(grid)
+    count, pairs = inside([one.ratio for one in repeated])
+    console.print(
+        f"{count} of {pairs} ordered pairs ({count / pairs:.0%}) have the center of one "
+        "measurement inside the interval of the other."
+    )
 
 
 def _write(path: Path, data: object) -> None:

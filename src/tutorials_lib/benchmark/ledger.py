@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from tutorials_lib import catalog, figures
 from tutorials_lib.benchmark.record import Record, is_tie, verdict
+from tutorials_lib.benchmark.report import caveats
 from tutorials_lib.benchmark.tables import format_calls, format_ratio, format_seconds
 from tutorials_lib.catalog import Tutorial
 
@@ -58,18 +59,21 @@ def _implied(tutorial: Tutorial) -> str:
 
 
 def measured_text(record: Record) -> str:
-    """The ratio with its quartiles."""
-    ratio = record.jax.ratio
-    return f"{format_ratio(ratio.median)} ({format_ratio(ratio.q1)} to {format_ratio(ratio.q3)})"
+    """The ratio with the interval of a re-run, and a mark where it is less certain."""
+    marks = [mark for mark in ("unsteady", "busy") if getattr(record, mark)]
+    return ", ".join([f"{format_ratio(record.ratio.center)} ({_interval(record)})", *marks])
+
+
+def _interval(record: Record) -> str:
+    return f"{format_ratio(record.ratio.low)} to {format_ratio(record.ratio.high)}"
 
 
 def verdict_text(record: Record) -> str:
     """The verdict in a word or two."""
-    ratio = record.jax.ratio
-    word = verdict(ratio, catalog.find(record.slug).claim)
-    if is_tie(ratio):
+    word = verdict(record.ratio, catalog.find(record.slug).claim)
+    if is_tie(record.ratio):
         return f"{word}, a tie with NumPy"
-    return f"{word}, slower than NumPy" if ratio.median < 1 else word
+    return f"{word}, slower than NumPy" if record.ratio.center < 1 else word
 
 
 def measured_line(record: Record) -> str:
@@ -78,15 +82,19 @@ def measured_line(record: Record) -> str:
     worst = max(row.float64_error for row in record.agreement)
     return (
         f"Measured while this page was built: NumPy takes "
-        f"{format_seconds(record.numpy.seconds.median)} and JAX "
-        f"{format_seconds(record.jax.seconds.median)} for {record.unit} ({record.headline}), "
-        f"a ratio of {format_ratio(record.jax.ratio.median)}. Claimed: {low:g} to {high:g}×. "
-        f"The two agree to {worst:.0e} in float64."
+        f"{format_seconds(record.numpy.center)} and JAX "
+        f"{format_seconds(record.jax.center)} for {record.unit} ({record.headline}), "
+        f"a ratio of {format_ratio(record.ratio.center)} "
+        f"(nine of ten re-runs: {_interval(record)}). Claimed: {low:g} to {high:g}×. "
+        f"The two agree to {worst:.0e} in float64.{caveats(record)}"
     )
 
 
 def draw_ledger(records: Mapping[str, Record]) -> Figure:
-    """Claimed ranges as bands, measured ratios as points with their quartiles."""
+    """Claimed ranges as bands, measured ratios as points on the interval of a re-run.
+
+    The point of a result that is unsteady, or of a busy machine, is hollow.
+    """
     rows = _measured_first(records)
     figure, axes = plt.subplots(figsize=(7.2, 1.1 + 0.3 * len(rows)))
     for y, tutorial in enumerate(rows):
@@ -94,9 +102,10 @@ def draw_ledger(records: Mapping[str, Record]) -> Figure:
         axes.barh(y, high - low, left=low, height=0.62, color=figures.GRID, linewidth=0)
         record = records.get(tutorial.slug)
         if record is not None:
-            ratio = record.jax.ratio
-            axes.hlines(y, ratio.q1, ratio.q3, color=figures.COLORS["jax"], linewidth=2)
-            axes.plot(ratio.median, y, "o", color=figures.COLORS["jax"], markersize=6)
+            color, ratio = figures.COLORS["jax"], record.ratio
+            axes.hlines(y, ratio.low, ratio.high, color=color, linewidth=2)
+            filled = "none" if record.unsteady or record.busy else "full"
+            axes.plot(ratio.center, y, "o", color=color, markersize=6, fillstyle=filled)
     axes.axvline(1, color=figures.MUTED, linewidth=1, linestyle="--")
     axes.set_xscale("log")
     ticks = (0.5, 1, 2, 5, 10, 20, 50)
@@ -113,13 +122,15 @@ def describe_ledger(records: Mapping[str, Record]) -> str:
     """Alternative text of the ledger figure."""
     counts: dict[str, int] = {}
     for record in records.values():
-        word = verdict(record.jax.ratio, catalog.find(record.slug).claim)
+        word = verdict(record.ratio, catalog.find(record.slug).claim)
         counts[word] = counts.get(word, 0) + 1
+    uncertain = sum(record.unsteady or record.busy for record in records.values())
     verdicts = ", ".join(f"{count} {word}" for word, count in sorted(counts.items()))
     return (
         f"Claimed speedup ranges of {len(catalog.TUTORIALS)} tutorials as bands and the "
-        f"{len(records)} measured so far as points with quartiles: {verdicts or 'none yet'} "
-        "the claim."
+        f"{len(records)} measured so far as points on the interval of a re-run: "
+        f"{verdicts or 'none yet'} the claim; {uncertain or 'none'} of them hollow, "
+        "unsteady or measured on a busy machine."
     )
 
 

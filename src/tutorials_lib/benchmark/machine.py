@@ -10,6 +10,7 @@ import jax
 import threadpoolctl
 
 from tutorials_lib import runtime
+from tutorials_lib.benchmark import settings as jax_settings
 
 _PACKAGES = ("numpy", "scipy", "jax", "jaxlib", "flax", "optax", "scikit-learn")
 
@@ -32,6 +33,8 @@ def machine_card() -> dict[str, str]:
         **{name: _version(name) for name in _PACKAGES},
         **settings,
         "XLA_FLAGS": os.environ.get("XLA_FLAGS", "") or "none",
+        "settings of JAX": _differing_settings(),
+        "threads": jax_settings.threads(),
         "OPENBLAS_THREAD_TIMEOUT": os.environ.get("OPENBLAS_THREAD_TIMEOUT", "") or "default",
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
     }
@@ -42,6 +45,11 @@ def num_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _differing_settings() -> str:
+    differing = jax_settings.changed().items()
+    return ", ".join(f"{name}={value}" for name, value in differing) or "default"
 
 
 def _version(package: str) -> str:

@@ -6,11 +6,13 @@ keeps the two equal.
 
 import dataclasses
 import json
+import math
+import statistics
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MIME_TYPE = "application/vnd.tutorials-lib.record+json"
 
 Verdict = Literal["below", "borderline", "within", "above"]
@@ -37,10 +39,46 @@ class Timing:
     explains: str
     seconds: Spread
     ratio: Spread
-    """How many times faster than the NumPy twin, sample by sample."""
+    """How many times faster than the NumPy twin, sample by sample, within the process."""
     repeats: int
     threads: int | None
     """Threads given to NumPy or to a peer; None where the library chose for itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ratio:
+    """NumPy's time over JAX's, from fresh processes that gave one ratio each.
+
+    `center` is their geometric mean. Nine times of ten, a re-run on the same machine is expected
+    between `low` and `high`; see `tutorials_lib.benchmark.interval`.
+    """
+
+    center: float
+    low: float
+    high: float
+    processes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndPoint:
+    """The twin, JAX's headline variant or a peer, timed in fresh processes at the headline size."""
+
+    variant: str
+    backend: str
+    seconds: tuple[float, ...]
+    """The median of each process, per unit of work, at its better number of threads."""
+    threads: tuple[int | None, ...]
+    """That number of threads, in each process; None where the library chose for itself."""
+
+    @property
+    def center(self) -> float:
+        """The geometric mean of the seconds: those of two end points divide to their ratio."""
+        return math.exp(statistics.fmean(map(math.log, self.seconds)))
+
+    @property
+    def usual_threads(self) -> int | None:
+        """The number of threads that was the better one in most processes."""
+        return statistics.mode(self.threads)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,9 +146,18 @@ class Record:
     tolerance: float
     tolerance_reason: str
     sizes: tuple[SizeResult, ...]
+    """Timed in the process of the page; the result itself comes from fresh ones."""
     headline: str
     baseline_variant: str
     headline_variant: str
+    ratio: Ratio
+    end_points: tuple[EndPoint, ...]
+    unsteady: bool
+    """Whether a re-run may well be more than 15 % away."""
+    load: float | None
+    """The largest share of the processor's time that others took while something was timed."""
+    busy: bool
+    """Whether that was too much, again and again."""
     quality: Quality | None
 
     @property
@@ -119,14 +166,24 @@ class Record:
         return next(size for size in self.sizes if size.label == self.headline)
 
     @property
-    def numpy(self) -> Timing:
+    def numpy(self) -> EndPoint:
         """The NumPy twin at the headline size."""
-        return self.headline_size.timing(self.baseline_variant)
+        return self.end_point(self.baseline_variant)
 
     @property
-    def jax(self) -> Timing:
+    def jax(self) -> EndPoint:
         """JAX's headline variant at the headline size."""
-        return self.headline_size.timing(self.headline_variant)
+        return self.end_point(self.headline_variant)
+
+    @property
+    def peer(self) -> EndPoint | None:
+        """The first peer at the headline size, where there is one."""
+        ours = (self.baseline_variant, self.headline_variant)
+        return next((each for each in self.end_points if each.variant not in ours), None)
+
+    def end_point(self, variant: str) -> EndPoint:
+        """The end point of `variant`."""
+        return next(each for each in self.end_points if each.variant == variant)
 
     def to_json(self) -> dict[str, Any]:
         """Plain dicts, lists, strings and numbers."""
@@ -146,6 +203,8 @@ def from_json(data: dict[str, Any]) -> Record:
             **data,
             "agreement": tuple(AgreementRow(**row) for row in data["agreement"]),
             "sizes": tuple(_size_from_json(size) for size in data["sizes"]),
+            "ratio": Ratio(**data["ratio"]),
+            "end_points": tuple(_end_point_from_json(each) for each in data["end_points"]),
             "quality": None if quality is None else Quality(**quality),
         }
     )
@@ -159,24 +218,30 @@ def _size_from_json(data: dict[str, Any]) -> SizeResult:
     return SizeResult(**{**data, "timings": timings})
 
 
+def _end_point_from_json(data: dict[str, Any]) -> EndPoint:
+    return EndPoint(
+        **{**data, "seconds": tuple(data["seconds"]), "threads": tuple(data["threads"])}
+    )
+
+
 def load(path: Path) -> Record:
     """The record stored in the file `path`."""
     return from_json(json.loads(path.read_text(encoding="utf-8")))
 
 
-def verdict(ratio: Spread, claim: tuple[float, float]) -> Verdict:
+def verdict(ratio: Ratio, claim: tuple[float, float]) -> Verdict:
     """Where a measured ratio falls against a claimed range.
 
-    Borderline when an edge of the claim lies between the quartiles.
+    Borderline when an edge of the claim lies inside the interval of a re-run.
     """
     low, high = claim
-    if any(ratio.q1 < edge < ratio.q3 for edge in claim):
+    if any(ratio.low < edge < ratio.high for edge in claim):
         return "borderline"
-    if ratio.median < low:
+    if ratio.center < low:
         return "below"
-    return "above" if ratio.median > high else "within"
+    return "above" if ratio.center > high else "within"
 
 
-def is_tie(ratio: Spread) -> bool:
-    """Whether the median counts as a tie with NumPy."""
-    return TIE[0] <= ratio.median <= TIE[1]
+def is_tie(ratio: Ratio) -> bool:
+    """Whether the center counts as a tie with NumPy."""
+    return TIE[0] <= ratio.center <= TIE[1]

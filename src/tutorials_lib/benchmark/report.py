@@ -1,19 +1,15 @@
-"""How a page shows a record: two tables, two figures, and words for its sentences."""
+"""How a page shows a record: two tables, words for its sentences, and the figures of `pictures`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
+from typing import TYPE_CHECKING
 
-import matplotlib.pyplot as plt
-from matplotlib.figure import Figure
-
-from tutorials_lib import catalog, figures
+from tutorials_lib import catalog
 from tutorials_lib.benchmark.record import (
     MIME_TYPE,
     AgreementRow,
     Record,
-    SizeResult,
     Timing,
     is_tie,
     verdict,
@@ -25,6 +21,9 @@ from tutorials_lib.benchmark.tables import (
     format_seconds,
     markdown_table,
 )
+
+if TYPE_CHECKING:  # a fresh process that measures draws nothing, and starts a second sooner
+    from tutorials_lib.figures import Shown
 
 
 @dataclass(frozen=True)
@@ -66,8 +65,8 @@ class Result(MarkdownOutput):
     record: Record
 
     def markdown(self) -> str:
-        """The variants at the headline size, then NumPy against JAX at every size."""
-        parts = [self._variants_table(), self._sizes_table()]
+        """The variants at the headline size, NumPy against JAX at every size, and the result."""
+        parts = [self._variants_table(), self._sizes_table(), result_sentence(self.record)]
         if self.record.note:
             parts.append(self.record.note)
         return "\n\n".join(parts)
@@ -109,35 +108,38 @@ class Result(MarkdownOutput):
             ],
         )
 
-    def waterfall(self) -> figures.Shown:
+    def waterfall(self) -> Shown:
         """Where the speed comes from: every variant at the headline size."""
-        return figures.show(draw_waterfall(self.record), alt=describe_waterfall(self.record))
+        from tutorials_lib.benchmark import pictures
 
-    def growth(self) -> figures.Shown:
+        return pictures.show_waterfall(self.record)
+
+    def growth(self) -> Shown:
         """How the cost grows with the size, for NumPy, JAX and peers."""
-        return figures.show(draw_growth(self.record), alt=describe_growth(self.record))
+        from tutorials_lib.benchmark import pictures
+
+        return pictures.show_growth(self.record)
 
     def words(self) -> dict[str, str]:
         """The numbers of the record, formatted for sentences."""
         record, size = self.record, self.record.headline_size
         words = {
             "unit": record.unit,
-            "ratio": format_ratio(record.jax.ratio.median),
-            "ratio_q1": format_ratio(record.jax.ratio.q1),
-            "ratio_q3": format_ratio(record.jax.ratio.q3),
-            "numpy_time": format_seconds(record.numpy.seconds.median),
-            "numpy_threads": "one thread" if record.numpy.threads == 1 else "all cores",
-            "jax_time": format_seconds(record.jax.seconds.median),
+            "ratio": format_ratio(record.ratio.center),
+            "ratio_low": format_ratio(record.ratio.low),
+            "ratio_high": format_ratio(record.ratio.high),
+            "numpy_time": format_seconds(record.numpy.center),
+            "numpy_threads": "one thread" if record.numpy.usual_threads == 1 else "all cores",
+            "jax_time": format_seconds(record.jax.center),
             "compile_time": format_seconds(size.compile_seconds),
             "transfer_time": format_seconds(size.transfer_seconds),
             "first_call_time": format_seconds(size.first_call_seconds),
             "break_even": format_calls(size.break_even_calls),
             "verdict": verdict_sentence(record),
         }
-        peer = next((t for t in size.timings if t.backend not in ("numpy", "jax")), None)
-        if peer is not None:
-            words["peer_time"] = format_seconds(peer.seconds.median)
-            words["peer_ratio"] = format_ratio(peer.seconds.median / record.jax.seconds.median)
+        if record.peer is not None:
+            words["peer_time"] = format_seconds(record.peer.center)
+            words["peer_ratio"] = format_ratio(record.peer.center / record.jax.center)
         return words
 
     def glue(self) -> None:
@@ -148,10 +150,21 @@ class Result(MarkdownOutput):
             glue(name, text, display=False)
 
 
+def result_sentence(record: Record) -> str:
+    """Where the result comes from: fresh processes, and what they say together."""
+    times = [f"{each.variant} {format_seconds(each.center)}" for each in record.end_points]
+    return (
+        f"The tables are from this page's process. The result is from {record.ratio.processes} "
+        f"fresh ones ({', '.join(times)}): NumPy ÷ JAX is {format_ratio(record.ratio.center)}, "
+        f"and nine of ten re-runs are expected between {format_ratio(record.ratio.low)} and "
+        f"{format_ratio(record.ratio.high)}.{caveats(record)}"
+    )
+
+
 def verdict_sentence(record: Record) -> str:
-    """The measured ratio beside the claim of the source document, in one sentence."""
+    """The measured ratio beside the claim of the source document, in a sentence."""
     low, high = catalog.find(record.slug).claim
-    ratio = record.jax.ratio
+    ratio = record.ratio
     place = {
         "below": "below the claimed",
         "borderline": "at the edge of the claimed",
@@ -161,110 +174,28 @@ def verdict_sentence(record: Record) -> str:
     ending = ""
     if is_tie(ratio):
         ending = ": a tie with NumPy"
-    elif ratio.median < 1:
+    elif ratio.center < 1:
         ending = ": slower than NumPy"
     return (
-        f"{format_ratio(ratio.median)} (quartiles {format_ratio(ratio.q1)} to "
-        f"{format_ratio(ratio.q3)}) is {place} {low:g} to {high:g}×{ending}."
+        f"{format_ratio(ratio.center)} (re-runs: {format_ratio(ratio.low)} to "
+        f"{format_ratio(ratio.high)}) is {place} {low:g} to {high:g}×{ending}.{caveats(record)}"
     )
 
 
-def draw_waterfall(record: Record) -> Figure:
-    """Bars of seconds per unit of work, one a variant, in the comparison's order."""
-    timings = record.headline_size.timings
-    figure, axes = plt.subplots(figsize=(7.0, 0.9 + 0.48 * len(timings)))
-    for row, timing in enumerate(timings):
-        seconds = timing.seconds
-        axes.barh(row, seconds.median, color=figures.COLORS[timing.backend], height=0.62)
-        axes.hlines(row, seconds.q1, seconds.q3, color=figures.INK, linewidth=1.5)
-        axes.annotate(
-            f"{format_seconds(seconds.median)}  ({format_ratio(timing.ratio.median)})",
-            (max(seconds.median, seconds.q3), row),
-            xytext=(6, 0),
-            textcoords="offset points",
-            va="center",
+def caveats(record: Record) -> str:
+    """Sentences on what makes the result less certain, each with a space in front; mostly none."""
+    words = ""
+    if record.unsteady:
+        words += (
+            f" The result is unsteady: after {record.ratio.processes} processes, "
+            "a re-run may still be more than 15 % away."
         )
-    axes.set_yticks(range(len(timings)), [timing.variant for timing in timings])
-    axes.invert_yaxis()
-    axes.set_xlim(0, 1.3 * max(max(t.seconds.median, t.seconds.q3) for t in timings))
-    # Below the whole figure, since long names may leave little room for the axes.
-    label = "seconds per unit of work; in brackets, how many times faster than NumPy"
-    figure.supxlabel(label, fontsize="medium")
-    axes.tick_params(axis="y", length=0)
-    return figure
-
-
-def describe_waterfall(record: Record) -> str:
-    """Alternative text of the waterfall."""
-    bars = "; ".join(
-        f"{timing.variant} {format_seconds(timing.seconds.median)}"
-        for timing in record.headline_size.timings
-    )
-    return f"Bar chart of the time for {record.unit} ({record.headline}): {bars}."
-
-
-CLOSE = 1.2
-"""Lines whose ends differ by less than this factor need their labels moved apart."""
-
-
-def draw_growth(record: Record) -> Figure:
-    """Median seconds of NumPy, JAX's headline variant and peers against the size."""
-    figure, axes = plt.subplots()
-    shifts = _label_shifts({n: t[-1].seconds.median for n, t in _by_variant(record).items()})
-    for name, timings in _by_variant(record).items():
-        color = figures.COLORS[timings[0].backend]
-        medians = [timing.seconds.median for timing in timings]
-        axes.plot(range(len(medians)), medians, marker="o", color=color)
-        axes.fill_between(
-            range(len(medians)),
-            [timing.seconds.q1 for timing in timings],
-            [timing.seconds.q3 for timing in timings],
-            color=color,
-            alpha=0.2,
-            linewidth=0,
+    if record.busy and record.load is not None:
+        words += (
+            f" The machine was busy: other programs took {record.load:.0%} of the time "
+            "that was measured."
         )
-        axes.annotate(
-            name, (len(medians) - 1, medians[-1]), xytext=(8, shifts[name]),
-            textcoords="offset points", va="center", color=color,
-        )  # fmt: skip
-    axes.set_yscale("log")
-    axes.set_xticks(range(len(record.sizes)), [size.label for size in record.sizes])
-    axes.margins(x=0.08)
-    axes.set_ylabel("seconds per unit of work")
-    axes.grid(axis="y")
-    return figure
-
-
-def _label_shifts(ends: dict[str, float]) -> dict[str, float]:
-    """How many points to move the label at the end of each line, so that no two overlap."""
-    shifts, names = dict.fromkeys(ends, 0.0), sorted(ends, key=lambda name: ends[name])
-    for lower, upper in pairwise(names):
-        if ends[upper] < CLOSE * ends[lower]:
-            shifts[lower] -= 5
-            shifts[upper] += 5
-    return shifts
-
-
-def describe_growth(record: Record) -> str:
-    """Alternative text of the growth figure."""
-    lines = "; ".join(
-        f"{name} from {format_seconds(timings[0].seconds.median)} to "
-        f"{format_seconds(timings[-1].seconds.median)}"
-        for name, timings in _by_variant(record).items()
-    )
-    first, last = record.sizes[0].label, record.sizes[-1].label
-    return f"Line chart of time against size, from {first} to {last}: {lines}."
-
-
-def _by_variant(record: Record) -> dict[str, list[Timing]]:
-    """The timings over all sizes of the twin, of JAX's headline variant and of peers."""
-
-    def shown(size: SizeResult) -> list[Timing]:
-        wanted = (record.baseline_variant, record.headline_variant)
-        return [t for t in size.timings if t.variant in wanted or t.backend not in ("numpy", "jax")]
-
-    names = [timing.variant for timing in shown(record.sizes[0])]
-    return {name: [size.timing(name) for size in record.sizes] for name in names}
+    return words
 
 
 def _threads(timing: Timing) -> str:

@@ -3,6 +3,7 @@
 A sample is one visit to a contestant: one untimed call, then as many calls as make the sample
 long enough to time, then a pause if threads of BLAS or OpenMP may still be spinning. A round
 visits everybody once, in an order drawn anew, so that a drift of the machine meets all alike.
+A round from which other processes took too much of the processor is repeated.
 """
 
 import gc
@@ -19,8 +20,9 @@ import numpy as np
 from jax.experimental.compilation_cache import compilation_cache
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
-from tutorials_lib.benchmark.agreement import place
-from tutorials_lib.benchmark.comparison import Config, Tree, Variant
+from tutorials_lib.benchmark.agreement import installed, place, prepared
+from tutorials_lib.benchmark.comparison import Comparison, Config, Tree, Variant
+from tutorials_lib.benchmark.load import Meter, is_busy
 from tutorials_lib.benchmark.machine import num_cores
 from tutorials_lib.runtime import blas_spin_seconds
 
@@ -35,9 +37,6 @@ VARIANT_SECONDS = 0.14
 
 MAX_REPEATS = 25
 
-DECIDING_ROUNDS = 4
-"""After so many rounds, the number of threads with the higher median is out."""
-
 PEER_PAUSE_SECONDS = 0.15
 """The pause after a peer, which may have threads of OpenMP that spin for a time of their own."""
 
@@ -45,10 +44,17 @@ Output = TypeVar("Output")
 
 
 def timed(function: Callable[..., Output], *args: Any, **kwargs: Any) -> tuple[Output, float]:
-    """Call `function` once and wait for its result; return the result and the seconds it took."""
+    """Call `function` once and wait for its result; return the result and the seconds it took.
+
+    Only JAX is waited for: what NumPy returns is there, and looking at it takes microseconds.
+    """
     start = time.perf_counter()
-    output = jax.block_until_ready(function(*args, **kwargs))
-    return output, time.perf_counter() - start
+    output = function(*args, **kwargs)
+    returned = time.perf_counter()
+    jax.block_until_ready(output)
+    ready = time.perf_counter()
+    in_jax = any(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(output))
+    return output, (ready if in_jax else returned) - start
 
 
 def median_seconds(function: Callable[..., Any], *args: Any, repeats: int = 7) -> float:
@@ -134,8 +140,9 @@ class Contestant:
         self._calls = 1
 
     def call(self) -> Tree:
-        """The unit of work, once, with the result waited for."""
-        return jax.block_until_ready(self.variant.call(self._inputs, self._config))
+        """The unit of work, once; JAX is waited for."""
+        output = self.variant.call(self._inputs, self._config)
+        return jax.block_until_ready(output) if self.variant.backend == "jax" else output
 
     def calibrate(self, controller: ThreadpoolController) -> None:
         """Decide how many calls make a sample."""
@@ -151,20 +158,11 @@ class Contestant:
         """The median sample, in seconds per call."""
         return float(np.median(self.samples))
 
-    @property
-    def enough(self) -> bool:
-        """Whether the samples suffice."""
+    def enough(self, repeats: int) -> bool:
+        """Whether there are `repeats` samples, and together they are long enough."""
         sampled = sum(self.samples) * self._calls
-        return len(self.samples) >= REPEATS and (
+        return len(self.samples) >= repeats and (
             sampled >= VARIANT_SECONDS or len(self.samples) >= MAX_REPEATS
-        )
-
-    def loses_to(self, rival: "Contestant") -> bool:
-        """Whether `rival` does the same with another number of threads, and the faster of them."""
-        return (
-            rival.variant is self.variant
-            and len(self.samples) >= DECIDING_ROUNDS
-            and self.median > rival.median
         )
 
     def _take(self, controller: ThreadpoolController) -> float:
@@ -201,28 +199,46 @@ def enter(variant: Variant, inputs: Tree, config: Config) -> list[Contestant]:
     return [Contestant(variant, inputs, config, threads=threads) for threads in choices]
 
 
-def race(contestants: Sequence[Contestant]) -> list[Contestant]:
+def enter_all(comparison: Comparison, inputs: Tree, config: Config) -> list[Contestant]:
+    """Who races for the variants of `comparison` whose software is there, in their order."""
+    return [
+        contestant
+        for variant in installed(comparison.variants)
+        for contestant in enter(variant, prepared(comparison, variant.twin, inputs, config), config)
+    ]
+
+
+def race(
+    contestants: Sequence[Contestant], *, repeats: int = REPEATS, meter: Meter | None = None
+) -> list[Contestant]:
     """Sample all `contestants` in rounds until each has enough samples; return the winners.
 
     All take part in every round, so that sample `i` of one and sample `i` of another were
     taken within moments of each other. There is one winner for each variant, in the order of
-    the contestants: the number of threads with the lower median after `DECIDING_ROUNDS`.
+    the contestants: all numbers of threads are sampled to the end, and the lowest median wins.
+
+    A round in which the machine was busy with something else is forgotten and repeated; after
+    `repeats` of those, what comes is kept, and the share of `meter` tells.
     """
-    controller = ThreadpoolController()
-    order = random.Random(0)
-    racing = list(contestants)
-    for contestant in racing:
+    controller, order, meter = ThreadpoolController(), random.Random(0), meter or Meter()
+    for contestant in contestants:
         contestant.calibrate(controller)
+    to_repeat = repeats
     gc.collect()
     gc.disable()
     try:
-        while not all(contestant.enough for contestant in racing):
-            for contestant in order.sample(racing, len(racing)):
+        while not all(contestant.enough(repeats) for contestant in contestants):
+            meter.begin()
+            for contestant in order.sample(contestants, len(contestants)):
                 contestant.sample(controller)
-            racing = [one for one in racing if not any(map(one.loses_to, racing))]
+            if is_busy(meter.end()) and to_repeat:
+                to_repeat -= 1
+                meter.forget()
+                for contestant in contestants:
+                    contestant.samples.pop()
     finally:
         gc.enable()
     rivals: dict[str, list[Contestant]] = {}
-    for contestant in racing:
+    for contestant in contestants:
         rivals.setdefault(contestant.variant.name, []).append(contestant)
     return [min(same, key=lambda contestant: contestant.median) for same in rivals.values()]
