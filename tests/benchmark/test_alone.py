@@ -29,22 +29,27 @@ def start(lock: Path) -> subprocess.Popen[str]:
     )
 
 
+def next_line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
 def test_two_processes_that_measure_wait_for_each_other(tmp_path: Path) -> None:
     with start(tmp_path / "lock") as first, start(tmp_path / "lock") as second:
-        said = {process: process.stdout.readline().strip() for process in (first, second)}
+        said = {process: next_line(process) for process in (first, second)}
         assert sorted(said.values()) == sorted(["alone", alone.WAITING])
         holder, waiter = sorted(said, key=lambda process: said[process] != "alone")
         holder.communicate("done\n")
-        assert waiter.stdout.readline().strip() == "alone"  # it has said so once
+        assert next_line(waiter) == "alone"  # it has said so once
         waiter.communicate("done\n")
 
 
 def test_a_holder_that_is_killed_leaves_the_machine_free(tmp_path: Path) -> None:
     with start(tmp_path / "lock") as first:
-        assert first.stdout.readline().strip() == "alone"
+        assert next_line(first) == "alone"
         first.kill()
     with start(tmp_path / "lock") as second:
-        assert second.stdout.readline().strip() == "alone"
+        assert next_line(second) == "alone"
         second.communicate("done\n")
 
 
