@@ -11,6 +11,8 @@ from tests.benchmark.small import COMPARISON, wrong_in_jax
 from tutorials_lib.benchmark import fresh, record
 from tutorials_lib.benchmark.__main__ import main
 
+pytestmark = pytest.mark.clock
+
 
 def test_the_command_line_measures_and_writes_records(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -6,6 +6,8 @@ from tests.benchmark.small import COMPARISON
 from tutorials_lib.benchmark import machine, record, runner, timing
 from tutorials_lib.benchmark.record import Spread
 
+pytestmark = pytest.mark.clock
+
 
 def test_the_steps_between_numpy_and_the_best_of_jax_are_timed_at_the_headline_size(
     measured: record.Record,

@@ -12,6 +12,8 @@ from tests.benchmark.small import COMPARISON, Config, make_inputs
 from tutorials_lib import benchmark
 from tutorials_lib.benchmark import agreement, load, timing
 
+pytestmark = pytest.mark.clock
+
 
 def test_compiling_is_timed_without_the_persistent_cache(tmp_path: Path) -> None:
     """A warm cache would make the second compilation look many times cheaper."""
