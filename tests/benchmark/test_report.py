@@ -132,6 +132,20 @@ def test_the_ledger_figure_counts_the_verdicts_and_hollows_what_is_uncertain(
     assert ledger.draw_ledger(busy).axes[0].lines[0].get_fillstyle() == "none"
 
 
+@pytest.mark.parametrize(("value", "verdict"), [(0.9, "met"), (0.7, "not met")])
+def test_line_and_ledger_say_whether_the_strongest_rival_is_beaten(
+    measured: record.Record, value: float, verdict: str
+) -> None:
+    rivals = {"weak": 0.5, "strong": 0.8}
+    quality = record.Quality(metric="accuracy", value=value, baselines=rivals)
+    judged = dataclasses.replace(measured, quality=quality)
+    expected = f"{verdict}: accuracy {value}, strong 0.8"
+    assert ledger.quality_text(judged) == expected
+    assert ledger.measured_line(judged).endswith(f"The line to beat is {expected}.")
+    assert any(expected in row.texts for row in ledger.ledger_rows({"kmeans": judged}))
+    assert ledger.quality_text(dataclasses.replace(measured, quality=None)) == "not judged"
+
+
 def test_a_table_by_seed_has_the_mean_and_the_value_of_each_seed():
     values = {"ours": [0.5, 1.0], "the same for every seed": [2.0]}
     table = tables.table_by_seed("accuracy", values, (3, 5), digits=2)

@@ -12,7 +12,10 @@ from tutorials_lib.benchmark.report import caveats
 from tutorials_lib.benchmark.tables import format_calls, format_ratio, format_seconds
 from tutorials_lib.catalog import Tutorial
 
-HEADER = ("Tutorial", "Claimed", "Measured", "Verdict", "Breaks even after", "Also claimed")
+HEADER = (
+    *("Tutorial", "Claimed", "Measured", "Verdict", "Breaks even after", "Also claimed"),
+    "Beats its rivals",
+)
 
 
 @dataclass(frozen=True)
@@ -25,11 +28,15 @@ class LedgerRow:
     verdict: str
     break_even: str
     also_claimed: str
+    quality: str
 
     @property
     def texts(self) -> tuple[str, ...]:
         """The columns after the first, which links to the tutorial."""
-        return (self.claimed, self.measured, self.verdict, self.break_even, self.also_claimed)
+        return (
+            *(self.claimed, self.measured, self.verdict, self.break_even, self.also_claimed),
+            self.quality,
+        )
 
 
 def ledger_rows(records: Mapping[str, Record]) -> list[LedgerRow]:
@@ -46,6 +53,7 @@ def _row(tutorial: Tutorial, record: Record | None) -> LedgerRow:
         verdict="" if record is None else verdict_text(record),
         break_even="" if record is None else format_calls(record.headline_size.break_even_calls),
         also_claimed=_implied(tutorial),
+        quality="" if record is None else quality_text(record),
     )
 
 
@@ -76,8 +84,20 @@ def verdict_text(record: Record) -> str:
     return f"{word}, slower than NumPy" if record.ratio.center < 1 else word
 
 
+def quality_text(record: Record) -> str:
+    """What training reached beside the strongest rival, and whether that meets the line."""
+    quality = record.quality
+    if quality is None or not quality.baselines:
+        return "not judged"
+    rival = quality.strongest
+    return (
+        f"{'met' if quality.met else 'not met'}: {quality.metric} {quality.value:.4g}, "
+        f"{rival} {quality.baselines[rival]:.4g}"
+    )
+
+
 def measured_line(record: Record) -> str:
-    """The line under a tutorial's title."""
+    """The lines under a tutorial's title."""
     low, high = catalog.find(record.slug).claim
     worst = max(row.float64_error for row in record.agreement)
     return (
@@ -86,7 +106,8 @@ def measured_line(record: Record) -> str:
         f"{format_seconds(record.jax.center)} for {record.unit} ({record.headline}), "
         f"a ratio of {format_ratio(record.ratio.center)} "
         f"(nine of ten re-runs: {_interval(record)}). Claimed: {low:g} to {high:g}×. "
-        f"The two agree to {worst:.0e} in float64.{caveats(record)}"
+        f"The two agree to {worst:.0e} in float64.{caveats(record)} "
+        f"The line to beat is {quality_text(record)}."
     )
 
 

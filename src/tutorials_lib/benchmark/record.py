@@ -114,6 +114,12 @@ class Quality:
     training_seconds: float | None = None
 
     @property
+    def strongest(self) -> str:
+        """The name of the strongest baseline: the line to beat."""
+        sign = 1.0 if self.higher_is_better else -1.0
+        return max(self.baselines, key=lambda name: sign * self.baselines[name])
+
+    @property
     def met(self) -> bool:
         """Whether the value beats every baseline by the margin."""
         sign = 1.0 if self.higher_is_better else -1.0
