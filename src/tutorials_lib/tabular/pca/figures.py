@@ -202,7 +202,7 @@ def kept(
     """What is lost, and how often the nearest neighbour is right, by numbers kept."""
     figure, panels = plt.subplots(ncols=2, figsize=(7.0, 3.3))
     titles = "variation lost", "nearest neighbour right"
-    looks = dict(zip(lost, zip(figures.CYCLE, "osv^", strict=False), strict=False))
+    looks = dict(zip(lost, zip(figures.CYCLE, "osv^D", strict=False), strict=False))
     for ax, title, curves in zip(panels, titles, (lost, right), strict=True):
         for name, values in curves.items():
             color, marker = looks[name]

@@ -1,9 +1,10 @@
-"""PCA in JAX by three algorithms that return the same parameters; each is one program."""
+"""PCA in JAX by three algorithms that return the same parameters.
 
-from functools import partial
+Whoever calls a fit compiles it, with the numbers among its arguments as static ones.
+"""
+
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -18,7 +19,6 @@ Scores = Float[Array, "rows components"]
 Components = Float[Array, "components features"]
 
 
-@partial(jax.jit, static_argnames="num_components")
 def fit_covariance(features: Features, num_components: int) -> Params:
     """Eigenvectors of the covariance matrix with the largest eigenvalues (Hotelling 1933).
 
@@ -38,7 +38,6 @@ def fit_covariance(features: Features, num_components: int) -> Params:
     }
 
 
-@partial(jax.jit, static_argnames="num_components")
 def fit_svd(features: Features, num_components: int) -> Params:
     """Right singular vectors of the centred table, which is never squared.
 
@@ -61,7 +60,6 @@ def fit_svd(features: Features, num_components: int) -> Params:
     }
 
 
-@partial(jax.jit, static_argnames=("num_components", "num_passes"))
 def fit_randomized(
     features: Features,
     draws: Float[Array, "features sampled"],

@@ -32,7 +32,6 @@ class Config:
         num_components: directions to keep.
         num_extra: further directions that the randomized algorithm carries along.
         num_passes: times that the randomized algorithm goes over the table and back again.
-        seed: of the division into fitted and held-out rows, and of all draws.
         source: for `digits`: `offline` for scikit-learn's (8 by 8 pixels), `real` for MNIST.
 
     Raises:
@@ -47,7 +46,6 @@ class Config:
     num_components: int = 32
     num_extra: int = 10
     num_passes: int = 4
-    seed: int = 0
     source: str = "offline"
 
     def __post_init__(self) -> None:
@@ -74,15 +72,17 @@ class Data(NamedTuple):
     test_labels: Int[np.ndarray, " test"]
 
 
-def load(config: Config) -> Data:
+def load(config: Config, *, seed: int = 0) -> Data:
     """The table that `config` names, in random order; pixels run from 0 (paper) to 1 (ink).
+
+    `seed` divides it into fitted and held-out rows, and draws the hidden factors.
 
     MNIST keeps its own division: held-out rows are drawn from its test digits.
 
     Raises:
         DatasetError: MNIST was asked for and cannot be had.
     """
-    rng = np.random.default_rng(config.seed)
+    rng = np.random.default_rng(seed)
     if config.table == "digits" and config.source == "real":
         return _load_mnist(config, rng)
     if config.table == "digits":
@@ -135,9 +135,11 @@ def generate(config: Config, rng: np.random.Generator) -> tuple[Features, Labels
     return features, np.zeros(num_rows, int)
 
 
-def draw(config: Config, num_features: int) -> Float32[np.ndarray, "features sampled"]:
+def draw(
+    config: Config, num_features: int, *, seed: int = 0
+) -> Float32[np.ndarray, "features sampled"]:
     """The standard normal matrix from which the randomized algorithm starts."""
-    rng = np.random.default_rng((config.seed, 1))  # not the stream that divided the rows
+    rng = np.random.default_rng((seed, 1))  # not the stream that divided the rows
     shape = (num_features, config.num_components + config.num_extra)
     return rng.standard_normal(shape, np.float32)
 
@@ -151,9 +153,9 @@ def measure_spread(features: Features) -> Float[np.ndarray, " features"]:
     return np.where((features == features[:1]).all(0), 1, spread).astype(features.dtype)
 
 
-def prepare(config: Config) -> Data:
+def prepare(config: Config, *, seed: int = 0) -> Data:
     """The table that `config` names, scaled if it says so, by the spread of the fitted rows."""
-    data = load(config)
+    data = load(config, seed=seed)
     if not config.scale:
         return data
     spread = measure_spread(data.train)
