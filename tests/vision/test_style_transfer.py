@@ -10,15 +10,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tutorials_lib.benchmark.agreement import agree, cast, make_inputs
+from tutorials_lib.benchmark.agreement import agree, cast, prepared
 from tutorials_lib.datasets import photos
 from tutorials_lib.vision.style_transfer import (
-    baselines,
     comparison,
+    evaluation,
     figures,
     in_jax,
     in_numpy,
     problem,
+    timings,
 )
 from tutorials_lib.vision.style_transfer.problem import PAGE, TINY, Config, Pair
 
@@ -26,17 +27,22 @@ EASY = dataclasses.replace(TINY, num_steps=60, style_weight=10.0, num_filters=16
 """Enough steps to bring most of the style over, in a second."""
 
 
-def arguments_of(config: Config, dtype: type = np.float32) -> tuple[Any, Any, Any, Any]:
-    """What `in_numpy.loss` takes before the configuration."""
-    inputs = make_inputs(comparison.COMPARISON, config, dtype)
-    targets = in_numpy.Targets(**inputs["targets"])
-    return inputs["params"], inputs["picture"], targets, inputs["style_weight"]
+def arguments_of(twin: Any, config: Config, dtype: type = np.float32, seed: int = 0) -> tuple:
+    """What a step of `twin` takes before the configuration."""
+    made = comparison.make_inputs(config)
+    picture = problem.first_picture(made.content, config, seed=seed)
+    made = made._replace(params=problem.draw_filters(config, seed=seed), picture=picture)
+    inputs = prepared(comparison.COMPARISON, twin, cast(made, dtype), config)
+    return inputs.params, inputs.state, inputs.targets, inputs.style_weight
 
 
-def in_jax_of(arguments: tuple) -> tuple[Any, Any, Any, Any]:
-    """The same for `in_jax.loss`."""
-    params, picture, targets, style_weight = jax.tree.map(jnp.asarray, arguments)
-    return params, picture, in_jax.Targets(*targets), style_weight
+def with_picture(arguments: tuple) -> tuple[Any, Any, Any, Any]:
+    """The same with the picture of the state alone, as `loss` takes it."""
+    params, state, *others = arguments
+    return params, state.picture, *others
+
+
+fit = jax.jit(in_jax.fit, static_argnames="config")
 
 
 # --- The twins --------------------------------------------------------------------------------
@@ -44,11 +50,11 @@ def in_jax_of(arguments: tuple) -> tuple[Any, Any, Any, Any]:
 
 def test_the_hand_gradient_equals_that_of_jax():
     with jax.enable_x64(True):
-        arguments = arguments_of(TINY, np.float64)
-        value, losses, dpicture = in_numpy.loss_and_grad(*arguments, TINY)
-        value_and_grad = jax.value_and_grad(in_jax.loss, argnums=1, has_aux=True)
-        run = jax.jit(partial(value_and_grad, config=TINY))
-        (expected, expected_losses), gradient = run(*in_jax_of(arguments))
+        ours = with_picture(arguments_of(in_numpy, TINY, np.float64))
+        value, losses, dpicture = in_numpy.loss_and_grad(*ours, TINY)
+        run = jax.jit(in_jax.loss_and_grad, static_argnames="config")
+        theirs = with_picture(arguments_of(in_jax, TINY, np.float64))
+        expected, expected_losses, gradient = run(*theirs, config=TINY)
     assert value == pytest.approx(float(expected), rel=1e-12)
     np.testing.assert_allclose(np.array(losses), np.array(expected_losses), rtol=1e-12)
     np.testing.assert_allclose(dpicture, gradient, rtol=1e-9, atol=1e-14)
@@ -94,7 +100,7 @@ def test_our_convolution_has_the_gradients_of_the_plain_one():
 
 
 def test_the_targets_of_the_twins_are_equal():
-    params = cast(problem.draw_filters(TINY, 0), np.float64)
+    params = cast(problem.draw_filters(TINY), np.float64)
     content, style = cast(tuple(problem.load(TINY)), np.float64)
     with jax.enable_x64(True):
         ours = in_numpy.make_targets(params, content, style, TINY)
@@ -104,16 +110,21 @@ def test_the_targets_of_the_twins_are_equal():
 
 
 def test_a_step_keeps_the_precision_of_its_input_in_both():
-    arguments = arguments_of(TINY)
-    picture, losses = in_numpy.fit(*arguments, config=TINY)
-    theirs, their_losses = in_jax.fit(*in_jax_of(arguments), config=TINY)
-    arrays = picture, *losses, theirs, *their_losses
+    before = arguments_of(in_numpy, TINY)
+    state, losses = in_numpy.fit(*before, config=TINY)
+    theirs, their_losses = fit(*arguments_of(in_jax, TINY), config=TINY)
+    for found in (state, theirs):
+        leaves = jax.tree.leaves(found)
+        types = {np.dtype(leaf.dtype) for leaf in leaves}
+        assert types == {np.dtype(np.float32), np.dtype(np.int32)}
+        assert [leaf.dtype for leaf in leaves if leaf.ndim == 0] == [np.int32]
+    arrays = *losses, *their_losses
     assert {np.asarray(array).dtype for array in arrays} == {np.dtype(np.float32)}
     np.testing.assert_allclose(losses.content, their_losses.content, rtol=1e-2)
 
 
 def test_the_loss_and_its_gradient_promote_nothing_silently():
-    arguments = in_jax_of(arguments_of(TINY))
+    arguments = with_picture(arguments_of(in_jax, TINY))
     loss = partial(in_jax.loss, config=TINY)
     with jax.numpy_dtype_promotion("strict"):
         gradient, _ = jax.eval_shape(jax.grad(loss, argnums=1, has_aux=True), *arguments)
@@ -124,7 +135,7 @@ def test_the_loss_and_its_gradient_promote_nothing_silently():
 
 
 def test_the_photograph_has_content_loss_zero_and_style_loss_one():
-    pair, params = problem.load(TINY), problem.draw_filters(TINY, 0)
+    pair, params = problem.load(TINY), problem.draw_filters(TINY)
     targets = in_numpy.make_targets(params, *pair, config=TINY)
     of_photo = in_numpy.loss(params, pair.content, targets, 1.0, TINY)[1]
     of_style = in_numpy.loss(params, pair.style, targets, 1.0, TINY)[1]
@@ -135,11 +146,11 @@ def test_the_photograph_has_content_loss_zero_and_style_loss_one():
 
 
 def test_filters_see_no_uniform_colour_and_have_length_one():
-    for scale in problem.draw_filters(PAGE, 0)["scales"].values():
+    for scale in problem.draw_filters(PAGE)["scales"].values():
         np.testing.assert_allclose(scale["kernel"].sum((0, 1)), 0, atol=1e-5)
         np.testing.assert_allclose((scale["kernel"] ** 2).sum((0, 1, 2)), 1, rtol=1e-5)
     grey = np.full((32, 32, 3), 0.3, np.float32)
-    maps, _ = in_numpy.describe(problem.draw_filters(TINY, 0), grey, TINY)
+    maps, _ = in_numpy.describe(problem.draw_filters(TINY), grey, TINY)
     for pattern in maps.style[:-1]:
         np.testing.assert_allclose(pattern, 0, atol=1e-5)
 
@@ -160,73 +171,147 @@ def test_a_gram_matrix_forgets_where_patterns_are():
 # --- The optimization -------------------------------------------------------------------------
 
 
-def painted(config: Config, seed: int = 0) -> tuple[np.ndarray, in_jax.Losses]:
-    config = dataclasses.replace(config, seed=seed)
-    picture, losses = in_jax.fit(*in_jax_of(arguments_of(config)), config=config)
-    return np.asarray(picture), losses
+def painted(config: Config, seed: int = 0) -> np.ndarray:
+    state, _ = fit(*arguments_of(in_jax, config, seed=seed), config=config)
+    return np.asarray(state.picture)
 
 
-def test_the_style_comes_over_and_beats_matched_colours_at_equal_content():
+def test_the_style_comes_over_and_beats_every_rival_at_equal_content(
+    monkeypatch: pytest.MonkeyPatch,
+):
     pair = problem.load(EASY)
-    other = problem.draw_filters(EASY, 1)  # the optimization has not seen these
-    targets = in_numpy.make_targets(other, *pair, config=EASY)
+    monkeypatch.setattr(evaluation, "STYLE_WEIGHTS", (0.1, 1.0, 10.0, 100.0))
+    pictures = evaluation.paint(pair, EASY, seed=0)
+    curve = evaluation.losses_of(pictures, pair, EASY, seed=0)
+    assert (np.diff(curve.contents) > 0).all()
+    assert (np.diff(curve.styles) < 0).all()
+    judgement = evaluation.judge(EASY, seed=0, trained=pictures)
+    assert set(judgement.baselines) == set(evaluation.all_ends(pair))
+    assert judgement.difference > 0
 
-    def judge(picture: np.ndarray) -> in_numpy.Losses:
-        return in_numpy.loss(other, picture, targets, 1.0, EASY)[1]
 
-    matched = judge(baselines.match_colors(pair))
-    results = [
-        judge(painted(dataclasses.replace(EASY, style_weight=weight))[0].clip(0, 1))
-        for weight in (0.1, 1.0, 10.0, 100.0)
+def test_what_the_page_has_painted_is_judged_and_not_painted_again(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    pair = problem.load(TINY)
+    expected = evaluation.judge(TINY, seed=1)
+    pictures = evaluation.paint(pair, TINY, seed=1)
+    monkeypatch.setattr(evaluation, "paint", None)
+    judgement = evaluation.judge(TINY, seed=1, trained=pictures)
+    assert judgement == expected
+
+
+def test_pictures_are_judged_by_filters_that_painted_none(monkeypatch: pytest.MonkeyPatch):
+    seeds: list[int] = []
+    load_params = problem.load_params
+
+    def load(config: Config, *, seed: int) -> dict:
+        seeds.append(seed)
+        return load_params(config, seed=seed)
+
+    monkeypatch.setattr(evaluation, "load_params", load)
+    pair = problem.load(TINY)
+    pictures = evaluation.paint(pair, TINY, seed=2)
+    assert seeds == [2]
+    evaluation.losses_of(pictures, pair, TINY, seed=2)
+    assert 2 not in seeds[1:]
+
+
+def test_only_the_filters_of_the_optimization_choose_the_setting_of_a_rival(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    pair = problem.load(TINY)
+    monkeypatch.setattr(evaluation, "BLURS", (1, 4))
+    laid_over = evaluation.tune(pair, TINY, seed=0)["texture laid over"]
+    content = evaluation.content_of_matched(pair, TINY, seed=0)
+    styles = [
+        evaluation.at_equal_content(
+            evaluation.measure(evaluation.way_to(end, pair), pair, TINY, seed=0), content
+        )
+        for end in evaluation.all_ends(pair)["texture laid over"]
     ]
-    contents, styles = np.array([result[:2] for result in results]).T
-    assert (np.diff(contents) > 0).all()
-    assert (np.diff(styles) < 0).all()
-    assert baselines.at_equal_content(contents, styles, float(matched.content)) < matched.style
+    assert laid_over.score.development == min(styles)
+    best = evaluation.lay_over(pair, (1, 4)[int(np.argmin(styles))])
+    np.testing.assert_array_equal(laid_over.end, best)
 
 
 def test_the_parts_of_a_step_are_timed_in_both_libraries():
-    parts = comparison.time_parts(TINY)
+    parts = timings.time_parts(TINY)
     assert [tuple(took) for took in parts.values()] == [("NumPy", "JAX")] * 3 + [("JAX",)]
     assert all(seconds > 0 for took in parts.values() for seconds in took.values())
 
 
 def test_lbfgs_reaches_a_lower_loss_than_adam_in_as_many_steps():
-    params, picture, targets, style_weight = in_jax_of(arguments_of(EASY))
+    params, start, targets, style_weight = arguments_of(in_jax, EASY)
 
     def loss_after(method: str, state: in_jax.State) -> float:
         return float(
             in_jax.run_steps(params, state, targets, style_weight, EASY, method, EASY.num_steps)[1]
         )
 
-    assert loss_after("lbfgs", in_jax.start_lbfgs(picture)) < loss_after(
-        "adam", in_jax.start(picture)
-    )
+    start_lbfgs = in_jax.start_lbfgs(start.picture)
+    assert loss_after("lbfgs", start_lbfgs) < loss_after("adam", start)
 
 
 def test_one_seed_repeats_and_two_seeds_differ():
-    (first, _), (again, _), (other, _) = (painted(TINY, seed) for seed in (0, 0, 1))
+    first, again, other = (painted(TINY, seed) for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
 
 
-# --- Baselines and edges ----------------------------------------------------------------------
+# --- Rivals and edges -------------------------------------------------------------------------
 
 
 def test_matched_colours_have_the_histogram_of_the_style():
     pair = problem.load(TINY)
-    matched = baselines.match_colors(pair)
+    matched = evaluation.match_colors(pair)
     for c in range(3):
         np.testing.assert_allclose(
             np.sort(matched[..., c], None), np.sort(pair.style[..., c], None), atol=0.05
         )
 
 
-def test_between_two_results_the_style_loss_is_read_off_a_straight_line():
-    contents, styles = np.array([0.1, 0.2, 0.4]), np.array([0.8, 0.4, 0.2])
-    assert baselines.at_equal_content(contents, styles, 0.3) == pytest.approx(0.3)
-    assert baselines.at_equal_content(contents, styles, 0.05) == pytest.approx(0.9)
-    assert baselines.at_equal_content(contents, styles, 9.0) == pytest.approx(0.2)
+def test_sorted_pixels_are_those_of_the_style_in_the_order_of_the_photograph():
+    ramp = np.repeat(np.array([[0.9, 0.1], [0.2, 0.6]], np.float32)[..., None], 3, -1)
+    style = np.random.default_rng(0).random((2, 2, 3), np.float32)
+    found = evaluation.sort_pixels(Pair(ramp, style))
+    assert sorted(map(tuple, found.reshape(-1, 3))) == sorted(map(tuple, style.reshape(-1, 3)))
+    brightness = found @ np.array([0.2125, 0.7154, 0.0721], np.float32)
+    np.testing.assert_array_equal(np.argsort(brightness, None), np.argsort(ramp[..., 0], None))
+
+
+def test_the_texture_that_is_laid_over_is_what_blurring_takes_away():
+    grey = np.full((16, 16, 3), 0.5, np.float32)
+    stripes = grey.copy()
+    stripes[::2] = 0.6
+    stripes[1::2] = 0.4
+    smooth = evaluation.lay_over(Pair(grey, grey), 2)
+    np.testing.assert_allclose(smooth, grey, atol=1e-6)
+    detail = evaluation.lay_over(Pair(grey, stripes), 2) - evaluation.match_colors(
+        Pair(grey, stripes)
+    )
+    np.testing.assert_allclose(detail[8], 0.1, atol=0.01)
+
+
+def test_the_way_to_a_rival_ends_there_and_keeps_pixels_possible():
+    pair = problem.load(TINY)
+    way = evaluation.way_to(2 * pair.style - 0.5, pair)
+    np.testing.assert_allclose(way[-1], (2 * pair.style - 0.5).clip(0, 1), atol=1e-6)
+    assert all(each.dtype == np.float32 and each.min() >= 0 and each.max() <= 1 for each in way)
+
+
+def test_a_curve_counts_by_its_lowest_style_left_of_the_content():
+    curve = evaluation.Curve(np.array([0.1, 0.2, 0.4]), np.array([0.8, 0.4, 0.2]))
+    assert evaluation.at_equal_content(curve, 0.3) == pytest.approx(0.3)
+    assert evaluation.at_equal_content(curve, 0.05) == pytest.approx(0.9)
+    assert evaluation.at_equal_content(curve, 9.0) == pytest.approx(0.2)
+    rising = evaluation.Curve(np.array([0.1, 0.2, 0.4]), np.array([0.8, 0.4, 0.9]))
+    assert evaluation.at_equal_content(rising, 0.3) == pytest.approx(0.4)
+
+
+def test_the_order_of_the_pictures_does_not_change_what_a_curve_counts():
+    curve = evaluation.Curve(np.array([0.4, 0.1, 0.2]), np.array([0.2, 0.8, 0.4]))
+    assert evaluation.at_equal_content(curve, 0.3) == pytest.approx(0.3)
 
 
 def test_grey_pictures_get_three_channels():
@@ -258,11 +343,12 @@ def test_settings_that_cannot_work_are_named(settings: dict, message: str):
 
 def test_the_real_pair_is_seen_by_the_trained_network(published_data: Path):
     config = dataclasses.replace(TINY, size=48, num_steps=2, source="real")
-    pair, params = problem.load(config), problem.load_params(config, 0)
+    pair, params = problem.load(config), problem.load_params(config)
     targets = in_jax.make_targets(params, *pair, config=config)
     assert [len(gram) for gram in targets.grams] == [96, 128, 256, 384, 512]
-    picture, losses = in_jax.fit(params, pair.content, targets, 1.0, config)
-    assert picture.shape == (48, 48, 3)
+    state = in_jax.start(jnp.asarray(pair.content))
+    state, losses = fit(params, state, targets, 1.0, config=config)
+    assert state.picture.shape == (48, 48, 3)
     first, second = np.asarray(losses.style)
     assert second < first == pytest.approx(1, abs=1e-3)
 
@@ -274,14 +360,14 @@ def test_the_pictures_of_the_page_can_be_drawn_and_described():
     pair = Pair(photos.load_photo("coffee", size=16), photos.load_photo("retina", size=16))
     curve = np.array([0.1, 0.3]), np.array([0.8, 0.2])
     run = np.array([0.1, 0.2]), np.array([3.0, 2.0])
-    matched = np.array([0.0, 0.4]), np.array([1.0, 0.9])
+    curves = {"style transfer": curve, "matched colours": (np.array([0.4]), np.array([0.9]))}
     for figure in (
         figures.gallery([*pair, pair.content], ["a", "b", "c"], columns=3),
-        figures.filters(problem.draw_filters(TINY, 0)),
-        figures.trade_off(curve, [1.0, 10.0], matched),
+        figures.filters(problem.draw_filters(TINY)),
+        figures.trade_off(curves, [1.0, 10.0], 0.4),
         figures.race({"Adam": run, "L-BFGS": run}),
     ):
         figure.canvas.draw()
         figure.clear()
-    assert "0.20" in figures.describe_trade_off(curve, matched)
+    assert "0.20" in figures.describe_trade_off(curves, 0.4)
     assert "L-BFGS" in figures.describe_race({"Adam": run, "L-BFGS": run})

@@ -9,7 +9,7 @@ from typing import Any
 import optax
 
 from tutorials_lib import optimizers
-from tutorials_lib.trees import Tree, unravel
+from tutorials_lib.trees import unravel
 
 _OPTAX_NAMES = ("count", "mu", "nu", "trace")
 
@@ -17,14 +17,16 @@ _OPTAX_NAMES = ("count", "mu", "nu", "trace")
 def canonical_form(result: Any) -> Any:
     """`result` with named tuples as dicts and optimizer states as dicts of what they remember.
 
-    A named tuple with the fields `params` and `opt_state` is taken for the state of a training
-    step; the moments of its optimizer become trees with the keys of `params`. Other tuples, lists
-    and dicts keep their kind.
+    A named tuple with the field `opt_state` is taken for the state of a training step; the moments
+    of its optimizer get the form of the field `params` or, without one, of the first field. Other
+    tuples, lists and dicts keep their kind.
     """
     if isinstance(result, tuple) and hasattr(result, "_fields"):
         fields: dict[str, Any] = result._asdict()  # type: ignore[attr-defined]
-        if {"params", "opt_state"} <= fields.keys():
-            fields["opt_state"] = _optimizer_state(fields["opt_state"], fields["params"])
+        if "opt_state" in fields:
+            fields["opt_state"] = _optimizer_state(
+                fields["opt_state"], fields.get("params", result[0])
+            )
         return {name: canonical_form(value) for name, value in fields.items()}
     if isinstance(result, dict):
         return {name: canonical_form(value) for name, value in result.items()}
@@ -33,10 +35,14 @@ def canonical_form(result: Any) -> Any:
     return result
 
 
-def _optimizer_state(state: Any, params: Tree) -> Any:
+def _optimizer_state(state: Any, params: Any) -> Any:
     """The counter and the moments of an optimizer by Optax's names, as far as it has them."""
     if isinstance(state, optimizers.AdamState):
-        moments = {"mu": unravel(state.mu, params), "nu": unravel(state.nu, params)}
+        tree = isinstance(params, dict)
+        moments = {
+            name: unravel(moment, params) if tree else moment.reshape(params.shape)
+            for name, moment in (("mu", state.mu), ("nu", state.nu))
+        }
         return {"count": state.steps, **moments}
     if isinstance(state, optimizers.MomentumState):
         return {"count": state.steps, "trace": state.trace}

@@ -1,17 +1,11 @@
 """What is compared and timed for style transfer, at which sizes."""
 
 import dataclasses
-from functools import partial
-from inspect import unwrap
-from types import ModuleType
+from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from tutorials_lib.benchmark import median_seconds, median_seconds_at_best
-from tutorials_lib.benchmark.comparison import Comparison, Tree
-from tutorials_lib.benchmark.old_form import Check, Variant
+from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
 from tutorials_lib.vision.style_transfer import in_jax, in_numpy
 from tutorials_lib.vision.style_transfer.problem import (
     PAGE,
@@ -22,67 +16,59 @@ from tutorials_lib.vision.style_transfer.problem import (
 )
 
 NUM_CHECKED_STEPS = 3
-"""Steps after which the pictures of the twins are compared."""
+"""Steps after which the states of the twins are compared."""
 
 
-def make_inputs(config: Config) -> Tree:
-    """The filters, what the result should have, and the picture to start with."""
+class Inputs(NamedTuple):
+    """The filters, the two pictures, the picture to start with, and what follows from them."""
+
+    params: Tree
+    content: Any
+    style: Any
+    picture: Any
+    style_weight: Any
+    targets: Any = None
+    state: Any = None
+
+
+def make_inputs(config: Config) -> Inputs:
+    """Filters and noise of the seed 0."""
     pair = load(config)
-    params = draw_filters(config, config.seed)
-    targets = in_numpy.make_targets(params, pair.content, pair.style, config)
-    return {
-        "params": params,
-        "picture": first_picture(pair.content, config),
-        "targets": targets._asdict(),
-        "style_weight": np.float32(config.style_weight),
-    }
+    first, weight = first_picture(pair.content, config), np.float32(config.style_weight)
+    return Inputs(draw_filters(config), *pair, picture=first, style_weight=weight)
 
 
-def _arguments(inputs: Tree, backend: ModuleType) -> tuple[Tree, Tree, Tree, Tree]:
-    """What `loss` takes before the configuration."""
-    targets = backend.Targets(**inputs["targets"])
-    return inputs["params"], inputs["picture"], targets, inputs["style_weight"]
+def prepare(twin: Any, inputs: Inputs, config: Config) -> Inputs:
+    """The inputs with what the result should have, and the twin's state before the first step."""
+    targets = twin.make_targets(inputs.params, inputs.content, inputs.style, config)
+    return inputs._replace(targets=targets, state=twin.start(inputs.picture))
 
 
-def _loss_and_grad_in_numpy(inputs: Tree, config: Config) -> Tree:
-    value, losses, dpicture = in_numpy.loss_and_grad(*_arguments(inputs, in_numpy), config)
-    return (value, losses._asdict()), dpicture
+def loss_and_grad(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """The loss, its three parts, and the gradient of every pixel."""
+    return twin.loss_and_grad(
+        inputs.params, inputs.picture, inputs.targets, inputs.style_weight, config
+    )
 
 
-@partial(jax.jit, static_argnames="config")
-def _loss_and_grad_in_jax(inputs: Tree, config: Config) -> Tree:
-    value_and_grad = jax.value_and_grad(in_jax.loss, argnums=1, has_aux=True)
-    (value, losses), dpicture = value_and_grad(*_arguments(inputs, in_jax), config)
-    return (value, losses._asdict()), dpicture
+def step(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """The whole state after one step, and the losses before it."""
+    return twin.step(inputs.params, inputs.state, inputs.targets, inputs.style_weight, config)
 
 
-def _fit_in_numpy(inputs: Tree, config: Config) -> Tree:
+def fit(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """The whole state after a few steps, and the losses before each."""
     config = dataclasses.replace(config, num_steps=NUM_CHECKED_STEPS)
-    return in_numpy.fit(*_arguments(inputs, in_numpy), config)[0]
+    return twin.fit(inputs.params, inputs.state, inputs.targets, inputs.style_weight, config)
 
 
-def _fit_in_jax(inputs: Tree, config: Config) -> Tree:
-    config = dataclasses.replace(config, num_steps=NUM_CHECKED_STEPS)
-    return in_jax.fit(*_arguments(inputs, in_jax), config)[0]
-
-
-def _step_in_numpy(inputs: Tree, config: Config) -> Tree:
-    params, picture, targets, style_weight = _arguments(inputs, in_numpy)
-    state, losses = in_numpy.step(params, in_numpy.start(picture), targets, style_weight, config)
-    return {"picture": state.picture, "losses": losses._asdict()}
-
-
-def _step_in_jax(inputs: Tree, config: Config) -> Tree:
-    params, picture, targets, style_weight = _arguments(inputs, in_jax)
-    state, losses = in_jax.step(params, in_jax.start(picture), targets, style_weight, config)
-    return {"picture": state.picture, "losses": losses._asdict()}
-
-
-def _before_and_after(output: Tree, inputs: Tree, config: Config) -> Tree:
+def observe(output: Tree, inputs: Inputs, config: Config) -> Tree:
     """The losses before the step, and the loss of the picture after it."""
-    moved = {**inputs, "picture": np.asarray(output["picture"])}
-    after, _ = in_numpy.loss(*_arguments(moved, in_numpy), config)
-    return {"before": output["losses"], "after": after}
+    state, before = output
+    targets = in_numpy.make_targets(inputs.params, inputs.content, inputs.style, config)
+    picture = np.asarray(state["picture"])
+    after, _ = in_numpy.loss(inputs.params, picture, targets, inputs.style_weight, config)
+    return {"before": before, "after": after}
 
 
 COMPARISON = Comparison(
@@ -97,35 +83,33 @@ COMPARISON = Comparison(
     headline="128 × 128",
     agreement=dataclasses.replace(PAGE, size=64),
     make_inputs=make_inputs,
+    prepare=prepare,
     checks=(
         Check(
             name="the loss and its three parts",
-            in_numpy=lambda x, config: _loss_and_grad_in_numpy(x, config)[0],
-            in_jax=lambda x, config: _loss_and_grad_in_jax(x, config)[0],
+            run=loss_and_grad,
+            pick=lambda found: found[:2],
             float32_tolerance=1e-4,
         ),
         Check(
             name="gradient of every pixel",
-            in_numpy=lambda x, config: _loss_and_grad_in_numpy(x, config)[1],
-            in_jax=lambda x, config: _loss_and_grad_in_jax(x, config)[1],
+            run=loss_and_grad,
+            pick=lambda found: found[2],
             float32_tolerance=1e-3,
         ),
-        Check(
-            name=f"picture after {NUM_CHECKED_STEPS} steps",
-            in_numpy=_fit_in_numpy,
-            in_jax=_fit_in_jax,
-        ),
+        Check(name=f"the whole state after {NUM_CHECKED_STEPS} steps", run=fit),
     ),
     variants=(
-        Variant(name="NumPy", backend="numpy", run=_step_in_numpy),
+        Variant(name="NumPy", run=step, twin=in_numpy),
         Variant(
             name="JAX, jit",
-            backend="jax",
-            run=jax.jit(_step_in_jax, static_argnums=1),
+            run=step,
+            twin=in_jax,
+            jit="whole",
             explains="convolutions on all cores, and what lies between them is fused",
         ),
     ),
-    observe=_before_and_after,
+    observe=observe,
     tolerance=1e-3,
     tolerance_reason=(
         "Adam's first step moves a pixel by the sign of its gradient, and rounding decides the "
@@ -136,43 +120,3 @@ COMPARISON = Comparison(
         "this version of XLA runs a convolution on one core."
     ),
 )
-
-
-def time_parts(config: Config) -> dict[str, dict[str, float]]:
-    """Seconds of the filters over the whole picture, of the way back, and of a product alone.
-
-    NumPy has its best number of threads. The product is the one that is part of both ways: as
-    many rows as a filter has weights, as many columns as there are pixels. The last row is the
-    way back that JAX derives from its own convolution, which the tutorial does not use.
-    """
-    rng = np.random.default_rng(config.seed)
-    shape = (config.kernel_size, config.kernel_size, 3, config.num_filters)
-    kernel = rng.standard_normal(shape, np.float32)
-    planes = rng.standard_normal((3, config.size, config.size), np.float32)
-    responses, vjp = in_numpy.respond(planes, kernel)
-    weights, flat = kernel.reshape(-1, config.num_filters), responses.reshape(len(responses), -1)
-    picture, kernel_on_device, weights_on_device, flat_on_device, dy = jax.device_put(
-        (planes.transpose(1, 2, 0)[None], kernel, weights, flat, responses.transpose(1, 2, 0)[None])
-    )
-    see = jax.jit(lambda x, kernel: jax.nn.relu(in_jax.convolve(x, kernel)))
-    back, derived = (
-        jax.jit(lambda x, kernel, dy, convolve=convolve: jax.vjp(convolve, x, kernel)[1](dy)[0])
-        for convolve in (in_jax.convolve, unwrap(in_jax.convolve))
-    )
-    return {
-        "the filters over the picture": {
-            "NumPy": median_seconds_at_best(in_numpy.respond, planes, kernel),
-            "JAX": median_seconds(see, picture, kernel_on_device),
-        },
-        "the way back": {
-            "NumPy": median_seconds_at_best(vjp, responses),
-            "JAX": median_seconds(back, picture, kernel_on_device, dy),
-        },
-        "the matrix product in each, alone": {
-            "NumPy": median_seconds_at_best(np.matmul, weights, flat),
-            "JAX": median_seconds(jax.jit(jnp.matmul), weights_on_device, flat_on_device),
-        },
-        "the way back as XLA has it": {
-            "JAX": median_seconds(derived, picture, kernel_on_device, dy),
-        },
-    }

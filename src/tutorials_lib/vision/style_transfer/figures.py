@@ -13,8 +13,6 @@ from tutorials_lib.vision.style_transfer.problem import Params
 Curve = tuple[Float[np.ndarray, " points"], Float[np.ndarray, " points"]]
 """What goes across and what goes up."""
 
-_OURS, _THEIRS = figures.COLORS["jax"], figures.COLORS["sklearn"]
-
 
 def gallery(
     shown: Sequence[Float32[np.ndarray, "_ _ 3"]], captions: Sequence[str], *, columns: int
@@ -49,31 +47,37 @@ def filters(params: Params, *, num_filters: int = 10) -> Figure:
     return figure
 
 
-def trade_off(ours: Curve, weights: Sequence[float], matched: Curve) -> Figure:
-    """Style loss against content loss: our results by style weight, and matched colours."""
-    figure, ax = plt.subplots(figsize=(7.0, 3.4))
-    for (contents, styles), color, marker, name in (
-        (matched, _THEIRS, "s", "matched colours"),
-        (ours, _OURS, "o", "style transfer"),
-    ):
-        ax.plot([0, *contents], [1, *styles], color=color, linewidth=1.5)
-        ax.plot(contents, styles, marker=marker, linestyle="none", color=color, label=name)
-    for weight, content, style in zip(weights, *ours, strict=True):
-        ax.annotate(f"{weight:g}", (content, style), xytext=(5, 5), textcoords="offset points")
+def trade_off(curves: Mapping[str, Curve], weights: Sequence[float], content: float) -> Figure:
+    """Style loss against content loss: first our results, by style weight, then each rival's.
+
+    A dashed line stands at the content loss at which all are compared.
+    """
+    figure, ax = plt.subplots(figsize=(7.0, 3.6))
+    looks = zip(figures.CYCLE, "os^v*", strict=False)
+    for (name, (contents, styles)), (color, marker) in zip(curves.items(), looks, strict=False):
+        ax.plot(
+            [0, *contents], [1, *styles], marker=marker, markersize=4.5, color=color, label=name
+        )
+    ours = next(iter(curves.values()))
+    for weight, x, y in zip(weights, *ours, strict=True):
+        ax.annotate(f"{weight:g}", (x, y), xytext=(-4, -11), textcoords="offset points")
     ax.plot(0, 1, marker="D", color=figures.INK, linestyle="none", label="the photograph")
-    ax.set(xlabel="content loss", ylabel="style loss", ylim=(0, None), xlim=(0, None))
+    ax.axvline(content, color=figures.MUTED, linestyle="--", linewidth=1)
+    widest = 1.1 * max(content, *ours[0])  # the ways to some rivals go on much further
+    ax.set(xlabel="content loss", ylabel="style loss", xlim=(0, widest), ylim=(0, None))
     ax.legend(loc="upper right")
     return figure
 
 
-def describe_trade_off(ours: Curve, matched: Curve) -> str:
+def describe_trade_off(curves: Mapping[str, Curve], content: float) -> str:
     """Alternative text of `trade_off`."""
-    (contents, styles), (others, other_styles) = ours, matched
+    ends = "; ".join(
+        f"{name} ends at content {contents[-1]:.2f} and style {styles[-1]:.2f}"
+        for name, (contents, styles) in curves.items()
+    )
     return (
-        f"Two falling lines from the photograph, at content loss 0 and style loss 1. The one of "
-        f"matched colours ends at content {others[-1]:.2f} and style {other_styles[-1]:.2f}. "
-        f"Style transfer runs below it and ends at content {contents[-1]:.2f} and style "
-        f"{styles[-1]:.2f}."
+        f"{len(curves)} lines that fall from the photograph, at content loss 0 and style loss 1. "
+        f"{ends}. All are compared at content {content:.2f}."
     )
 
 

@@ -1,6 +1,5 @@
 """Style transfer in JAX: Flax NNX networks that look, a loss, and the compiled optimization."""
 
-from collections.abc import Callable
 from functools import cache, partial, reduce
 from typing import Any, NamedTuple
 
@@ -16,10 +15,8 @@ from tutorials_lib.pretrained.squeezenet.in_jax import SqueezeNet
 from tutorials_lib.vision.style_transfer.problem import (
     EPSILON,
     Config,
-    Pair,
     Params,
     halving,
-    load_params,
 )
 
 Picture = Float[Array, "height width 3"]
@@ -33,9 +30,6 @@ TRAINED_CONTENT_LAYER = 4
 """The module fire5."""
 
 _NHWC = ("NHWC", "HWIO", "NHWC")
-
-_UNSEEN = 1_000
-"""Added to a seed, it gives filters to judge by."""
 
 Scalar = float | np.floating | Float[np.ndarray, ""] | Float[Array, ""]
 
@@ -255,23 +249,18 @@ def loss(
     return total(losses, style_weight, config), losses
 
 
+def loss_and_grad(
+    params: Params, picture: Picture, targets: Targets, style_weight: Scalar, config: Config
+) -> tuple[Scalar, Losses, Picture]:
+    """The loss, its three parts, and the gradient with respect to every pixel."""
+    value_and_grad = jax.value_and_grad(partial(loss, config=config), argnums=1, has_aux=True)
+    (value, losses), dpicture = value_and_grad(params, picture, targets, style_weight)
+    return value, losses, dpicture
+
+
 def total(losses: Losses, style_weight: Scalar, config: Config) -> Scalar:
     """The sum that is minimised."""
     return losses.content + style_weight * losses.style + config.smoothness * losses.roughness
-
-
-Judge = Callable[[np.ndarray], Losses]
-
-
-def judge(pair: Pair, config: Config) -> Judge:
-    """A function that judges pictures by random filters which no optimization has seen.
-
-    There is only one trained SqueezeNet: with real data it judges its own work.
-    """
-    params = load_params(config, seed=_UNSEEN + config.seed)
-    targets = make_targets(params, *pair, config=config)
-    measure = jax.jit(partial(loss, config=config))
-    return lambda picture: measure(params, picture, targets, 1.0)[1]
 
 
 # ---------------------------------------------------------------- the optimization
@@ -291,23 +280,20 @@ def step(
     params: Params, state: State, targets: Targets, style_weight: Scalar, config: Config
 ) -> tuple[State, Losses]:
     """One step of Adam on the pixels; also the losses before it."""
-    grad = jax.grad(partial(loss, config=config), argnums=1, has_aux=True)
-    dpicture, losses = grad(params, state.picture, targets, style_weight)
+    _, losses, dpicture = loss_and_grad(params, state.picture, targets, style_weight, config)
     updates, opt_state = optimizer(config).update(dpicture, state.opt_state)
     return State(optax.apply_updates(state.picture, updates), opt_state), losses
 
 
-@partial(jax.jit, static_argnames="config")
 def fit(
-    params: Params, picture: Picture, targets: Targets, style_weight: Scalar, config: Config
-) -> tuple[Picture, Losses]:
-    """The picture after `config.num_steps` steps, and the losses before each."""
+    params: Params, state: State, targets: Targets, style_weight: Scalar, config: Config
+) -> tuple[State, Losses]:
+    """The state after `config.num_steps` further steps, and the losses before each."""
 
     def body(state: State, _: None) -> tuple[State, Losses]:
         return step(params, state, targets, style_weight, config)
 
-    state, history = jax.lax.scan(body, start(picture), length=config.num_steps)
-    return state.picture, history
+    return jax.lax.scan(body, state, length=config.num_steps)
 
 
 def start_lbfgs(picture: Picture) -> State:

@@ -21,6 +21,9 @@ Responses = Float[np.ndarray, "features rows columns"]
 Gram = Float[np.ndarray, "features features"]
 Scalar = float | np.floating | Float[np.ndarray, ""]
 
+BLOCK = 4_096
+"""Pixels whose neighbourhoods `respond` gathers at once, so that they stay in the cache."""
+
 
 class Maps(NamedTuple):
     """What the network sees in a picture.
@@ -110,15 +113,24 @@ def respond(
     neighbours = np.ndarray(
         (rows, columns, channels, height, width), planes.dtype, planes, strides=(i, j, c, i, j)
     )
-    y = weights.T @ neighbours.reshape(len(weights), -1)
+    y = np.empty((features, height * width), planes.dtype)
+    at_once = max(1, BLOCK // width)
+    for top in range(0, height, at_once):
+        block = neighbours[..., top : top + at_once, :].reshape(len(weights), -1)
+        np.matmul(weights.T, block, out=y[:, top * width :][:, : block.shape[1]])
     np.maximum(y, 0, out=y)
 
     def vjp(dy: Responses) -> Planes:
         dresponses = dy.reshape(features, -1) * (y > 0)
-        spread = (weights @ dresponses).reshape(neighbours.shape)
+        # A row of weights sends back whole rows of the picture, moved down by its own number.
+        dshifted = np.zeros((columns, channels, planes.shape[1], width), planes.dtype)
+        spread = np.empty((columns * channels, height * width), planes.dtype)
+        for a, row in enumerate(kernel.reshape(rows, -1, features)):
+            np.matmul(row, dresponses, out=spread)
+            dshifted[:, :, a : a + height] += spread.reshape(columns, channels, height, width)
         dplanes = np.zeros(planes.shape, planes.dtype)
-        for a, b in np.ndindex(rows, columns):
-            dplanes[:, a : a + height, b : b + width] += spread[a, b]
+        for b in range(columns):  # likewise across
+            dplanes[:, :, b : b + width] += dshifted[b]
         return dplanes
 
     return y.reshape(features, height, width), vjp
@@ -267,11 +279,11 @@ def step(
 
 
 def fit(
-    params: Params, picture: Picture, targets: Targets, style_weight: Scalar, config: Config
-) -> tuple[Picture, Losses]:
-    """The picture after `config.num_steps` steps, and the losses before each."""
-    state, history = start(picture), []
+    params: Params, state: State, targets: Targets, style_weight: Scalar, config: Config
+) -> tuple[State, Losses]:
+    """The state after `config.num_steps` further steps, and the losses before each."""
+    history = []
     for _ in range(config.num_steps):
         state, losses = step(params, state, targets, style_weight, config)
         history.append(losses)
-    return state.picture, Losses(*np.array(history, picture.dtype).T)
+    return state, Losses(*np.array(history, state.picture.dtype).T)

@@ -42,7 +42,6 @@ class Config:
         noise: standard deviation of the grey noise that the optimization starts with.
         num_steps: optimization steps of a whole run.
         learning_rate: of Adam; a step moves a pixel by about this much.
-        seed: of the filters and of the noise.
         source: `offline` for bundled pictures and random filters, `real` for the pictures of the
             first paper and a network trained on photographs.
 
@@ -66,7 +65,6 @@ class Config:
     noise: float = 0.1
     num_steps: int = 100
     learning_rate: float = 0.02
-    seed: int = 0
     source: str = "offline"
 
     def __post_init__(self) -> None:
@@ -121,7 +119,7 @@ def load(config: Config) -> Pair:
     return Pair(*(np.repeat(each, 3, -1) if each.shape[-1] == 1 else each for each in pictures))
 
 
-def load_params(config: Config, seed: int) -> Params:
+def load_params(config: Config, *, seed: int = 0) -> Params:
     """The network of the source that `config` names: random filters, or the trained SqueezeNet.
 
     Raises:
@@ -129,10 +127,10 @@ def load_params(config: Config, seed: int) -> Params:
     """
     if config.source == "real":
         return {"network": weights.load_squeezenet()}
-    return draw_filters(config, seed)
+    return draw_filters(config, seed=seed)
 
 
-def draw_filters(config: Config, seed: int) -> Params:
+def draw_filters(config: Config, *, seed: int = 0) -> Params:
     """Random filters for every scale, of length 1 and blind to a uniform colour.
 
     Ustyuzhaninov et al. (2017) draw filters of many sizes. Here the size is the same and the
@@ -150,9 +148,9 @@ def draw_filters(config: Config, seed: int) -> Params:
     return {"scales": scales}
 
 
-def first_picture(content: Picture, config: Config) -> Picture:
-    """Where the optimization starts: the photograph with a little grey noise."""
-    rng = np.random.default_rng(config.seed)
+def first_picture(content: Picture, config: Config, *, seed: int = 0) -> Picture:
+    """Where the optimization starts: the photograph with a little grey noise, drawn with `seed`."""
+    rng = np.random.default_rng(seed)
     noise = config.noise * rng.normal(size=(*content.shape[:2], 1))
     return content + noise.astype(np.float32)
 
