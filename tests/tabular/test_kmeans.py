@@ -11,7 +11,14 @@ from sklearn import metrics
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_wine
 
-from tutorials_lib.tabular.kmeans import figures, in_jax, in_numpy, in_sklearn, problem
+from tutorials_lib.tabular.kmeans import (
+    evaluation,
+    figures,
+    in_jax,
+    in_numpy,
+    in_sklearn,
+    problem,
+)
 from tutorials_lib.tabular.kmeans.problem import PAGE, TINY, Config
 
 BACKENDS = [
@@ -217,6 +224,26 @@ def test_the_adjusted_rand_index_is_that_of_scikit_learn():
 
 def test_the_elbow_is_where_the_curve_bends():
     assert problem.elbow(np.arange(1, 8), np.array([100.0, 60, 20, 18, 16, 14, 12])) == 3
+
+
+# --- Beside scikit-learn ----------------------------------------------------------------------
+
+
+def test_the_best_restart_is_on_a_par_with_scikit_learn():
+    judgement = evaluation.judge(TINY, seed=1)
+    assert judgement.met
+    (line,) = judgement.baselines.values()
+    assert judgement.value == pytest.approx(line.held_out / (1 + evaluation.PARITY), rel=1e-5)
+
+
+def test_an_inertia_a_thousandth_above_that_of_scikit_learn_is_not_on_a_par():
+    points, starts = evaluation.prepare(TINY, seed=1)
+    trained, _ = in_numpy.fit_restarts(points, starts, TINY)
+    assert evaluation.judge(TINY, seed=1, trained=trained).met
+    moved = trained + 0.03 * np.sqrt(evaluation.best_inertia(points, trained) / points.size)
+    excess = evaluation.best_inertia(points, moved) / evaluation.best_inertia(points, trained) - 1
+    assert 1e-4 < excess < 2e-3
+    assert not evaluation.judge(TINY, seed=1, trained=moved).met
 
 
 # --- The data ---------------------------------------------------------------------------------
