@@ -28,10 +28,6 @@ from tutorials_lib.tabular.pca.problem import (
     prepare,
 )
 
-MARGIN = 0.01
-"""The share of the variation by which PCA has to lose less than its strongest rival."""
-
-
 # --- On held-out rows -------------------------------------------------------------------------
 
 
@@ -47,7 +43,6 @@ def judge(config: Config, *, seed: int, trained: in_numpy.Params | None = None) 
         value=lost_by(params, data.test),
         baselines=baselines(data, config, seed=seed),
         higher_is_better=False,
-        margin=MARGIN,
     )
 
 
