@@ -64,7 +64,7 @@ def adam_update(
     scale *= 1 / math.sqrt(1 - b2**steps)  # a number of NumPy's would make all of it float64
     scale += eps
     np.divide(mean, scale, out=scale)
-    scale *= float(-learning_rate / (1 - b1**steps))
+    scale *= -float(learning_rate) / (1 - b1**steps)
     scale += ravel(params)
     return unravel(scale, params), AdamState(np.int32(steps), mean, square)
 

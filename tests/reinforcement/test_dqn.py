@@ -1,7 +1,7 @@
 """Balance a pole with deep Q-learning: the twins agree, and it learns."""
 
 import dataclasses
-from functools import partial
+from types import ModuleType
 from typing import Any
 
 import jax
@@ -10,17 +10,17 @@ import numpy as np
 import optax
 import pytest
 
-from tutorials_lib.benchmark.agreement import agree, cast, make_inputs
+from tutorials_lib.benchmark.agreement import agree, cast, make_inputs, prepared
+from tutorials_lib.benchmark.comparison import compiled
 from tutorials_lib.environments.cartpole import in_numpy as cartpole
 from tutorials_lib.environments.cartpole.physics import MAX_ANGLE, TIME_LIMIT
 from tutorials_lib.reinforcement.dqn import (
-    baselines,
     comparison,
+    evaluation,
     figures,
     in_jax,
     in_numpy,
     problem,
-    seeds,
 )
 from tutorials_lib.reinforcement.dqn.problem import PAGE, TINY, Config
 
@@ -28,10 +28,17 @@ SHORT = Config(hidden=(32, 32), capacity=4_000, batch_size=64, num_epochs=6, ste
 """Enough steps to balance far longer than by chance, in a few seconds."""
 
 
-def inputs_of(config: Config, dtype: type = np.float32) -> tuple[Any, in_numpy.Transitions]:
-    """The inputs of the comparison, with its batch as both backends take it."""
+def inputs_of(
+    config: Config, dtype: type = np.float32, *, twin: ModuleType = in_numpy
+) -> comparison.Inputs:
+    """The inputs of the comparison, prepared for `twin`."""
     inputs = make_inputs(comparison.COMPARISON, config, dtype)
-    return inputs, in_numpy.Transitions(**inputs["batch"])
+    return prepared(comparison.COMPARISON, twin, inputs, config)
+
+
+def first_of(draws: Any) -> Any:
+    """The chance in the first of many training steps."""
+    return type(draws)(*(array[0] for array in draws))
 
 
 def on_device(tree: Any) -> Any:
@@ -40,8 +47,9 @@ def on_device(tree: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def trained() -> tuple[in_jax.Best, in_jax.History]:
-    """Three runs, of the seeds 0, 1 and 0 again."""
-    return in_jax.fit_seeds(*in_jax.prepare(jnp.array([0, 1, 0]), SHORT), SHORT)
+    """Three runs, of two keys and the first of them again."""
+    keys = jax.random.split(jax.random.key(0))[jnp.array([0, 1, 0])]
+    return in_jax.fit_runs(*in_jax.prepare(keys, SHORT), SHORT)
 
 
 # --- The twins --------------------------------------------------------------------------------
@@ -49,12 +57,12 @@ def trained() -> tuple[in_jax.Best, in_jax.History]:
 
 def test_the_hand_gradient_equals_that_of_jax():
     with jax.enable_x64(True):
-        inputs, batch = inputs_of(TINY, np.float64)
-        towards = in_numpy.targets(inputs["params"], inputs["target"], batch, TINY)
-        loss, grads = in_numpy.loss_and_grads(inputs["params"], batch, towards)
+        inputs = inputs_of(TINY, np.float64)
+        towards = in_numpy.targets(inputs.params, inputs.target, inputs.batch, TINY)
+        loss, grads = in_numpy.loss_and_grads(inputs.params, inputs.batch, towards)
         expected, expected_grads = jax.jit(jax.value_and_grad(in_jax.loss))(
-            on_device(inputs["params"]),
-            on_device(in_jax.Transitions(**inputs["batch"])),
+            on_device(inputs.params),
+            on_device(in_jax.Transitions(*inputs.batch)),
             jnp.asarray(towards),
         )
     assert loss == pytest.approx(float(expected), rel=1e-12)
@@ -65,46 +73,44 @@ def test_the_hand_gradient_equals_that_of_jax():
 
 
 def test_targets_loss_and_gradient_promote_nothing_silently():
-    inputs, _ = inputs_of(TINY)
-    params, target = on_device(inputs["params"]), on_device(inputs["target"])
-    batch = on_device(in_jax.Transitions(**inputs["batch"]))
+    inputs = inputs_of(TINY, twin=in_jax)
     with jax.numpy_dtype_promotion("strict"):
-        towards = in_jax.targets(params, target, batch, TINY)
-        grads = jax.eval_shape(jax.grad(in_jax.loss), params, batch, towards)
+        towards = in_jax.targets(inputs.params, inputs.target, inputs.batch, TINY)
+        grads = jax.eval_shape(jax.grad(in_jax.loss), inputs.params, inputs.batch, towards)
     assert {leaf.dtype for leaf in jax.tree.leaves((towards, grads))} == {np.dtype(np.float32)}
 
 
-def test_training_keeps_the_precision_of_its_input():
-    inputs, _ = inputs_of(TINY)
-    now = {name: array[0] for name, array in inputs["draws"].items()}
-    params, observation = inputs["params"], inputs["observation"]
-    start = in_numpy.start(params, observation, TINY)
-    ours, _ = in_numpy.train_step(start, in_numpy.Draws(**now), TINY)
-    draws = on_device(in_jax.Draws(**now))
-    train_step = jax.jit(in_jax.train_step, static_argnames="config")
-    first = in_jax.start(on_device(params), jnp.asarray(observation), TINY)
-    theirs, _ = train_step(first, draws, TINY)
-    for state in (ours, theirs):
-        learned = state.params, state.carts.observation, state.replay.reward_tp1
-        assert {leaf.dtype for leaf in jax.tree.leaves(learned)} == {np.dtype(np.float32)}
-        assert state.replay.action_t.dtype == np.int32
+@pytest.mark.parametrize("twin", [in_numpy, in_jax])
+def test_every_part_of_the_state_leaves_a_step_with_the_type_it_came_with(twin: ModuleType):
+    inputs = inputs_of(TINY, twin=twin)
+    train_step = compiled(
+        lambda twin, inputs, config: twin.train_step(inputs.state, first_of(inputs.draws), config),
+        twin,
+        "whole",
+    )
+    after, loss = train_step(inputs, TINY)
+    assert jax.tree.structure(after) == jax.tree.structure(inputs.state)
+    for before, leaf in zip(*map(jax.tree.leaves, (inputs.state, after)), strict=True):
+        assert leaf.dtype == before.dtype
+    assert loss.dtype == np.float32
+    assert after.step.dtype == np.int32
 
 
-@pytest.mark.parametrize("name", ["exploration", "learning_rate"])
-def test_both_schedules_fall_alike_in_both_backends(name: str):
-    steps = np.arange(PAGE.num_steps)
-    ours = np.array([getattr(in_numpy, name)(int(step), PAGE) for step in steps])
-    theirs = jax.vmap(partial(getattr(in_jax, name), config=PAGE))(jnp.asarray(steps))
-    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-8)
-    assert (np.diff(ours) <= 0).all()
-    if name == "exploration":
-        assert ours[0] == PAGE.first_exploration
-        assert ours[-1] == pytest.approx(PAGE.last_exploration)
-        assert (ours == ours[-1]).mean() == pytest.approx(1 - PAGE.exploring, abs=1e-3)
-    else:
-        assert ours[0] == PAGE.learning_rate
-        assert 0 < ours[-1] < 1e-3 * PAGE.learning_rate
-        assert in_numpy.learning_rate(PAGE.num_steps + 5, PAGE) == 0
+def test_the_rates_fall_in_a_straight_line_and_then_stay():
+    rates, shares = problem.learning_rates(PAGE), problem.exploration_rates(PAGE)
+    for each in (rates, shares):
+        assert each.dtype == np.float32
+        assert len(each) == PAGE.num_steps + 1
+        assert (np.diff(each) <= 0).all()
+        assert not each.flags.writeable
+    assert shares[0] == np.float32(PAGE.first_exploration)
+    assert shares[-1] == np.float32(PAGE.last_exploration)
+    assert (shares == shares[-1]).mean() == pytest.approx(1 - PAGE.exploring, abs=1e-3)
+    assert rates[0] == np.float32(PAGE.learning_rate)
+    assert 0 < rates[-2] < 1e-3 * PAGE.learning_rate
+    assert rates[-1] == in_numpy.at(rates, PAGE.num_steps + 5) == 0
+    at_once = problem.exploration_rates(dataclasses.replace(TINY, exploring=0.0))
+    assert (at_once[1:] == np.float32(TINY.last_exploration)).all()
 
 
 # --- Q-learning -------------------------------------------------------------------------------
@@ -157,10 +163,11 @@ def test_a_target_is_kept_within_what_a_policy_can_have():
 
 
 def test_a_network_that_fits_its_targets_has_no_loss_and_no_gradient():
-    inputs, batch = inputs_of(TINY, np.float64)
+    inputs = inputs_of(TINY, np.float64)
+    params, batch = inputs.params, inputs.batch
     rows = np.arange(len(batch.action_t))
-    towards = in_numpy.q_values(inputs["params"], batch.observation_t)[rows, batch.action_t]
-    loss, grads = in_numpy.loss_and_grads(inputs["params"], batch, towards)
+    towards = in_numpy.q_values(params, batch.observation_t)[rows, batch.action_t]
+    loss, grads = in_numpy.loss_and_grads(params, batch, towards)
     assert loss == 0
     assert all((leaf == 0).all() for leaf in jax.tree.leaves(grads))
 
@@ -210,11 +217,10 @@ def test_the_next_observation_is_never_that_of_the_next_episode():
 
 
 def test_one_pole_after_the_other_acts_as_all_at_once():
-    inputs, _ = inputs_of(TINY)
-    state = in_numpy.start(inputs["params"], inputs["observation"], TINY)
-    draws = in_numpy.Draws(**{name: array[0] for name, array in inputs["draws"].items()})
+    inputs = inputs_of(TINY)
+    draws = first_of(inputs.draws)
     together, apart = (
-        interact(state, draws, TINY)
+        interact(inputs.state, draws, TINY)
         for interact in (in_numpy.interact, in_numpy.interact_one_by_one)
     )
     for ours, theirs in zip(jax.tree.leaves(together), jax.tree.leaves(apart), strict=True):
@@ -222,10 +228,9 @@ def test_one_pole_after_the_other_acts_as_all_at_once():
 
 
 def test_many_steps_at_once_leave_the_memory_of_the_caller_alone():
-    inputs, _ = inputs_of(TINY)
-    state = in_numpy.start(inputs["params"], inputs["observation"], TINY)
-    in_numpy.train_steps(state, in_numpy.Draws(**inputs["draws"]), TINY)
-    assert not state.replay.reward_tp1.any()
+    inputs = inputs_of(TINY)
+    in_numpy.train_steps(inputs.state, inputs.draws, TINY)
+    assert not inputs.state.replay.reward_tp1.any()
 
 
 # --- Learning ---------------------------------------------------------------------------------
@@ -234,9 +239,9 @@ def test_many_steps_at_once_leave_the_memory_of_the_caller_alone():
 def test_it_balances_far_longer_than_by_chance(trained):
     best, history = trained
     starts = cartpole.reset(np.random.default_rng(1), 50).astype(np.float32)
-    chance = baselines.mean_return(baselines.random_policy(np.random.default_rng(0)), starts)
-    for policy in baselines.learned_policies(best.params):
-        assert baselines.mean_return(policy, starts) > 3 * chance
+    chance = evaluation.mean_return(evaluation.random_policy(np.random.default_rng(0)), starts)
+    for policy in evaluation.learned_policies(best.params):
+        assert evaluation.mean_return(policy, starts) > 3 * chance
     assert history.promised.shape == (3, SHORT.num_epochs)
 
 
@@ -256,7 +261,7 @@ def test_no_policy_keeps_more_than_the_discount_allows(trained):
     assert (np.asarray(history.kept) <= np.asarray(history.total)).all()
 
 
-def test_one_seed_repeats_and_two_seeds_differ(trained):
+def test_one_key_repeats_and_two_keys_differ(trained):
     best, history = trained
     for leaf in jax.tree.leaves((best, history)):
         np.testing.assert_array_equal(leaf[0], leaf[2])
@@ -270,29 +275,38 @@ def test_one_seed_repeats_and_two_seeds_differ(trained):
 
 def test_the_lines_to_beat_are_known_answers():
     starts = cartpole.reset(np.random.default_rng(2), 100)
-    by_chance = baselines.mean_return(baselines.random_policy(np.random.default_rng(0)), starts)
+    by_chance = evaluation.mean_return(evaluation.random_policy(np.random.default_rng(0)), starts)
     assert 18 < by_chance < 26
-    assert 35 < baselines.mean_return(baselines.controller(0.0), starts) < 60
-    damped = baselines.controller(baselines.best_lead(problem.tuning_starts()))
-    assert baselines.mean_return(damped, starts) == TIME_LIMIT
+    assert 35 < evaluation.mean_return(evaluation.controller(0.0), starts) < 60
+    damped = evaluation.controller(evaluation.best_lead(problem.load(PAGE).development))
+    assert evaluation.mean_return(damped, starts) == TIME_LIMIT
 
 
-def test_no_policy_is_judged_by_the_starts_of_another_or_of_tuning():
-    starts = [problem.judging_starts(0), problem.judging_starts(1), problem.tuning_starts()]
-    assert len({array.tobytes() for array in starts}) == 3
-    np.testing.assert_array_equal(starts[0], problem.judging_starts(0))
+def test_no_policy_is_judged_by_the_starts_of_another_seed_or_of_tuning():
+    data, other = (problem.load(PAGE, seed=seed) for seed in (0, 1))
+    assert len({array.tobytes() for array in (*data, *other)}) == 4
+    np.testing.assert_array_equal(data.test, problem.load(PAGE).test)
 
 
-def test_the_command_prints_a_row_for_each_policy_and_a_column_for_each_seed():
-    rows = seeds.table({"double DQN": TINY}, (0, 1)).rows
-    assert [row[0] for row in rows] == [
-        "random",
-        "proportional",
-        "proportional, damped",
-        "double DQN",
-    ]
-    for _, mean, first, second in rows:
-        assert float(mean) == pytest.approx((float(first) + float(second)) / 2, abs=0.11)
+def test_the_fourth_best_of_five_runs_is_judged_beside_every_policy_without_a_network():
+    always_left, always_right = constant_network((1.0, 0.0)), constant_network((0.0, 1.0))
+    runs = [always_left, always_right, always_left, always_right, always_left]
+    trained = jax.tree.map(lambda *leaves: np.stack(leaves), *runs)
+    judgement = evaluation.judge(TINY, seed=3, trained=trained)
+    starts = problem.load(TINY, seed=3).test
+    returns = [evaluation.mean_return(p, starts) for p in evaluation.learned_policies(trained)]
+    assert judgement.value == sorted(returns)[1]
+    assert judgement.strongest == ("damped controller", TIME_LIMIT)
+    assert judgement.baselines.keys() == {
+        "chance",
+        "proportional controller",
+        "damped controller",
+    }
+    assert not judgement.met
+
+
+def test_judging_trains_where_nothing_has_been_trained():
+    assert evaluation.judge(TINY, seed=0).value > 0
 
 
 # --- Edges ------------------------------------------------------------------------------------
@@ -337,8 +351,7 @@ def test_the_network_has_the_parameters_that_the_page_names():
 
 
 def test_the_optimizer_is_adam_with_a_falling_rate():
-    inputs, _ = inputs_of(TINY)
-    params = on_device(inputs["params"])
+    params = on_device(inputs_of(TINY).params)
     grads = jax.tree.map(jnp.ones_like, params)
     ours = in_jax.optimizer(TINY)
     theirs = optax.adam(optax.linear_schedule(TINY.learning_rate, 0.0, TINY.num_steps))
@@ -350,17 +363,16 @@ def test_the_optimizer_is_adam_with_a_falling_rate():
 def test_the_pictures_of_the_page_can_be_drawn_and_described():
     start = np.array([[0.0, 0.0, 0.02, 0.0]], np.float32)
     episodes = {
-        name: cartpole.play(baselines.controller(lead), start)
+        name: cartpole.play(evaluation.controller(lead), start)
         for name, lead in (("proportional", 0.0), ("damped", 0.2))
     }
     total = np.array([[9.0, 500.0, 480.0], [20.0, 30.0, 100.0]])
     chosen = problem.last_best(total)
     assert chosen.tolist() == [1, 2]
     runs = {"DQN": (total, total / 10), "double DQN": (total / 2, total / 10)}
-    inputs, _ = inputs_of(TINY)
+    params = inputs_of(TINY).params
     values = {
-        position: in_numpy.q_values(inputs["params"], figures.grid(position, 9))
-        for position in (-1.0, 1.0)
+        position: in_numpy.q_values(params, figures.grid(position, 9)) for position in (-1.0, 1.0)
     }
     drawn = (
         *figures.film(episodes, (0, 40)),

@@ -3,14 +3,14 @@
 import dataclasses
 from collections.abc import Callable
 from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from tutorials_lib.benchmark.comparison import Comparison, Tree
+from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
 from tutorials_lib.benchmark.inputs import draw_params
-from tutorials_lib.benchmark.old_form import Check, Variant
 from tutorials_lib.environments.cartpole import in_numpy as cartpole
 from tutorials_lib.environments.cartpole.physics import NUM_ACTIONS, NUM_OBSERVED
 from tutorials_lib.reinforcement.dqn import in_jax, in_numpy
@@ -20,113 +20,90 @@ NUM_STEPS = 100
 """Training steps in the unit of work."""
 
 
-def make_inputs(config: Config) -> Tree:
-    """Random parameters, poles about to fall, the chance of all steps, a batch of random moves."""
-    rng = np.random.default_rng(config.seed)
-    observation = 1.5 * rng.uniform(-1, 1, (config.batch_size, 4)) * SCALE
-    action = rng.integers(0, 2, config.batch_size)
-    after = cartpole.move(observation, action)
-    shape = NUM_STEPS, config.num_envs
-    uniform = partial(rng.random, dtype=np.float32)
-    return {
-        "params": draw_params(in_jax.create, config, rng=rng),
-        "target": draw_params(in_jax.create, config, rng=rng),
-        "observation": cartpole.reset(rng, config.num_envs),
-        "draws": {
-            "explore": uniform(shape),
-            "action": rng.integers(NUM_ACTIONS, size=shape, dtype=np.int32),
-            "observation": cartpole.first_observations(uniform((*shape, NUM_OBSERVED))),
-            "replayed": uniform((NUM_STEPS, config.batch_size)),
-        },
-        "batch": {
-            "observation_t": observation.astype(np.float32),
-            "action_t": action.astype(np.int32),
-            "reward_tp1": np.ones(config.batch_size, np.float32),
-            "observation_tp1": after.astype(np.float32),
-            "terminated": cartpole.is_out_of_bounds(after),
-        },
-    }
+class Inputs(NamedTuple):
+    """Random parameters, first observations, the chance of all steps, and a batch to learn from."""
+
+    params: Tree
+    target: Tree
+    observation: Any
+    draws: Any
+    batch: Any
+    state: Any = None
 
 
-def _result(state: in_numpy.State | in_jax.State, losses: Tree) -> Tree:
-    """What both backends carry alike; their optimizers keep the moments in different trees."""
-    return {
-        "params": state.params,
-        "target": state.target,
-        "observation": state.carts.observation,
-        "age": state.carts.age,
-        "replay": state.replay._asdict(),
-        "losses": losses,
-    }
+def make_inputs(config: Config) -> Inputs:
+    """The chance of the seed 0; the batch has poles about to fall, and random moves."""
+    rng = np.random.default_rng(0)
+    observation = 1.5 * rng.uniform(-1, 1, (config.batch_size, NUM_OBSERVED)) * SCALE
+    action = rng.integers(NUM_ACTIONS, size=config.batch_size, dtype=np.int32)
+    after, reward = cartpole.move(observation, action), np.ones(config.batch_size)
+    is_over = cartpole.is_out_of_bounds(after)
+    return Inputs(
+        params=draw_params(in_jax.create, config, rng=rng),
+        target=draw_params(in_jax.create, config, rng=rng),
+        observation=cartpole.reset(rng, config.num_envs),
+        draws=in_jax.draw(jax.random.key(0), NUM_STEPS, config),
+        batch=in_numpy.Transitions(observation, action, reward, after, is_over),
+    )
 
 
-def _steps_in_numpy(inputs: Tree, config: Config) -> Tree:
-    state = in_numpy.start(inputs["params"], inputs["observation"], config)
-    return _result(*in_numpy.train_steps(state, in_numpy.Draws(**inputs["draws"]), config))
+def prepare(twin: Any, inputs: Inputs, config: Config) -> Inputs:
+    """The inputs in the twin's own tuples, with its state before the first step."""
+    return inputs._replace(
+        draws=twin.Draws(*inputs.draws),
+        batch=twin.Transitions(*inputs.batch),
+        state=twin.start(inputs.params, inputs.observation, config),
+    )
 
 
-def _one_by_one_in_numpy(inputs: Tree, config: Config) -> Tree:
-    state = in_numpy.start(inputs["params"], inputs["observation"], config)
-    losses = np.empty(NUM_STEPS, inputs["observation"].dtype)
+def learning(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """The values of both actions in the batch, its targets, loss and gradients."""
+    params, batch = inputs.params, inputs.batch
+    targets = twin.targets(params, inputs.target, batch, config)
+    loss_and_grads = twin.loss_and_grads(params, batch, targets)
+    return twin.q_values(params, batch.observation_t), targets, loss_and_grads
+
+
+def greedy_returns(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """How long the greedy policy balances each pole."""
+    return twin.play_greedily(inputs.params, inputs.observation).is_running.sum(0)
+
+
+def train_steps(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """The whole state after all steps, and the loss of each."""
+    return twin.train_steps(inputs.state, inputs.draws, config)
+
+
+def train_pole_by_pole(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """`train_steps` with a loop over the poles."""
+    state, losses = jax.tree.map(np.copy, inputs.state), []
     for i in range(NUM_STEPS):
-        draws = in_numpy.Draws(**{name: array[i] for name, array in inputs["draws"].items()})
-        state, seen = in_numpy.interact_one_by_one(state, draws, config)
-        state, losses[i] = in_numpy.learn(state, seen, draws, config)
-    return _result(state, losses)
+        draws = twin.Draws(*(array[i] for array in inputs.draws))
+        state, seen = twin.interact_one_by_one(state, draws, config)
+        state, loss = twin.learn(state, seen, draws, config)
+        losses.append(loss)
+    return state, np.stack(losses)
 
 
-@partial(jax.jit, static_argnames="config")
-def _steps_in_jax(inputs: Tree, config: Config) -> Tree:
-    state = in_jax.start(inputs["params"], inputs["observation"], config)
-    return _result(*in_jax.train_steps(state, in_jax.Draws(**inputs["draws"]), config))
-
-
-def _step(state: in_jax.State, draws: Tree, config: Config) -> tuple[in_jax.State, jax.Array]:
-    now = in_jax.Draws(**{name: array[state.step] for name, array in draws.items()})
+def _step(state: in_jax.State, draws: in_jax.Draws, config: Config) -> Tree:
+    now = in_jax.Draws(*(array[state.step] for array in draws))
     return in_jax.train_step(state, now, config)
 
 
+_copy = jax.jit(partial(jax.tree.map, jnp.copy))
 _step_on_copies = jax.jit(_step, static_argnames="config")
 _step_in_place = jax.jit(_step, static_argnames="config", donate_argnames="state")
 
 
-@partial(jax.jit, static_argnames="config")
-def _start_in_jax(inputs: Tree, config: Config) -> in_jax.State:
-    return in_jax.start(inputs["params"], inputs["observation"], config)
-
-
-def _jit_each_step(
-    step: Callable[..., tuple[in_jax.State, jax.Array]], inputs: Tree, config: Config
+def train_step_by_step(
+    step: Callable[..., Tree], twin: Any, inputs: Inputs, config: Config
 ) -> Tree:
-    state, losses = _start_in_jax(inputs, config), []
+    """`train_steps`, each step a call of a compiled program."""
+    state, losses = _copy(inputs.state), []
     for _ in range(NUM_STEPS):
-        state, value = step(state, inputs["draws"], config=config)
-        losses.append(value)
-    return _result(state, jnp.stack(losses))
-
-
-def _learning_in_numpy(inputs: Tree, config: Config) -> Tree:
-    batch = in_numpy.Transitions(**inputs["batch"])
-    towards = in_numpy.targets(inputs["params"], inputs["target"], batch, config)
-    loss, grads = in_numpy.loss_and_grads(inputs["params"], batch, towards)
-    return {"targets": towards, "loss": loss, "grads": grads}
-
-
-@partial(jax.jit, static_argnames="config")
-def _learning_in_jax(inputs: Tree, config: Config) -> Tree:
-    batch = in_jax.Transitions(**inputs["batch"])
-    towards = in_jax.targets(inputs["params"], inputs["target"], batch, config)
-    loss, grads = jax.value_and_grad(in_jax.loss)(inputs["params"], batch, towards)
-    return {"targets": towards, "loss": loss, "grads": grads}
-
-
-def _greedy_in_numpy(inputs: Tree, config: Config) -> Tree:
-    return in_numpy.play_greedily(inputs["params"], inputs["observation"]).is_running.sum(0)
-
-
-@jax.jit
-def _greedy_in_jax(inputs: Tree) -> Tree:
-    return in_jax.play_greedily(inputs["params"], inputs["observation"]).is_running.sum(0)
+        state, loss = step(state, inputs.draws, config=config)
+        losses.append(loss)
+    return state, jnp.stack(losses)
 
 
 COMPARISON = Comparison(
@@ -146,58 +123,43 @@ COMPARISON = Comparison(
         PAGE, capacity=400, num_epochs=1, steps_per_epoch=NUM_STEPS, batch_size=32
     ),
     make_inputs=make_inputs,
+    prepare=prepare,
     checks=(
-        Check(
-            name="values of both actions",
-            in_numpy=lambda x, config: in_numpy.q_values(x["params"], x["batch"]["observation_t"]),
-            in_jax=lambda x, config: in_jax.q_values(x["params"], x["batch"]["observation_t"]),
-            float32_tolerance=1e-5,
-        ),
-        Check(
-            name="targets, loss and gradients",
-            in_numpy=_learning_in_numpy,
-            in_jax=_learning_in_jax,
-            float32_tolerance=1e-4,
-        ),
-        Check(
-            name="returns of the greedy policy",
-            in_numpy=_greedy_in_numpy,
-            in_jax=lambda x, config: _greedy_in_jax(x),
-        ),
-        Check(
-            name=f"networks, poles and memory after {NUM_STEPS} steps",
-            in_numpy=_steps_in_numpy,
-            in_jax=_steps_in_jax,
-        ),
+        Check(name="values, targets, loss and gradients", run=learning, float32_tolerance=1e-5),
+        Check(name="returns of the greedy policy", run=greedy_returns),
+        Check(name=f"the whole state after {NUM_STEPS} steps", run=train_steps),
     ),
     variants=(
-        Variant(name="NumPy", backend="numpy", run=_steps_in_numpy),
+        Variant(name="NumPy", run=train_steps, twin=in_numpy),
         Variant(
             name="NumPy, pole by pole",
-            backend="numpy",
-            run=_one_by_one_in_numpy,
+            run=train_pole_by_pole,
+            twin=in_numpy,
             explains="what the batch of poles saves: a loop over them instead",
         ),
         Variant(
             name="JAX, jit per step",
-            backend="jax",
-            run=partial(_jit_each_step, _step_on_copies),
+            run=partial(train_step_by_step, _step_on_copies),
+            twin=in_jax,
+            jit="own",
             explains="one program for a step, which copies the whole memory",
         ),
         Variant(
             name="JAX, jit per step, in place",
-            backend="jax",
-            run=partial(_jit_each_step, _step_in_place),
+            run=partial(train_step_by_step, _step_in_place),
+            twin=in_jax,
+            jit="own",
             explains="the old memory is given away and written over",
         ),
         Variant(
             name="JAX, jit + scan",
-            backend="jax",
-            run=_steps_in_jax,
+            run=train_steps,
+            twin=in_jax,
+            jit="whole",
             explains="one call instead of one for each step",
         ),
     ),
-    observe=lambda output, inputs, config: np.asarray(output["losses"]).mean(),
+    observe=lambda output, inputs, config: np.asarray(output[1]).mean(),
     tolerance=1e-3,
     tolerance_reason=(
         "Rounding can decide which of two nearly equal values is the larger, and the pole then "

@@ -22,7 +22,7 @@ _LIVE, _FALLEN = figures.COLORS["jax"], figures.MUTED
 _ROW_HEIGHT = 1.9
 """Metres from one track to the next."""
 
-PerEpoch = Float[np.ndarray, "seeds epochs"]
+PerEpoch = Float[np.ndarray, "runs epochs"]
 
 
 # ---------------------------------------------------------------- the pole
@@ -95,14 +95,14 @@ def describe_film(episodes: Mapping[str, Episodes]) -> str:
 def learning_curve(
     steps: Int[np.ndarray, " epochs"],
     total: PerEpoch,
-    chosen: Int[np.ndarray, " seeds"],
+    chosen: Int[np.ndarray, " runs"],
     baselines: dict[str, float],
 ) -> Figure:
-    """The mean return of the greedy policy after each epoch, a line a seed, and what was kept."""
+    """The mean return of the greedy policy after each epoch, a line a run, and what was kept."""
     figure, ax = plt.subplots(figsize=(7.0, 3.8))
-    for seed, (line, epoch) in enumerate(zip(total, chosen, strict=True)):
-        color = figures.CYCLE[seed]
-        ax.plot(steps, line, color=color, linewidth=1.3, label=f"seed {seed}")
+    for run, (line, epoch) in enumerate(zip(total, chosen, strict=True)):
+        color = figures.CYCLE[run]
+        ax.plot(steps, line, color=color, linewidth=1.3, label=f"run {run + 1}")
         ax.plot(steps[epoch], line[epoch], marker="o", markersize=7, color=color)
     for name, value in {"solved": SOLVED, **baselines}.items():
         ax.axhline(value, color=figures.MUTED, linewidth=1, linestyle="--")
@@ -119,7 +119,7 @@ def learning_curve(
     return figure
 
 
-def describe_learning_curve(total: PerEpoch, chosen: Int[np.ndarray, " seeds"]) -> str:
+def describe_learning_curve(total: PerEpoch, chosen: Int[np.ndarray, " runs"]) -> str:
     """Alternative text of `learning_curve`."""
     best = total[np.arange(len(total)), chosen]
     return (

@@ -9,11 +9,16 @@ import jax
 import jax.numpy as jnp
 import optax
 from flax import nnx
-from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, Key, PRNGKeyArray
 
 from tutorials_lib.environments.cartpole import in_jax as cartpole
 from tutorials_lib.environments.cartpole.physics import NUM_ACTIONS, NUM_OBSERVED
-from tutorials_lib.reinforcement.dqn.problem import SCALE, Config
+from tutorials_lib.reinforcement.dqn.problem import (
+    SCALE,
+    Config,
+    exploration_rates,
+    learning_rates,
+)
 from tutorials_lib.runtime import RUN_ONCE
 
 Params = dict[Any, Any]
@@ -83,14 +88,10 @@ class State(NamedTuple):
     step: Int[Array, ""]
 
 
-def learning_rate(step: Int[Array, ""], config: Config) -> Float[Array, ""]:
-    """It falls to zero in a straight line."""
-    return config.learning_rate * (1 - jnp.minimum(step / float(config.num_steps), 1.0))
-
-
 def optimizer(config: Config) -> optax.GradientTransformation:
-    """Adam, with a learning rate that falls."""
-    return optax.adam(learning_rate=partial(learning_rate, config=config))
+    """Adam; step `count` has the learning rate at that place."""
+    rates = learning_rates(config)
+    return optax.adam(learning_rate=lambda count: jnp.asarray(rates)[count])  # the last one stays
 
 
 def start(params: Params, observation: Float[Array, "envs 4"], config: Config) -> State:
@@ -122,13 +123,6 @@ def choose(params: Params, observation: Observations) -> Int[Array, " batch"]:
     return q_values(params, observation).argmax(-1)
 
 
-def exploration(step: Int[Array, ""], config: Config) -> Float[Array, ""]:
-    """The share of random actions: it falls in a straight line, then stays."""
-    progress = jnp.minimum(step / (config.exploring * config.num_steps), 1.0)
-    first, last = config.first_exploration, config.last_exploration
-    return first + progress * (last - first)
-
-
 def act(
     params: Params, observation: Observations, rate: Float[Array, ""], draws: Draws
 ) -> Int[Array, " batch"]:
@@ -140,7 +134,7 @@ def act(
 def interact(state: State, draws: Draws, config: Config) -> tuple[State, Transitions]:
     """Act once in every environment; where an episode is over, the next one begins."""
     observation_t = state.carts.observation
-    rate = exploration(state.step, config)
+    rate = jnp.asarray(exploration_rates(config))[state.step]  # the last one from there on
     action_t = act(state.params, observation_t, rate, draws)
     step = cartpole.step(state.carts, action_t)
     seen = Transitions(
@@ -194,6 +188,13 @@ def loss(params: Params, batch: Transitions, targets: Float[Array, " batch"]) ->
     values = q_values(params, batch.observation_t)
     taken = jnp.take_along_axis(values, batch.action_t[:, None], axis=-1)[:, 0]
     return (0.5 * (taken - targets) ** 2).mean()
+
+
+def loss_and_grads(
+    params: Params, batch: Transitions, targets: Float[Array, " batch"]
+) -> tuple[Float[Array, ""], Params]:
+    """The loss, and its gradient."""
+    return jax.value_and_grad(loss)(params, batch, targets)
 
 
 Loss = Callable[[Params, Transitions, Float[Array, " batch"]], Float[Array, ""]]
@@ -322,11 +323,11 @@ class Chance(NamedTuple):
 
 
 @partial(jax.jit, static_argnames="config", compiler_options=RUN_ONCE)
-def prepare(seeds: Int[Array, " seeds"], config: Config) -> tuple[Params, Chance]:
-    """Fresh parameters and the chance of a whole run, for each seed."""
+def prepare(keys: Key[Array, " runs"], config: Config) -> tuple[Params, Chance]:
+    """Fresh parameters and the chance of a whole run, for each key."""
 
-    def prepare_one(seed: Int[Array, ""]) -> tuple[Params, Chance]:
-        create_key, start_key, draw_key, look_key = jax.random.split(jax.random.key(seed), 4)
+    def prepare_one(key: PRNGKeyArray) -> tuple[Params, Chance]:
+        create_key, start_key, draw_key, look_key = jax.random.split(key, 4)
         watched = cartpole.reset(look_key, config.num_epochs * config.num_watched)
         return create(config, create_key), Chance(
             observation=cartpole.reset(start_key, config.num_envs),
@@ -334,7 +335,7 @@ def prepare(seeds: Int[Array, " seeds"], config: Config) -> tuple[Params, Chance
             watched=watched.reshape(config.num_epochs, config.num_watched, NUM_OBSERVED),
         )
 
-    return jax.vmap(prepare_one)(seeds)
+    return jax.vmap(prepare_one)(keys)
 
 
 def fit(params: Params, chance: Chance, config: Config) -> tuple[Best, History]:
@@ -355,6 +356,6 @@ def fit(params: Params, chance: Chance, config: Config) -> tuple[Best, History]:
 
 
 @partial(jax.jit, static_argnames="config")
-def fit_seeds(params: Params, chance: Chance, config: Config) -> tuple[Best, History]:
-    """`fit` for many seeds side by side, in one compiled program."""
+def fit_runs(params: Params, chance: Chance, config: Config) -> tuple[Best, History]:
+    """`fit` for many runs side by side, in one compiled program."""
     return jax.vmap(partial(fit, config=config))(params, chance)

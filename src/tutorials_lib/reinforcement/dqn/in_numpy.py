@@ -1,6 +1,6 @@
 """Deep Q-learning in NumPy: the twin of `in_jax`, with the gradient by hand."""
 
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,9 +8,14 @@ from jaxtyping import Bool, Float, Int
 
 from tutorials_lib.environments.cartpole import in_numpy as cartpole
 from tutorials_lib.environments.cartpole.physics import NUM_OBSERVED
-from tutorials_lib.layers import in_numpy as layers
 from tutorials_lib.optimizers import AdamState, adam_start, adam_update
-from tutorials_lib.reinforcement.dqn.problem import SCALE, Config
+from tutorials_lib.reinforcement.dqn.problem import (
+    SCALE,
+    Config,
+    Schedule,
+    exploration_rates,
+    learning_rates,
+)
 
 Params = dict[Any, Any]
 """`{"hidden": {i: {"kernel", "bias"}}, "output": {"kernel", "bias"}}`"""
@@ -61,7 +66,7 @@ class State(NamedTuple):
     opt_state: AdamState
     carts: cartpole.State
     replay: Transitions
-    step: int
+    step: np.int32
 
 
 def start(params: Params, observation: Float[np.ndarray, "envs 4"], config: Config) -> State:
@@ -75,20 +80,31 @@ def start(params: Params, observation: Float[np.ndarray, "envs 4"], config: Conf
         terminated=np.zeros(capacity, bool),
     )
     carts = cartpole.start(observation)
-    return State(params, params, adam_start(params), carts, replay, 0)
+    return State(params, params, adam_start(params), carts, replay, np.int32(0))
 
 
 def scale(observation: Observations) -> Observations:
     """The four numbers, about as large as each other: what the network sees."""
-    return observation / np.asarray(SCALE, observation.dtype)
+    return observation / _divisor(observation.dtype)
+
+
+@cache
+def _divisor(dtype: np.dtype) -> np.ndarray:
+    return np.array(SCALE, dtype)
 
 
 def q_values(params: Params, observation: Observations) -> QValues:
     """What each action is worth: the discounted rewards to be expected after it."""
-    x = scale(observation)
+    return _values(params, scale(observation))
+
+
+def _values(params: Params, x: Observations) -> QValues:
+    """`q_values` of observations that are scaled already."""
     for layer in params["hidden"].values():
-        x = layers.relu(layers.dense(x, **layer)[0])[0]
-    return layers.dense(x, **params["output"])[0]
+        x = x @ layer["kernel"]
+        x += layer["bias"]
+        np.maximum(x, 0, out=x)
+    return x @ params["output"]["kernel"] + params["output"]["bias"]
 
 
 def choose(params: Params, observation: Observations) -> Int[np.ndarray, " batch"]:
@@ -96,15 +112,13 @@ def choose(params: Params, observation: Observations) -> Int[np.ndarray, " batch
     return q_values(params, observation).argmax(-1)
 
 
-def exploration(step: int, config: Config) -> float:
-    """The share of random actions: it falls in a straight line, then stays."""
-    progress = min(step / (config.exploring * config.num_steps), 1.0)
-    first, last = config.first_exploration, config.last_exploration
-    return first + progress * (last - first)
+def at(rates: Schedule, step: int) -> np.float32:
+    """The rate of `step`; the last one from there on."""
+    return rates[min(step, len(rates) - 1)]
 
 
 def act(
-    params: Params, observation: Observations, rate: float, draws: Draws
+    params: Params, observation: Observations, rate: np.float32, draws: Draws
 ) -> Int[np.ndarray, " batch"]:
     """What `choose` says, or with probability `rate` a random one (epsilon-greedy)."""
     greedy = choose(params, observation)
@@ -114,7 +128,7 @@ def act(
 def interact(state: State, draws: Draws, config: Config) -> tuple[State, Transitions]:
     """Act once in every environment; where an episode is over, the next one begins."""
     observation_t = state.carts.observation
-    rate = exploration(state.step, config)
+    rate = at(exploration_rates(config), int(state.step))
     action_t = act(state.params, observation_t, rate, draws)
     step = cartpole.step(state.carts, action_t)
     seen = Transitions(
@@ -163,11 +177,13 @@ def targets(
     params: Params, target: Params, batch: Transitions, config: Config
 ) -> Float[np.ndarray, " batch"]:
     """What the action turned out to be worth, as far as the target network can tell."""
-    values = q_values(target, batch.observation_tp1)
-    chooser = q_values(params, batch.observation_tp1) if config.double else values
+    observation = scale(batch.observation_tp1)
+    values = _values(target, observation)
+    chooser = _values(params, observation) if config.double else values
     best = values[np.arange(len(values)), chooser.argmax(-1)]
     if config.bounded:
-        np.clip(best, 0.0, config.largest_value, out=best)
+        np.maximum(best, 0, out=best)
+        np.minimum(best, config.largest_value, out=best)
     best *= ~batch.terminated
     best *= config.discount
     best += batch.reward_tp1
@@ -178,37 +194,34 @@ def loss_and_grads(
     params: Params, batch: Transitions, targets: Float[np.ndarray, " batch"]
 ) -> tuple[np.floating, Params]:
     """Half the mean squared error of the values of the actions taken, and its gradient."""
-    x, vjps = scale(batch.observation_t), {}
-    for i, layer in params["hidden"].items():
-        x, dense_vjp = layers.dense(x, **layer)
-        x, relu_vjp = layers.relu(x)
-        vjps[i] = dense_vjp, relu_vjp
-    values, output_vjp = layers.dense(x, **params["output"])
+    inputs = [scale(batch.observation_t)]
+    for layer in params["hidden"].values():
+        y = inputs[-1] @ layer["kernel"]
+        y += layer["bias"]
+        inputs.append(np.maximum(y, 0, out=y))
+    output = params["output"]
+    values = inputs[-1] @ output["kernel"] + output["bias"]
     taken = np.arange(len(values)), batch.action_t
     error = values[taken] - targets
 
     dvalues = np.zeros_like(values)
     dvalues[taken] = error / len(error)
-    dx, dkernel, dbias = output_vjp(dvalues)
-    grads = {"hidden": {}, "output": {"kernel": dkernel, "bias": dbias}}
-    for i, (dense_vjp, relu_vjp) in reversed(vjps.items()):
-        dx, dkernel, dbias = dense_vjp(relu_vjp(dx))
-        grads["hidden"][i] = {"kernel": dkernel, "bias": dbias}
-    return 0.5 * np.mean(error**2), grads
-
-
-def learning_rate(step: int, config: Config) -> float:
-    """It falls to zero in a straight line."""
-    return config.learning_rate * (1 - min(step / config.num_steps, 1.0))
+    grads = {"hidden": {}, "output": {"kernel": inputs[-1].T @ dvalues, "bias": dvalues.sum(0)}}
+    dy = dvalues @ output["kernel"].T
+    for i, layer in reversed(params["hidden"].items()):
+        dy *= inputs[i + 1] > 0
+        grads["hidden"][i] = {"kernel": inputs[i].T @ dy, "bias": dy.sum(0)}
+        if i:  # the observation needs no gradient
+            dy = dy @ layer["kernel"].T
+    return 0.5 * np.vdot(error, error) / len(error), grads
 
 
 def update(state: State, batch: Transitions, config: Config) -> tuple[State, np.floating]:
     """One step of Adam on a batch; from time to time the target network is renewed."""
     towards = targets(state.params, state.target, batch, config)
     value, grads = loss_and_grads(state.params, batch, towards)
-    params, opt_state = adam_update(
-        state.params, grads, state.opt_state, learning_rate=learning_rate(state.step, config)
-    )
+    rate = at(learning_rates(config), int(state.step))
+    params, opt_state = adam_update(state.params, grads, state.opt_state, learning_rate=rate)
     step = state.step + 1
     target = params if step % config.target_period == 0 else state.target
     state = state._replace(params=params, target=target, opt_state=opt_state, step=step)
@@ -223,8 +236,9 @@ def learn(
     The replay memory of `state` is written in place: a copy for each step would take longer than
     everything else in it.
     """
-    replay = store(state.replay, seen, state.step)
-    batch = sample(replay, draws.replayed, num_stored(state.step, config))
+    step = int(state.step)
+    replay = store(state.replay, seen, step)
+    batch = sample(replay, draws.replayed, num_stored(step, config))
     return update(state._replace(replay=replay), batch, config)
 
 

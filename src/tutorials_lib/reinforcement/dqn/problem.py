@@ -1,7 +1,9 @@
-"""Deep Q-learning on CartPole: the settings, and how a policy is judged (NumPy only)."""
+"""Deep Q-learning on CartPole: the settings, the schedules, and where episodes begin (NumPy)."""
 
 import math
 from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Float32, Int
@@ -19,8 +21,8 @@ NUM_EPISODES = 100
 SCALE = (MAX_POSITION, 2.0, MAX_ANGLE, 2.0)
 """How large the four numbers of an observation become; the network sees them as shares of it."""
 
-SEEDS = (0, 1, 2, 3, 4)
-"""The seeds of the training runs that the page shows: all of them, whatever they reach."""
+NUM_RUNS = 5
+"""Training runs that are judged together: all of them, whatever they reach."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +45,6 @@ class Config:
         last_exploration: share of random actions after `exploring` of all steps.
         exploring: share of all training steps over which exploration falls.
         num_watched: episodes that a look at the greedy policy plays.
-        seed: of the parameters and of all draws.
         source: `offline` or `real`. Both are the same: the environment is its own source of data.
 
     Raises:
@@ -66,7 +67,6 @@ class Config:
     last_exploration: float = 0.05
     exploring: float = 0.5
     num_watched: int = 40
-    seed: int = 0
     source: str = "offline"
 
     def __post_init__(self) -> None:
@@ -101,24 +101,54 @@ PRESETS = {"tiny": TINY, "page": PAGE, "full": FULL}
 
 
 FirstObservations = Float32[np.ndarray, "envs 4"]
+Schedule = Float32[np.ndarray, " counts"]
 
 
-def judging_starts(seed: int) -> FirstObservations:
-    """Where the episodes begin that the finished policy of `seed` is judged by."""
-    return _starts(0, seed)
+class Data(NamedTuple):
+    """Where the episodes begin by which policies are judged; CartPole needs no other data.
+
+    Attributes:
+        development: of the episodes in which a controller is tuned.
+        test: of those that are held out.
+    """
+
+    development: FirstObservations
+    test: FirstObservations
 
 
-def tuning_starts() -> FirstObservations:
-    """Where the episodes begin in which a controller is tuned."""
-    return _starts(1, 0)
+def load(config: Config, *, seed: int = 0) -> Data:
+    """First observations for `NUM_EPISODES` of each kind.
+
+    They are drawn by NumPy, and so never those of training, which JAX draws.
+    """
+    rng = np.random.default_rng(seed)
+    draws = [cartpole.reset(rng, NUM_EPISODES).astype(np.float32) for _ in Data._fields]
+    return Data(*draws)
 
 
-def _starts(*seed: int) -> FirstObservations:
-    """Drawn by NumPy, and so never those of training, which JAX draws."""
-    rng = np.random.default_rng((NUM_EPISODES, *seed))
-    return cartpole.reset(rng, NUM_EPISODES).astype(np.float32)
+@cache
+def learning_rates(config: Config) -> Schedule:
+    """The rate of every step: it falls to zero in a straight line.
+
+    The zero at the end is that of all steps beyond the last.
+    """
+    return _line(config.learning_rate, 0.0, 1.0, config)
 
 
-def last_best(total: Float[np.ndarray, "seeds epochs"]) -> Int[np.ndarray, " seeds"]:
-    """The last of the epochs with the highest mean return, for each seed."""
+@cache
+def exploration_rates(config: Config) -> Schedule:
+    """The share of random actions in every step: it falls in a straight line, then stays."""
+    return _line(config.first_exploration, config.last_exploration, config.exploring, config)
+
+
+def _line(first: float, last: float, share: float, config: Config) -> Schedule:
+    """From `first` to `last` in a `share` of the steps, then `last`; read-only, as it is kept."""
+    progress = np.minimum(np.arange(config.num_steps + 1) / max(share * config.num_steps, 1), 1)
+    values = (first + progress * (last - first)).astype(np.float32)
+    values.flags.writeable = False
+    return values
+
+
+def last_best(total: Float[np.ndarray, "runs epochs"]) -> Int[np.ndarray, " runs"]:
+    """The last of the epochs with the highest mean return, for each run."""
     return total.shape[1] - 1 - total[:, ::-1].argmax(1)
