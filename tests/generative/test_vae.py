@@ -3,6 +3,7 @@
 import dataclasses
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 
 import jax
 import jax.numpy as jnp
@@ -12,17 +13,18 @@ import pytest
 from scipy.stats import multivariate_normal
 from sklearn.decomposition import PCA
 
-from tutorials_lib.benchmark.agreement import agree, make_inputs
+from tutorials_lib.benchmark.agreement import agree, make_inputs, prepared
+from tutorials_lib.benchmark.comparison import compiled
 from tutorials_lib.datasets import faces, olivetti
 from tutorials_lib.generative.vae import (
-    baselines,
     comparison,
     evaluation,
     figures,
     in_jax,
     in_numpy,
+    ppca,
     problem,
-    seeds,
+    timings,
 )
 from tutorials_lib.generative.vae.problem import PAGE, TINY, Config, Data, Split
 
@@ -35,7 +37,7 @@ EASY = Config(
 def inputs_of(config: Config, dtype: type = np.float32):
     """Parameters, one batch of faces, and its noise."""
     inputs = make_inputs(comparison.COMPARISON, config, dtype)
-    return inputs["params"], inputs["images"][0], inputs["noise"][0]
+    return inputs.params, inputs.images[0], inputs.noise[0]
 
 
 def fitted(config: Config, data: Data, seed: int = 0) -> tuple[in_jax.State, in_jax.History]:
@@ -59,8 +61,8 @@ def easy_fit(easy_data: Data) -> tuple[in_jax.State, in_jax.History]:
 
 
 def test_sampling_is_timed_in_both_libraries():
-    assert min(comparison.sampling_seconds(3, TINY)) > 0
-    assert comparison.sampling_table((2, 3), TINY).markdown().count("\n| ") >= 2
+    assert min(timings.sampling_seconds(3, TINY)) > 0
+    assert timings.sampling_table((2, 3), TINY).markdown().count("\n| ") >= 2
 
 
 @pytest.mark.parametrize("hidden", [(), (8,), (16, 8)])
@@ -87,26 +89,31 @@ def test_the_loss_and_its_gradient_promote_nothing_silently():
     assert {leaf.dtype for leaf in jax.tree.leaves(grads)} == {np.dtype(np.float32)}
 
 
-def test_training_keeps_the_precision_of_its_input():
-    params, images, noise = inputs_of(TINY)
-    ours, value = in_numpy.train_step(in_numpy.start(params, TINY), images, noise, TINY)
-    state = in_jax.start(jax.tree.map(jnp.asarray, params), TINY)
-    theirs, _ = in_jax.train_step(state, jnp.asarray(images), jnp.asarray(noise), TINY)
-    for leaf in (*jax.tree.leaves(ours.params), value, *jax.tree.leaves(theirs.params)):
-        assert leaf.dtype == np.float32
+@pytest.mark.parametrize("twin", [in_numpy, in_jax])
+def test_every_part_of_the_state_leaves_a_step_with_the_type_it_came_with(twin: ModuleType):
+    inputs = make_inputs(comparison.COMPARISON, TINY)
+    inputs = prepared(comparison.COMPARISON, twin, inputs, TINY)
+    after, losses = compiled(comparison.train_steps, twin, "whole")(inputs, TINY)
+    assert jax.tree.structure(after) == jax.tree.structure(inputs.state)
+    for before, leaf in zip(*map(jax.tree.leaves, (inputs.state, after)), strict=True):
+        assert leaf.dtype == before.dtype
+    assert losses.dtype == np.float32
+    assert after.step.dtype == np.int32
 
 
-def test_the_schedules_are_alike_in_both_and_begin_and_end_where_they_should():
-    steps = np.arange(PAGE.num_steps + 5)
-    for name in ("learning_rate", "kl_weight"):
-        ours = np.array([getattr(in_numpy, name)(int(step), PAGE) for step in steps])
-        theirs = jax.vmap(partial(getattr(in_jax, name), config=PAGE))(jnp.asarray(steps))
-        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-9)
-    assert in_numpy.learning_rate(0, PAGE) == PAGE.peak_learning_rate
-    assert in_numpy.learning_rate(PAGE.num_steps, PAGE) == pytest.approx(0)
-    assert in_numpy.kl_weight(0, PAGE) == 1 / PAGE.num_anneal_steps
-    assert in_numpy.kl_weight(PAGE.num_anneal_steps - 1, PAGE) == 1
-    assert in_numpy.kl_weight(0, dataclasses.replace(PAGE, anneal_share=0.0)) == 1
+def test_the_schedules_begin_and_end_where_they_should():
+    rates, weights = problem.learning_rates(PAGE), problem.kl_weights(PAGE)
+    for schedule in (rates, weights):
+        assert schedule.dtype == np.float32
+        assert len(schedule) == PAGE.num_steps + 1
+        assert not schedule.flags.writeable
+    assert (np.diff(rates) <= 0).all()
+    assert rates[0] == np.float32(PAGE.peak_learning_rate)
+    assert rates[-1] == in_numpy.at(rates, PAGE.num_steps + 5) == 0
+    assert weights[0] == np.float32(1 / PAGE.num_anneal_steps)
+    assert weights[PAGE.num_anneal_steps - 2] < 1
+    assert (weights[PAGE.num_anneal_steps - 1 :] == 1).all()
+    assert (problem.kl_weights(dataclasses.replace(PAGE, anneal_share=0.0)) == 1).all()
 
 
 def test_a_batch_of_one_face_and_one_latent_trains_alike_in_both():
@@ -183,22 +190,22 @@ def test_the_log_density_is_that_of_a_normal_distribution():
 def test_probabilistic_pca_has_the_likelihood_of_its_covariance():
     rng = np.random.default_rng(0)
     images = rng.normal(size=(300, 12)) @ rng.normal(size=(12, 12))
-    model = baselines.fit_ppca(images, 3)
+    model = ppca.fit_ppca(images, 3)
     scaled = model.components * np.sqrt(model.variances - model.noise_variance)
     covariance = scaled @ scaled.T + model.noise_variance * np.eye(12)
     expected = multivariate_normal(model.mean, covariance).logpdf(images[:20])
-    np.testing.assert_allclose(baselines.log_likelihood(model, images[:20]), expected)
+    np.testing.assert_allclose(ppca.log_likelihood(model, images[:20]), expected)
 
 
 def test_probabilistic_pca_is_that_of_scikit_learn():
     images = faces.faces(150, seed=0).images[:, 8:14, 8:14].reshape(150, -1).astype(float)
-    ours = baselines.fit_ppca(images, 5)
+    ours = ppca.fit_ppca(images, 5)
     theirs = PCA(5, svd_solver="full").fit(images)
     # scikit-learn divides by one face less.
     np.testing.assert_allclose(ours.variances, theirs.explained_variance_ * 149 / 150)
     assert theirs.noise_variance_ * 149 / 150 == pytest.approx(ours.noise_variance)
     np.testing.assert_allclose(
-        baselines.reconstruct(ours, images[:9]),
+        ppca.reconstruct(ours, images[:9]),
         theirs.inverse_transform(theirs.transform(images[:9])),
         atol=1e-9,
     )
@@ -206,7 +213,19 @@ def test_probabilistic_pca_is_that_of_scikit_learn():
 
 def test_probabilistic_pca_needs_a_dimension_for_the_noise():
     with pytest.raises(ValueError, match="1 to 3"):
-        baselines.fit_ppca(np.eye(4), 4)
+        ppca.fit_ppca(np.eye(4), 4)
+
+
+def test_the_best_number_of_dimensions_is_chosen_on_the_development_faces(easy_data: Data):
+    whole = ppca.spectrum(easy_data.train_images)
+    chosen = evaluation.best_ppca(whole, easy_data)
+    faces = easy_data.development_images
+    scores = [
+        evaluation.mean_likelihood(ppca.cut(whole, count), faces)
+        for count in evaluation.NUM_COMPONENTS
+    ]
+    assert evaluation.mean_likelihood(chosen, faces) == max(scores)
+    assert chosen.components.shape[1] > EASY.num_latents
 
 
 # --- Learning ---------------------------------------------------------------------------------
@@ -215,10 +234,19 @@ def test_probabilistic_pca_needs_a_dimension_for_the_noise():
 def test_it_learns_and_beats_pca_with_as_many_dimensions(easy_data: Data, easy_fit):
     state, history = easy_fit
     assert history.elbo[-1] > history.elbo[0]
-    report = evaluation.scores(state.params, easy_data, jax.random.key(9), EASY)
-    assert report.likelihood > report.likelihood_of_pca
+    judgement = evaluation.judge(EASY, seed=0, trained=state.params)
+    assert judgement.value > judgement.baselines[evaluation.SAME].held_out
+    assert judgement.value >= history.elbo[-1]
+    assert judgement.strongest[0] == evaluation.BEST
+    pca = ppca.fit_ppca(easy_data.train_images, EASY.num_latents)
+    report = evaluation.scores(state.params, pca, easy_data, EASY)
     assert report.error < report.error_of_pca
-    assert report.likelihood >= history.elbo[-1]
+
+
+def test_judging_trains_where_nothing_has_been_trained():
+    first, again, other = (evaluation.judge(TINY, seed=seed) for seed in (0, 0, 1))
+    assert first == again
+    assert first.value != other.value
 
 
 def test_the_learning_curve_ends_at_the_bound_of_the_returned_model(easy_data: Data, easy_fit):
@@ -263,14 +291,8 @@ def test_one_seed_repeats_and_two_seeds_differ():
     for one, two in zip(jax.tree.leaves(first.params), jax.tree.leaves(again.params), strict=True):
         np.testing.assert_array_equal(one, two)
     assert not np.array_equal(first.params["log_noise"], other.params["log_noise"])
-    other_data = problem.load(dataclasses.replace(TINY, seed=1))
+    other_data = problem.load(TINY, seed=1)
     assert not np.array_equal(data.train_images, other_data.train_images)
-
-
-def test_the_table_of_seeds_has_a_row_for_each_and_their_mean():
-    table = seeds.table(TINY, (3,))
-    assert [row[0] for row in table.rows] == ["3", "mean"]
-    assert table.rows[0][1:] == table.rows[1][1:]
 
 
 # --- Grading the latents ----------------------------------------------------------------------
@@ -328,7 +350,7 @@ def test_a_dimension_is_in_use_when_its_posterior_leaves_the_prior():
 
 # --- Photographs ------------------------------------------------------------------------------
 
-REAL = dataclasses.replace(TINY, source="real", num_train=640)
+REAL = dataclasses.replace(TINY, source="real", num_train=560)
 
 
 def photographs() -> olivetti.Olivetti:
@@ -336,15 +358,17 @@ def photographs() -> olivetti.Olivetti:
     return olivetti.Olivetti(images, np.repeat(np.arange(40, dtype=np.int32), 10))
 
 
-def test_nobody_is_among_the_faces_to_learn_from_and_the_held_out_ones():
+def test_nobody_is_in_two_splits_of_the_photographs():
     images = np.repeat(np.arange(40, dtype=np.float32), 10)[:, None, None] / 40
     of_people = photographs()._replace(images=np.tile(images, (1, 32, 32)))
-    data = problem.split_photographs(of_people, dataclasses.replace(REAL, num_test=1_000))
-    assert data.train_images.shape == (640, 1024)
+    data = problem.split_photographs(of_people, dataclasses.replace(REAL, num_test=1_000), seed=0)
+    assert data.train_images.shape == (560, 1024)
     assert data.test_images.shape == (80, 1024)
-    assert data.train_images.max() < data.test_images.min()
+    assert data.development_images.shape == (40, 1024)
+    assert data.train_images.max() < data.development_images.min()
+    assert data.development_images.max() < data.test_images.min()
     counts = np.unique(data.train_images[:, 0], return_counts=True)[1]
-    assert counts.tolist() == [20] * 32
+    assert counts.tolist() == [20] * 28
 
 
 def test_photographs_are_mirrored_and_shifted():
@@ -363,7 +387,7 @@ def test_photographs_are_mirrored_and_shifted():
 def test_real_faces_come_from_olivetti(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(olivetti, "load_olivetti", photographs)
     data = problem.load(REAL)
-    assert data.train_factors.shape == (640, len(problem.factor_names(REAL)))
+    assert data.train_factors.shape == (560, len(problem.factor_names(REAL)))
     assert "brightness" in problem.factor_names(REAL)
     assert "smile" in problem.factor_names(TINY)
 
@@ -411,7 +435,7 @@ def test_the_model_has_the_parameters_that_the_page_names():
 def test_an_exercise_may_bring_another_optimizer_and_loss():
     params, images, noise = jax.tree.map(jnp.asarray, inputs_of(TINY))
     optimizer = optax.sgd(learning_rate=1e-3)
-    state = in_jax.State(params, optimizer.init(params), jnp.zeros((), int))
+    state = in_jax.State(params, optimizer.init(params), jnp.zeros((), jnp.int32))
     loss = partial(in_jax.loss, config=TINY)
     state, _ = in_jax.gradient_step(loss, optimizer, state, images, noise, jnp.float32(1.0))
     assert state.step == 1

@@ -1,19 +1,15 @@
 """What is compared and timed for the variational autoencoder, at which sizes."""
 
 import dataclasses
-from collections.abc import Sequence
 from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from tutorials_lib.benchmark import median_seconds, median_seconds_at_best
-from tutorials_lib.benchmark.comparison import Comparison, Tree
+from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
 from tutorials_lib.benchmark.inputs import draw_params
-from tutorials_lib.benchmark.old_form import Check, Variant
-from tutorials_lib.benchmark.tables import MarkdownRows, format_ratio, format_seconds
 from tutorials_lib.generative.vae import in_jax, in_numpy
 from tutorials_lib.generative.vae.problem import PAGE, Config, load
 
@@ -27,94 +23,79 @@ CHECKED_KL_WEIGHT = 0.5
 """Between 0 and 1, so that both parts of the loss and the weight itself are checked."""
 
 
-def make_inputs(config: Config) -> Tree:
-    """Random parameters, batches of faces, and noise for each of them."""
+class Inputs(NamedTuple):
+    """Random parameters with the state of training, batches of faces, and noise for each."""
+
+    params: Tree
+    images: Any
+    noise: Any
+    kl_weight: Any
+    state: Any = None
+
+
+def make_inputs(config: Config) -> Inputs:
+    """Faces and noise of the seed 0."""
     num_faces = NUM_STEPS * config.batch_size
     data = load(dataclasses.replace(config, num_train=num_faces, num_test=1))
-    shape = (NUM_STEPS, config.batch_size, config.num_latents)
-    rng = np.random.default_rng(config.seed)
-    noise = rng.standard_normal(shape, np.float32)
-    return {
-        "params": draw_params(in_jax.create, config, rng=rng),
-        "images": data.train_images.reshape(*shape[:2], -1),
-        "noise": noise,
-    }
+    shape = NUM_STEPS, config.batch_size
+    rng = np.random.default_rng(0)
+    return Inputs(
+        params=draw_params(in_jax.create, config, rng=rng),
+        images=data.train_images.reshape(*shape, -1),
+        noise=rng.standard_normal((*shape, config.num_latents), np.float32),
+        kl_weight=CHECKED_KL_WEIGHT,
+    )
 
 
-def _first_batch(inputs: Tree) -> tuple[Tree, Tree, Tree]:
-    return inputs["params"], inputs["images"][0], inputs["noise"][0]
+def prepare(twin: Any, inputs: Inputs, config: Config) -> Inputs:
+    """The inputs with the twin's own state before the first step."""
+    return inputs._replace(state=twin.start(inputs.params, config))
 
 
-def _elbo_in_numpy(inputs: Tree, config: Config) -> Tree:
-    return tuple(in_numpy.elbo(*_first_batch(inputs), config))
+def elbo(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """Both parts of the bound for the first batch."""
+    return twin.elbo(inputs.params, inputs.images[0], inputs.noise[0], config)
 
 
-@partial(jax.jit, static_argnames="config")
-def _elbo_in_jax(inputs: Tree, config: Config) -> Tree:
-    return tuple(in_jax.elbo(*_first_batch(inputs), config))
+def loss_and_grads(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """Loss and gradients of the first batch."""
+    batch = inputs.images[0], inputs.noise[0]
+    return twin.loss_and_grads(inputs.params, *batch, inputs.kl_weight, config)
 
 
-def _gradients_in_numpy(inputs: Tree, config: Config) -> Tree:
-    return in_numpy.loss_and_grads(*_first_batch(inputs), CHECKED_KL_WEIGHT, config)
+def sample(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """New faces from the first batch of noise."""
+    return twin.sample(inputs.params, inputs.noise[0], config)
 
 
-@partial(jax.jit, static_argnames="config")
-def _gradients_in_jax(inputs: Tree, config: Config) -> Tree:
-    params, images, noise = _first_batch(inputs)
-    weight = jnp.asarray(CHECKED_KL_WEIGHT, images.dtype)
-    return jax.value_and_grad(in_jax.loss)(params, images, noise, weight, config)
+def log_likelihood(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """The estimate for the first batch of faces, from all draws."""
+    return twin.log_likelihood(inputs.params, inputs.images[0], inputs.noise, config)
 
 
-def _few_steps_in_numpy(inputs: Tree, config: Config) -> Tree:
-    few = inputs["images"][:NUM_CHECKED_STEPS], inputs["noise"][:NUM_CHECKED_STEPS]
-    state, losses = in_numpy.train_steps(in_numpy.start(inputs["params"], config), *few, config)
-    return state.params, losses
+def train_steps(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """The whole state after all steps, and the loss before each."""
+    return twin.train_steps(inputs.state, inputs.images, inputs.noise, config)
 
 
-@partial(jax.jit, static_argnames="config")
-def _few_steps_in_jax(inputs: Tree, config: Config) -> Tree:
-    few = inputs["images"][:NUM_CHECKED_STEPS], inputs["noise"][:NUM_CHECKED_STEPS]
-    state, losses = in_jax.train_steps(in_jax.start(inputs["params"], config), *few, config)
-    return state.params, losses
-
-
-def _likelihood_in_numpy(inputs: Tree, config: Config) -> Tree:
-    params, images, _ = _first_batch(inputs)
-    return in_numpy.log_likelihood(params, images, inputs["noise"], config)
+def few_train_steps(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """The same for the first steps."""
+    few = inputs.images[:NUM_CHECKED_STEPS], inputs.noise[:NUM_CHECKED_STEPS]
+    return twin.train_steps(inputs.state, *few, config)
 
 
 @partial(jax.jit, static_argnames="config")
-def _likelihood_in_jax(inputs: Tree, config: Config) -> Tree:
-    params, images, _ = _first_batch(inputs)
-    return in_jax.log_likelihood(params, images, inputs["noise"], config)
+def _step(state: in_jax.State, images: jax.Array, noise: jax.Array, config: Config) -> Tree:
+    return in_jax.train_step(state, images[state.step], noise[state.step], config)
 
 
-def _steps_in_numpy(inputs: Tree, config: Config) -> Tree:
-    state = in_numpy.start(inputs["params"], config)
-    state, losses = in_numpy.train_steps(state, inputs["images"], inputs["noise"], config)
-    return state.params, losses
-
-
-@partial(jax.jit, static_argnames="config")
-def _steps_in_one_scan(inputs: Tree, config: Config) -> Tree:
-    state = in_jax.start(inputs["params"], config)
-    state, losses = in_jax.train_steps(state, inputs["images"], inputs["noise"], config)
-    return state.params, losses
-
-
-@partial(jax.jit, static_argnames="config")
-def _one_step(
-    state: in_jax.State, inputs: Tree, step: Int[Array, ""] | int, config: Config
-) -> Tree:
-    return in_jax.train_step(state, inputs["images"][step], inputs["noise"][step], config)
-
-
-def _steps_one_by_one(inputs: Tree, config: Config) -> Tree:
-    state, losses = in_jax.start(inputs["params"], config), []
-    for step in range(NUM_STEPS):
-        state, value = _one_step(state, inputs, step, config)
-        losses.append(value)
-    return state.params, jnp.stack(losses)
+def train_step_by_step(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """`train_steps`, each step a call of a compiled program."""
+    state, losses = inputs.state, []
+    for _ in range(NUM_STEPS):
+        state, loss = _step(state, inputs.images, inputs.noise, config=config)
+        losses.append(loss)
+    return state, jnp.stack(losses)
 
 
 COMPARISON = Comparison(
@@ -129,49 +110,34 @@ COMPARISON = Comparison(
     headline="64 faces",
     agreement=dataclasses.replace(PAGE, batch_size=16),
     make_inputs=make_inputs,
+    prepare=prepare,
     checks=(
-        Check(
-            name="both parts of the bound, for every face",
-            in_numpy=_elbo_in_numpy,
-            in_jax=_elbo_in_jax,
-            float32_tolerance=1e-4,
-        ),
+        Check(name="both parts of the bound, for every face", run=elbo, float32_tolerance=1e-4),
         Check(
             name="loss and gradients of all parameters",
-            in_numpy=_gradients_in_numpy,
-            in_jax=_gradients_in_jax,
+            run=loss_and_grads,
             float32_tolerance=1e-3,
         ),
+        Check(name=f"the whole state after {NUM_CHECKED_STEPS} steps", run=few_train_steps),
+        Check(name="new faces from the same latents", run=sample, float32_tolerance=1e-5),
         Check(
-            name=f"parameters and losses after {NUM_CHECKED_STEPS} steps",
-            in_numpy=_few_steps_in_numpy,
-            in_jax=_few_steps_in_jax,
-        ),
-        Check(
-            name="new faces from the same latents",
-            in_numpy=lambda x, config: in_numpy.sample(x["params"], x["noise"][0], config),
-            in_jax=lambda x, config: in_jax.sample(x["params"], x["noise"][0], config),
-            float32_tolerance=1e-5,
-        ),
-        Check(
-            name="importance-weighted log-likelihood",
-            in_numpy=_likelihood_in_numpy,
-            in_jax=_likelihood_in_jax,
-            float32_tolerance=1e-4,
+            name="importance-weighted log-likelihood", run=log_likelihood, float32_tolerance=1e-4
         ),
     ),
     variants=(
-        Variant(name="NumPy", backend="numpy", run=_steps_in_numpy),
+        Variant(name="NumPy", run=train_steps, twin=in_numpy),
         Variant(
             name="JAX, jit per step",
-            backend="jax",
-            run=_steps_one_by_one,
+            run=train_step_by_step,
+            twin=in_jax,
+            jit="own",
             explains="what lies between the matrix products is fused, and so is Adam",
         ),
         Variant(
             name="JAX, jit + scan",
-            backend="jax",
-            run=_steps_in_one_scan,
+            run=train_steps,
+            twin=in_jax,
+            jit="whole",
             explains="one call instead of one for each step; the parameters stay where they are",
         ),
     ),
@@ -182,37 +148,3 @@ COMPARISON = Comparison(
         "rounding moves its parameter as far as any other; the losses hardly notice."
     ),
 )
-
-
-# ---------------------------------------------------------------- sampling, measured beside it
-
-
-def sampling_table(counts: Sequence[int], config: Config) -> MarkdownRows:
-    """`sampling_seconds` for so many faces, with the ratio."""
-    rows = []
-    for num_faces in counts:
-        ours, theirs = sampling_seconds(num_faces, config)
-        seconds = format_seconds(ours), format_seconds(theirs)
-        rows.append([f"{num_faces:,}", *seconds, format_ratio(ours / theirs)])
-    return MarkdownRows(["New faces", "NumPy", "JAX", "NumPy ÷ JAX"], rows)
-
-
-def sampling_seconds(num_faces: int, config: Config) -> tuple[float, float]:
-    """Median seconds of NumPy and of JAX for new faces: draw latents and decode them.
-
-    The parameters are fresh ones, and NumPy has its best number of threads.
-    """
-    params = jax.tree.map(np.asarray, in_jax.create(config, jax.random.key(config.seed)))
-    rng = np.random.default_rng(config.seed)
-    shape = num_faces, config.num_latents
-
-    def sample_in_numpy() -> np.ndarray:
-        return in_numpy.sample(params, rng.standard_normal(shape, np.float32), config)
-
-    @jax.jit
-    def sample_in_jax(params: Tree, key: PRNGKeyArray) -> Float[Array, "faces pixels"]:
-        return in_jax.sample(params, jax.random.normal(key, shape), config)
-
-    inputs = jax.device_put(params), jax.random.key(config.seed)
-    in_jax_seconds = median_seconds(sample_in_jax, *inputs, repeats=25)  # before BLAS has threads
-    return median_seconds_at_best(sample_in_numpy, repeats=25), in_jax_seconds

@@ -9,8 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from tutorials_lib.generative.vae import baselines, in_jax, problem
+from tutorials_lib.generative.vae import in_jax, ppca, problem
 from tutorials_lib.generative.vae.problem import Config, Data, Split
+from tutorials_lib.judge import Judgement, Score
 
 NUM_DRAWS = 64
 """Draws from the posterior of each face, for its likelihood."""
@@ -20,13 +21,63 @@ SHORT_EPOCH_STEPS = 15
 NUM_SHORT_EPOCHS = 12
 
 
+NUM_COMPONENTS = (10, 20, 40, 80, 120, 160, 240, 320, 480)
+"""Numbers of dimensions among which probabilistic PCA has its best chosen."""
+
+SAME, BEST = (f"probabilistic PCA, {how}" for how in ("as many dimensions", "best number of them"))
+
+
+def best_ppca(whole: ppca.Spectrum, data: Data) -> ppca.PPCA:
+    """With the number of dimensions that makes the development faces most likely."""
+    rank = min(len(data.train_images) - 1, len(whole.mean))
+    fits = [ppca.cut(whole, count) for count in NUM_COMPONENTS if count < rank]
+    return max(fits, key=lambda fit: mean_likelihood(fit, data.development_images))
+
+
+def mean_likelihood(fit: ppca.PPCA, images: problem.Images) -> float:
+    """The mean log-likelihood of `images` in nats."""
+    return float(ppca.log_likelihood(fit, images).mean())
+
+
+def baselines(data: Data, config: Config, *, seed: int) -> dict[str, Score]:
+    """Probabilistic PCA with as many dimensions as the autoencoder, and with the best number."""
+    whole = ppca.spectrum(data.train_images)
+    same, best = ppca.cut(whole, config.num_latents), best_ppca(whole, data)
+    return {
+        SAME: Score(None, mean_likelihood(same, data.test_images)),
+        BEST: Score(
+            mean_likelihood(best, data.development_images), mean_likelihood(best, data.test_images)
+        ),
+    }
+
+
+def train(data: Data, key: PRNGKeyArray, config: Config) -> in_jax.Params:
+    """The parameters after all epochs."""
+    create_key, fit_key = jax.random.split(key)
+    state = in_jax.start(in_jax.create(config, create_key), config)
+    images, test_images = jnp.asarray(data.train_images), jnp.asarray(data.test_images)
+    return in_jax.fit(state, images, test_images, fit_key, config)[0].params
+
+
+def judge(config: Config, *, seed: int, trained: in_jax.Params | None = None) -> Judgement:
+    """The log-likelihood of held-out faces, estimated, beside that of probabilistic PCA, exact.
+
+    The estimate is too low on average.
+    """
+    data = problem.load(config, seed=seed)
+    train_key, score_key = jax.random.split(jax.random.key(seed))
+    params = train(data, train_key, config) if trained is None else trained
+    return Judgement(
+        metric="held-out log-likelihood (nats per face)",
+        value=float(likelihoods(params, data.test_images, score_key, config).mean()),
+        baselines=baselines(data, config, seed=seed),
+    )
+
+
 class Scores(NamedTuple):
-    """The autoencoder and PCA with as many dimensions, on the same held-out faces.
+    """What latents tell of held-out faces, and what as many components of PCA do.
 
     Attributes:
-        likelihood: the mean log-likelihood of a face in nats; of the autoencoder an
-            importance-weighted estimate, which is too low on average ...
-        likelihood_of_pca: ... of PCA the exact value.
         error: the root mean square of what is lost of a pixel when a face is described by its
             latents (the mean of its posterior) and decoded again.
         error_of_pca: likewise, by its leading components.
@@ -34,35 +85,27 @@ class Scores(NamedTuple):
         r2_of_pca: likewise, of the leading components.
     """
 
-    likelihood: float
-    likelihood_of_pca: float
     error: float
     error_of_pca: float
     r2: Float[np.ndarray, " factors"]
     r2_of_pca: Float[np.ndarray, " factors"]
 
 
-def scores(params: in_jax.Params, data: Data, key: PRNGKeyArray, config: Config) -> Scores:
-    """Both models on the held-out faces of `data`; PCA is fitted to its training faces."""
-    pca = baselines.fit_ppca(data.train_images, config.num_latents)
-    means = [
-        encode_means(params, images, config) for images in (data.train_images, data.test_images)
-    ]
-    coordinates = [
-        baselines.project(pca, images) for images in (data.train_images, data.test_images)
-    ]
+def scores(params: in_jax.Params, pca: ppca.PPCA, data: Data, config: Config) -> Scores:
+    """Both models on the held-out faces of `data`."""
+    splits = data.train_images, data.test_images
     factors = data.train_factors, data.test_factors
+    means = [encode_means(params, images, config) for images in splits]
+    coordinates = [ppca.project(pca, images) for images in splits]
 
     def r2(latents: list[np.ndarray]) -> Float[np.ndarray, " factors"]:
         return problem.r2_together(*map(Split, latents, factors))
 
     decoded = np.asarray(in_jax.decode(params, jnp.asarray(means[1]), config))
     return Scores(
-        likelihood=float(likelihoods(params, data.test_images, key, config).mean()),
-        likelihood_of_pca=float(baselines.log_likelihood(pca, data.test_images).mean()),
         error=problem.root_mean_square(decoded - data.test_images),
         error_of_pca=problem.root_mean_square(
-            baselines.reconstruct(pca, data.test_images) - data.test_images
+            ppca.reconstruct(pca, data.test_images) - data.test_images
         ),
         r2=r2(means),
         r2_of_pca=r2(coordinates),

@@ -12,7 +12,7 @@ import optax
 from flax import nnx
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from tutorials_lib.generative.vae.problem import NUM_PIXELS, Config
+from tutorials_lib.generative.vae.problem import NUM_PIXELS, Config, kl_weights, learning_rates
 
 Params = dict[Any, Any]
 Images = Float[Array, "batch pixels"]
@@ -171,25 +171,22 @@ def loss(
     return (kl_weight * kl.sum(1) - reconstruction).mean()
 
 
-def kl_weight(step: Int[Array, ""], config: Config) -> Float[Array, ""]:
-    """The weight of the KL part: it rises to 1 in a straight line (Bowman et al. 2016)."""
-    return jnp.minimum(1.0, (step + 1) * (1 / max(config.num_anneal_steps, 1)))
-
-
-def learning_rate(step: Int[Array, ""], config: Config) -> Float[Array, ""]:
-    """Half a cosine, from the peak down to zero (Loshchilov and Hutter 2017)."""
-    done = jnp.minimum(step * (1 / config.num_steps), 1.0)
-    return 0.5 * config.peak_learning_rate * (1 + jnp.cos(jnp.pi * done))
+def loss_and_grads(
+    params: Params, images: Images, noise: Latents, kl_weight: Float[Array, ""], config: Config
+) -> tuple[Float[Array, ""], Params]:
+    """The loss, and the gradients of all parameters."""
+    return jax.value_and_grad(loss)(params, images, noise, kl_weight, config)
 
 
 def optimizer(config: Config) -> optax.GradientTransformation:
-    """Adam with the learning rate of `config`."""
-    return optax.adam(learning_rate=partial(learning_rate, config=config))
+    """Adam; step `count` has the learning rate at that place."""
+    rates = learning_rates(config)
+    return optax.adam(learning_rate=lambda count: jnp.asarray(rates)[count])  # the last one stays
 
 
 def start(params: Params, config: Config) -> State:
     """The state before the first step."""
-    return State(params, optimizer(config).init(params), jnp.zeros((), int))
+    return State(params, optimizer(config).init(params), jnp.zeros((), jnp.int32))
 
 
 def gradient_step(
@@ -210,7 +207,7 @@ def train_step(
     state: State, images: Images, noise: Latents, config: Config
 ) -> tuple[State, Float[Array, ""]]:
     """One step of Adam; also the loss before it."""
-    weight = kl_weight(state.step, config)
+    weight = jnp.asarray(kl_weights(config))[state.step]  # the last one from there on
     objective = partial(loss, config=config)
     return gradient_step(objective, optimizer(config), state, images, noise, weight)
 

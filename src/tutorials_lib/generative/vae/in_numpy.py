@@ -10,7 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from tutorials_lib.generative.vae.problem import Config, Images, Latents
+from tutorials_lib.generative.vae.problem import (
+    Config,
+    Images,
+    Latents,
+    Schedule,
+    kl_weights,
+    learning_rates,
+)
 from tutorials_lib.optimizers import AdamState, adam_start, adam_update
 
 Params = dict[Any, Any]
@@ -19,6 +26,7 @@ Params = dict[Any, Any]
 Matrix = Float[np.ndarray, "batch features"]
 PerImage = Float[np.ndarray, " batch"]
 Noise = Float[np.ndarray, "samples batch latents"]
+Weight = float | Float[np.ndarray, ""]
 
 
 class Posterior(NamedTuple):
@@ -40,7 +48,7 @@ class State(NamedTuple):
 
     params: Params
     opt_state: AdamState
-    step: int
+    step: np.int32
 
 
 # ---------------------------------------------------------------- the model
@@ -174,14 +182,14 @@ def sample(params: Params, noise: Latents, config: Config) -> Images:
 
 
 def loss(
-    params: Params, images: Images, noise: Latents, kl_weight: float, config: Config
+    params: Params, images: Images, noise: Latents, kl_weight: Weight, config: Config
 ) -> np.floating:
     """The mean of the negative evidence lower bound, its KL part times `kl_weight`."""
     return loss_and_grads(params, images, noise, kl_weight, config)[0]
 
 
 def loss_and_grads(
-    params: Params, images: Images, noise: Latents, kl_weight: float, config: Config
+    params: Params, images: Images, noise: Latents, kl_weight: Weight, config: Config
 ) -> tuple[np.floating, Params]:
     """The loss, and the gradients of all parameters."""
     batch, num_pixels = images.shape
@@ -204,29 +212,23 @@ def loss_and_grads(
     return value, {"encoder": encoder_grads, "decoder": decoder_grads, "log_noise": dlog_noise}
 
 
-def kl_weight(step: int, config: Config) -> float:
-    """The weight of the KL part: it rises to 1 in a straight line (Bowman et al. 2016)."""
-    return min(1.0, (step + 1) / max(config.num_anneal_steps, 1))
-
-
-def learning_rate(step: int, config: Config) -> float:
-    """Half a cosine, from the peak down to zero (Loshchilov and Hutter 2017)."""
-    done = min(step / config.num_steps, 1.0)
-    return 0.5 * config.peak_learning_rate * (1 + math.cos(math.pi * done))
+def at(schedule: Schedule, step: int) -> float:
+    """The value of `step`; the last one from there on."""
+    return float(schedule[min(step, len(schedule) - 1)])
 
 
 def start(params: Params, config: Config) -> State:
     """The state before the first step."""
-    return State(params, adam_start(params), 0)
+    return State(params, adam_start(params), np.int32(0))
 
 
 def train_step(
     state: State, images: Images, noise: Latents, config: Config
 ) -> tuple[State, np.floating]:
     """One step of Adam; also the loss before it."""
-    weight = kl_weight(state.step, config)
+    weight = at(kl_weights(config), int(state.step))
     value, grads = loss_and_grads(state.params, images, noise, weight, config)
-    rate = learning_rate(state.step, config)
+    rate = at(learning_rates(config), int(state.opt_state.steps))
     params, opt_state = adam_update(state.params, grads, state.opt_state, learning_rate=rate)
     return State(params, opt_state, state.step + 1), value
 

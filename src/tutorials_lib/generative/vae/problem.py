@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -37,7 +38,6 @@ class Config:
         peak_learning_rate: of Adam at the first step; it falls to zero along half a cosine.
         anneal_share: share of the steps over which the weight of the KL term rises to 1.
         initial_noise: standard deviation of a pixel that the decoder starts from.
-        seed: of the faces, the parameters and the training.
         source: `offline` for FACES, `real` for the Olivetti faces.
 
     Raises:
@@ -53,7 +53,6 @@ class Config:
     peak_learning_rate: float = 2e-3
     anneal_share: float = 0.25
     initial_noise: float = 0.2
-    seed: int = 0
     source: str = "offline"
 
     def __post_init__(self) -> None:
@@ -116,21 +115,57 @@ def annealing_runs(config: Config) -> dict[str, Config]:
     }
 
 
+Schedule = Float32[np.ndarray, " counts"]
+
+
+@cache
+def learning_rates(config: Config) -> Schedule:
+    """The rate of every step: half a cosine down to zero (Loshchilov and Hutter 2017).
+
+    The zero at the end is that of all steps beyond the last.
+    """
+    done = np.arange(config.num_steps + 1) / config.num_steps
+    return _constant(0.5 * config.peak_learning_rate * (1 + np.cos(np.pi * done)))
+
+
+@cache
+def kl_weights(config: Config) -> Schedule:
+    """The weight of the KL part in every step: it rises to 1 in a straight line, then stays.
+
+    Annealing as Bowman et al. (2016) do it.
+    """
+    steps = np.arange(1, config.num_steps + 2)
+    return _constant(np.minimum(1, steps / max(config.num_anneal_steps, 1)))
+
+
+def _constant(values: Float[np.ndarray, " counts"]) -> Schedule:
+    """In float32, and read-only: every call of a schedule returns the same array."""
+    values = values.astype(np.float32)
+    values.flags.writeable = False
+    return values
+
+
 class Data(NamedTuple):
-    """Faces to learn from and faces held out, with what is known about each.
+    """Faces to learn from, to choose by, and held out, with what is known about them.
 
     Attributes:
-        factors: a column for each of `factor_names`.
+        train_factors: a column for each of `factor_names`.
+        development_images: what the settings of a rival are chosen by.
+        test_factors: as `train_factors`.
     """
 
     train_images: Images
     train_factors: Factors
+    development_images: Float[np.ndarray, "development pixels"]
     test_images: Float[np.ndarray, "test pixels"]
     test_factors: Float[np.ndarray, "test factors"]
 
 
 NUM_HELD_OUT_PEOPLE = 8
-"""Of the forty people among the photographs; nobody is in both splits."""
+"""Of the forty people among the photographs; nobody is in two splits."""
+
+NUM_DEVELOPMENT_PEOPLE = 4
+"""Of the other thirty-two."""
 
 MAX_SHIFT = 1
 """Pixels by which a photograph is moved in each direction, at most, to make several of it."""
@@ -138,17 +173,27 @@ MAX_SHIFT = 1
 _MEASURED_FACTORS = ("brightness", "contrast", "light from the right", "light from below")
 
 
-def load(config: Config) -> Data:
-    """The training and the held-out faces of the source that `config` names.
+def load(config: Config, *, seed: int = 0) -> Data:
+    """The faces of the source that `config` names.
+
+    The seed draws them; of photographs it draws how they are mirrored and shifted.
 
     Raises:
         DatasetError: the photographs were asked for and cannot be had.
     """
     if config.source == "real":
-        return split_photographs(olivetti.load_olivetti(), config)
-    train = faces.faces(config.num_train, seed=2 * config.seed)
-    test = faces.faces(config.num_test, seed=2 * config.seed + 1)
-    return Data(to_rows(train.images), train.factors, to_rows(test.images), test.factors)
+        return split_photographs(olivetti.load_olivetti(), config, seed=seed)
+    counts = config.num_train, config.num_test, config.num_test
+    train, test, development = (
+        faces.faces(count, seed=3 * seed + i) for i, count in enumerate(counts)
+    )
+    return Data(
+        train_images=to_rows(train.images),
+        train_factors=train.factors,
+        development_images=to_rows(development.images),
+        test_images=to_rows(test.images),
+        test_factors=test.factors,
+    )
 
 
 def factor_names(config: Config) -> tuple[str, ...]:
@@ -156,13 +201,24 @@ def factor_names(config: Config) -> tuple[str, ...]:
     return _MEASURED_FACTORS if config.source == "real" else faces.FACTOR_NAMES
 
 
-def split_photographs(photographs: olivetti.Olivetti, config: Config) -> Data:
-    """Hold out the people who come last; mirror and shift the others into `config.num_train`."""
-    held_out = photographs.people >= olivetti.NUM_PEOPLE - NUM_HELD_OUT_PEOPLE
-    rng = np.random.default_rng(config.seed)
-    train = varied(photographs.images[~held_out], config.num_train, rng)
+def split_photographs(photographs: olivetti.Olivetti, config: Config, *, seed: int) -> Data:
+    """Hold out the people who come last; mirror and shift the first into `config.num_train`.
+
+    Those between them are the development split.
+    """
+    first_held_out = olivetti.NUM_PEOPLE - NUM_HELD_OUT_PEOPLE
+    held_out = photographs.people >= first_held_out
+    to_learn = photographs.people < first_held_out - NUM_DEVELOPMENT_PEOPLE
+    rng = np.random.default_rng(seed)
+    train = varied(photographs.images[to_learn], config.num_train, rng)
     test = rng.permutation(photographs.images[held_out])[: config.num_test]
-    return Data(to_rows(train), measured_factors(train), to_rows(test), measured_factors(test))
+    return Data(
+        train_images=to_rows(train),
+        train_factors=measured_factors(train),
+        development_images=to_rows(photographs.images[~(to_learn | held_out)]),
+        test_images=to_rows(test),
+        test_factors=measured_factors(test),
+    )
 
 
 def varied(

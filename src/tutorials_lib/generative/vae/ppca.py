@@ -1,4 +1,4 @@
-"""What the autoencoder has to beat: probabilistic PCA with as many dimensions."""
+"""Probabilistic PCA, which the autoencoder has to beat."""
 
 import math
 from typing import NamedTuple
@@ -28,22 +28,40 @@ class PPCA(NamedTuple):
     noise_variance: float
 
 
+class Spectrum(NamedTuple):
+    """The mean of pictures, and their covariance as eigenvalues from the largest down."""
+
+    mean: Float[np.ndarray, " pixels"]
+    eigenvalues: Float[np.ndarray, " pixels"]
+    eigenvectors: Float[np.ndarray, "pixels pixels"]
+
+
+def spectrum(images: Images) -> Spectrum:
+    """What the fits of every number of latents have in common."""
+    mean = images.mean(0, dtype=np.float64)
+    centered = images - mean
+    eigenvalues, eigenvectors = np.linalg.eigh(centered.T @ centered / len(images))
+    return Spectrum(mean, eigenvalues[::-1], eigenvectors[:, ::-1])
+
+
 def fit_ppca(images: Images, num_latents: int) -> PPCA:
-    """The most likely parameters for `images` (equations 7 and 8).
+    """The most likely parameters for `images` (equations 7 and 8); raises as `cut` does."""
+    return cut(spectrum(images), num_latents)
+
+
+def cut(whole: Spectrum, num_latents: int) -> PPCA:
+    """The most likely parameters with `num_latents`.
 
     Raises:
         ValueError: fewer pixels than latents, so that nothing is left for the noise.
     """
-    if not 0 < num_latents < images.shape[1]:
-        raise ValueError(f"{num_latents} latents; expected 1 to {images.shape[1] - 1}")
-    mean = images.mean(0, dtype=np.float64)
-    centered = images - mean
-    eigenvalues, eigenvectors = np.linalg.eigh(centered.T @ centered / len(images))
+    if not 0 < num_latents < len(whole.mean):
+        raise ValueError(f"{num_latents} latents; expected 1 to {len(whole.mean) - 1}")
     return PPCA(
-        mean=mean,
-        components=eigenvectors[:, : -num_latents - 1 : -1],
-        variances=eigenvalues[: -num_latents - 1 : -1],
-        noise_variance=float(eigenvalues[:-num_latents].mean()),
+        mean=whole.mean,
+        components=whole.eigenvectors[:, :num_latents],
+        variances=whole.eigenvalues[:num_latents],
+        noise_variance=float(whole.eigenvalues[num_latents:].mean()),
     )
 
 
