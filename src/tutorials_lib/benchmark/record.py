@@ -102,8 +102,8 @@ class SizeResult:
 class Quality:
     """What the tutorial reached on held-out data, beside its baselines on the same split.
 
-    The value must beat every baseline by `margin` (negative: may fall short by that much, for
-    a parity). `training_seconds` is what training took on the page.
+    The value must be better than every baseline, by more than `margin`; as good as one is not
+    enough. `training_seconds` is what training took on the page.
     """
 
     metric: str
@@ -121,9 +121,9 @@ class Quality:
 
     @property
     def met(self) -> bool:
-        """Whether the value beats every baseline by the margin."""
+        """Whether the value beats every baseline by more than the margin."""
         sign = 1.0 if self.higher_is_better else -1.0
-        return all(sign * (self.value - other) >= self.margin for other in self.baselines.values())
+        return all(sign * (self.value - other) > self.margin for other in self.baselines.values())
 
 
 @dataclass(frozen=True, kw_only=True)
