@@ -10,8 +10,9 @@ import pytest
 
 from tutorials_lib.benchmark.agreement import make_inputs
 from tutorials_lib.datasets import tinyshakespeare
-from tutorials_lib.sequences.gpt2 import baselines, comparison, in_jax, in_numpy, problem
-from tutorials_lib.sequences.gpt2.problem import TINY, Config
+from tutorials_lib.sequences.gpt2 import comparison, evaluation, in_jax, in_numpy, problem
+from tutorials_lib.sequences.gpt2.kneser_ney import KneserNey
+from tutorials_lib.sequences.gpt2.problem import TINY, Config, Texts
 from tutorials_lib.text.decoding import GREEDY, Strategy
 
 
@@ -23,15 +24,19 @@ def on_device(tree):
     return jax.tree.map(jnp.asarray, tree)
 
 
+def compiled(generate):
+    return jax.jit(generate, static_argnames=("strategy", "config"))
+
+
 # --- The twins --------------------------------------------------------------------------------
 
 
 def test_the_hand_gradient_equals_that_of_jax():
     with jax.enable_x64(True):
         inputs = inputs_of(TINY, np.float64)
-        _, grads = in_numpy.loss_and_grads(inputs["params"], inputs["tokens"], TINY)
+        _, grads = in_numpy.loss_and_grads(inputs.params, inputs.tokens, TINY)
         grad = jax.jit(jax.grad(partial(in_jax.loss, config=TINY)))
-        expected = grad(*on_device((inputs["params"], inputs["tokens"])))
+        expected = grad(*on_device((inputs.params, inputs.tokens)))
     assert jax.tree.structure(grads) == jax.tree.structure(expected)
     for ours, theirs in zip(jax.tree.leaves(grads), jax.tree.leaves(expected), strict=True):
         assert theirs.dtype == np.float64
@@ -40,28 +45,34 @@ def test_the_hand_gradient_equals_that_of_jax():
 
 def test_the_loss_and_its_gradient_promote_nothing_silently():
     inputs = inputs_of(TINY)
-    arguments = on_device((inputs["params"], inputs["tokens"]))
+    arguments = on_device((inputs.params, inputs.tokens))
     with jax.numpy_dtype_promotion("strict"):
         grads = jax.eval_shape(jax.grad(partial(in_jax.loss, config=TINY)), *arguments)
     assert {leaf.dtype for leaf in jax.tree.leaves(grads)} == {np.dtype(np.float32)}
 
 
-def test_training_keeps_the_precision_of_its_input():
+def test_every_leaf_leaves_a_step_with_the_type_it_came_with():
     inputs = inputs_of(TINY)
-    ours, _ = in_numpy.train_step(in_numpy.start(inputs["params"], TINY), inputs["tokens"], TINY)
-    params, tokens = on_device((inputs["params"], inputs["tokens"]))
-    theirs, _ = in_jax.train_step(in_jax.start(params, TINY), tokens, TINY)
-    for tree in (ours.params, ours.momentum, theirs.params):
-        assert {leaf.dtype for leaf in jax.tree.leaves(tree)} == {np.dtype(np.float32)}
+    ours = in_numpy.start(inputs.params, TINY)
+    params, tokens = on_device((inputs.params, inputs.tokens))
+    theirs = in_jax.start(params, TINY)
+    for state, after in (
+        (ours, in_numpy.train_step(ours, inputs.tokens, TINY)),
+        (theirs, jax.eval_shape(partial(in_jax.train_step, config=TINY), theirs, tokens)),
+    ):
+        assert jax.tree.map(lambda leaf: leaf.dtype, state) == jax.tree.map(
+            lambda leaf: leaf.dtype, after[0]
+        )
+    types = {leaf.dtype for state in (ours, theirs) for leaf in jax.tree.leaves(state)}
+    assert types == {np.dtype(np.float32), np.dtype(np.int32)}
 
 
-def test_the_learning_rate_rises_and_falls_alike_in_both():
-    counts = range(TINY.num_steps + 3)
-    rates = [in_numpy.learning_rate(count, TINY) for count in counts]
-    theirs = jax.vmap(partial(in_jax.learning_rate, config=TINY))(jnp.array(counts))
-    np.testing.assert_allclose(rates, theirs, rtol=1e-5, atol=1e-9)
-    assert 0 < rates[0] < rates[TINY.warmup_steps] == TINY.peak_learning_rate
-    assert rates[-3:] == [0, 0, 0]
+def test_the_learning_rate_rises_stays_and_falls_to_zero():
+    rates = problem.learning_rates(TINY)
+    assert len(rates) == TINY.num_steps + 1
+    assert 0 < rates[0] < rates[TINY.warmup_steps] == np.float32(TINY.peak_learning_rate)
+    assert (np.diff(rates[: TINY.warmup_steps]) > 0).all()
+    assert rates[-2] > rates[-1] == 0
 
 
 @pytest.mark.parametrize("shape", [(6, 9), (9, 6)])
@@ -79,20 +90,20 @@ def test_an_orthogonalized_matrix_has_singular_values_near_one(shape):
 def test_the_cache_changes_nothing(strategy: Strategy):
     with jax.enable_x64(True):
         inputs = inputs_of(dataclasses.replace(TINY, num_texts=3), np.float64)
-        arguments = inputs["params"], inputs["prompt"], inputs["noise"]
+        arguments = inputs.params, inputs.prompt, inputs.noise
         expected = in_numpy.generate(*arguments, strategy, TINY)
         assert expected.shape == (3, TINY.num_new_tokens)
         for found in (
             in_numpy.generate_without_cache(*arguments, strategy, TINY),
-            in_jax.generate(*on_device(arguments), strategy, TINY),
-            in_jax.generate_without_cache(*on_device(arguments), strategy, TINY),
+            compiled(in_jax.generate)(*on_device(arguments), strategy, TINY),
+            compiled(in_jax.generate_without_cache)(*on_device(arguments), strategy, TINY),
         ):
             np.testing.assert_array_equal(found, expected)
 
 
 def test_reading_a_text_in_pieces_gives_the_logits_of_reading_it_at_once():
     inputs = inputs_of(TINY, np.float64)
-    params, tokens = inputs["params"], inputs["tokens"][:, :9]
+    params, tokens = inputs.params, inputs.tokens[:, :9]
     whole = in_numpy.predict(params, tokens, TINY)
     cache = in_numpy.empty_cache(params, len(tokens), TINY.context, TINY)
     for start, stop in ((0, 4), (4, 5), (5, 9)):
@@ -102,17 +113,17 @@ def test_reading_a_text_in_pieces_gives_the_logits_of_reading_it_at_once():
 
 def test_no_logits_depend_on_later_tokens():
     inputs = inputs_of(TINY, np.float64)
-    tokens = inputs["tokens"][:1, :8]
+    tokens = inputs.tokens[:1, :8]
     other = tokens.copy()
     other[:, 5:] = (other[:, 5:] + 1) % TINY.vocab_size
-    ours, theirs = (in_numpy.predict(inputs["params"], t, TINY) for t in (tokens, other))
+    ours, theirs = (in_numpy.predict(inputs.params, t, TINY) for t in (tokens, other))
     np.testing.assert_array_equal(ours[:, :5], theirs[:, :5])
     assert (ours[:, 5:] != theirs[:, 5:]).any()
 
 
 def test_the_maps_of_attention_are_distributions_over_the_past():
     inputs = inputs_of(TINY)
-    maps = in_numpy.attention_maps(inputs["params"], inputs["tokens"][:1, :8], TINY)
+    maps = in_numpy.attention_maps(inputs.params, inputs.tokens[:1, :8], TINY)
     assert len(maps) == TINY.num_layers
     for weights in maps:
         assert weights.shape == (1, TINY.num_heads, 8, 8)
@@ -124,8 +135,9 @@ def test_no_draw_that_is_timed_is_a_near_tie():
     """In float32 the twins then choose the same tokens, whatever the rounding."""
     for config in comparison.COMPARISON.sizes.values():
         inputs = inputs_of(config)
-        params, prompt, noise = inputs["params"], inputs["prompt"], inputs["noise"]
-        chosen = in_jax.generate(*on_device((params, prompt, noise)), comparison.STRATEGY, config)
+        params, prompt, noise = inputs.params, inputs.prompt, inputs.noise
+        arguments = on_device((params, prompt, noise))
+        chosen = compiled(in_jax.generate)(*arguments, comparison.STRATEGY, config)
         text = np.concatenate([prompt, chosen], axis=1)
         logits = np.asarray(in_jax.predict(on_device(params), jnp.asarray(text), config))
         scores = np.sort(logits[:, prompt.shape[1] - 1 : -1] + noise, axis=-1)
@@ -136,7 +148,7 @@ def test_no_draw_that_is_timed_is_a_near_tie():
 def test_a_text_that_outgrows_the_context_is_refused(twin):
     inputs = inputs_of(TINY)
     noise = np.zeros((1, TINY.context, TINY.vocab_size), np.float32)
-    arguments = inputs["params"], inputs["prompt"], noise
+    arguments = inputs.params, inputs.prompt, noise
     arguments = on_device(arguments) if twin is in_jax else arguments
     for generate in (twin.generate, twin.generate_without_cache):
         with pytest.raises(ValueError, match="positions for 24"):
@@ -146,9 +158,9 @@ def test_a_text_that_outgrows_the_context_is_refused(twin):
 def test_a_prompt_of_one_token_and_one_new_token_work_alike_in_both():
     config = dataclasses.replace(TINY, prompt_length=1, num_new_tokens=1)
     inputs = inputs_of(config)
-    arguments = inputs["params"], inputs["prompt"], inputs["noise"]
+    arguments = inputs.params, inputs.prompt, inputs.noise
     ours = in_numpy.generate(*arguments, GREEDY, config)
-    theirs = in_jax.generate(*on_device(arguments), GREEDY, config)
+    theirs = compiled(in_jax.generate)(*on_device(arguments), GREEDY, config)
     np.testing.assert_array_equal(ours, theirs)
 
 
@@ -191,7 +203,8 @@ def test_it_learns_a_text_by_heart_and_continues_it(period: np.ndarray, by_heart
     assert losses[-1] < 0.1 < 3 < losses[0]
     text = np.tile(period, 2)
     noise = jnp.zeros((1, 8, REPETITION.vocab_size))
-    chosen = in_jax.generate(state.params, jnp.asarray(text[None, :12]), noise, GREEDY, REPETITION)
+    prompt = jnp.asarray(text[None, :12])
+    chosen = compiled(in_jax.generate)(state.params, prompt, noise, GREEDY, REPETITION)
     np.testing.assert_array_equal(chosen[0], text[12:20])
 
 
@@ -203,11 +216,11 @@ def test_one_seed_repeats_and_two_seeds_differ(period: np.ndarray):
     assert not np.array_equal(first, other)
 
 
-# --- The data, the windows, the baselines -----------------------------------------------------
+# --- The data, the windows, the rivals -----------------------------------------------------
 
 
 def test_documents_are_split_without_overlap():
-    texts = problem.load(TINY)
+    texts = problem.load_texts(TINY)
     parts = [set(texts.train), set(texts.development), set(texts.test)]
     assert all(parts)
     assert sum(map(len, parts)) == len(set.union(*parts))
@@ -217,7 +230,7 @@ def test_documents_are_split_without_overlap():
 def test_the_real_text_is_shakespeare_and_is_capped(monkeypatch: pytest.MonkeyPatch):
     speeches = tuple(f"Citizen {i}:\nspeak, speak." for i in range(5_000))
     monkeypatch.setattr(tinyshakespeare, "load_tinyshakespeare", lambda: speeches)
-    texts = problem.load(dataclasses.replace(TINY, source="real"))
+    texts = problem.load_texts(dataclasses.replace(TINY, source="real"))
     total = problem.num_bytes([*texts.train, *texts.development, *texts.test])
     assert TINY.text_bytes <= total < TINY.text_bytes + 100
     assert "Shakespeare" in texts.source
@@ -238,7 +251,7 @@ def test_bits_per_byte_count_bytes_and_not_letters():
 def test_the_probabilities_of_an_n_gram_add_up_to_one():
     rng = np.random.default_rng(0)
     text = rng.integers(0, 5, 200)
-    model = baselines.KneserNey(text, order=3, num_symbols=5)
+    model = KneserNey(text, order=3, num_symbols=5)
     for history in [(0, 1), (4, 4), tuple(text[:2])]:
         every = np.array([[*history, symbol] for symbol in range(5)])
         total = sum(float(model.probabilities(row)[0]) for row in every)
@@ -247,14 +260,31 @@ def test_the_probabilities_of_an_n_gram_add_up_to_one():
 
 def test_an_n_gram_fits_what_it_has_seen_better_than_what_it_has_not():
     text = np.tile(np.arange(6), 20)
-    model = baselines.KneserNey(text, order=3, num_symbols=7)
+    model = KneserNey(text, order=3, num_symbols=7)
     assert model.total_nats(text) < model.total_nats(text[::-1]) / 3
 
 
-def test_the_best_order_is_chosen_on_the_development_text():
+def test_the_development_text_chooses_the_order():
     text = np.tile([0, 0, 1, 0, 1, 1], 40)  # two symbols tell the third, one does not
-    fitted = baselines.fit_orders(text, orders=(1, 2, 3), num_symbols=2)
-    assert baselines.best_order(fitted, text[:60]) == 3
+    noise = np.random.default_rng(0).integers(0, 2, 60)
+    texts = Texts(["?" * len(text)], ["?" * 60], ["?" * 60], source="two symbols")
+    order, score = evaluation.best_ngram(text, text[:60], noise, texts, num_symbols=2)
+    assert order >= 3
+    assert score.development is not None
+    assert score.development < 0.2 < 1 < score.held_out
+    other, _ = evaluation.best_ngram(text, noise, text[:60], texts, num_symbols=2)
+    assert other < 3
+
+
+def test_the_judgement_sets_what_was_trained_beside_the_best_n_grams():
+    trained = evaluation.train(TINY, seed=1)
+    judgement = evaluation.judge(TINY, seed=0, trained=trained)
+    again = evaluation.train(TINY, seed=1)
+    assert judgement.value == evaluation.bits_per_byte(again.params, trained.data, TINY)
+    assert judgement.training_seconds == trained.seconds
+    tokens, of_bytes = judgement.baselines
+    assert tokens.endswith("-gram of tokens")
+    assert of_bytes.endswith("-gram of bytes")
 
 
 def test_settings_that_do_not_fit_are_named():
@@ -263,4 +293,4 @@ def test_settings_that_do_not_fit_are_named():
     with pytest.raises(ValueError, match="positions for 32"):
         Config(context=32)
     with pytest.raises(ValueError, match="63 bits"):
-        baselines.KneserNey(np.arange(9), order=8, num_symbols=1024)
+        KneserNey(np.arange(9), order=8, num_symbols=1024)

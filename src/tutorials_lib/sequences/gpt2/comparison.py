@@ -2,123 +2,108 @@
 
 import dataclasses
 from functools import partial
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from tutorials_lib.benchmark.comparison import Comparison, Tree
+from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
 from tutorials_lib.benchmark.inputs import draw_params
-from tutorials_lib.benchmark.old_form import Check, Variant
 from tutorials_lib.sequences.gpt2 import in_jax, in_numpy
-from tutorials_lib.sequences.gpt2.problem import PAGE, Config
-from tutorials_lib.text.decoding import Strategy, choose, probabilities
+from tutorials_lib.sequences.gpt2.problem import PAGE, TINY, Config
+from tutorials_lib.text.decoding import Strategy, probabilities
+from tutorials_lib.trees import unravel
 
 STRATEGY = Strategy()
 """What is timed draws from the model's own distribution."""
 
 MIXED = Strategy(temperature=0.8, top_k=10, top_p=0.9)
-"""All strategies at once, for the agreement."""
+"""All strategies at once."""
 
 
-def make_inputs(config: Config) -> Tree:
-    """Random parameters, a batch to train on, prompts to continue, and the noise of the draws.
+class Inputs(NamedTuple):
+    """Random parameters, a batch to train on, prompts to continue, and the noise of the draws."""
 
-    The tokens are drawn at random: what a step costs does not depend on what they say.
-    """
-    rng = np.random.default_rng(config.seed)
-    shape = config.batch_size, config.context + 1
-    tokens = rng.integers(config.vocab_size, size=shape, dtype=np.int32)
-    return {
-        "params": draw_params(in_jax.create, config, rng=rng),
-        "tokens": tokens,
-        "prompt": rng.integers(
-            config.vocab_size, size=(config.num_texts, config.prompt_length), dtype=np.int32
-        ),
-        "noise": rng.gumbel(size=(config.num_texts, config.num_new_tokens, config.vocab_size)),
-    }
+    params: Tree
+    tokens: Any
+    prompt: Any
+    noise: Any
+    state: Any = None
 
 
-def _loss_and_grads_in_numpy(inputs: Tree, config: Config) -> Tree:
-    return in_numpy.loss_and_grads(inputs["params"], inputs["tokens"], config)
+def make_inputs(config: Config) -> Inputs:
+    """Tokens drawn at random: what a step costs does not depend on what they say."""
+    rng = np.random.default_rng(0)
+    draw = partial(rng.integers, config.vocab_size, dtype=np.int32)
+    tokens = draw(size=(config.batch_size, config.context + 1))
+    return Inputs(
+        params=draw_params(in_jax.create, config, rng=rng),
+        tokens=tokens,
+        prompt=draw(size=(config.num_texts, config.prompt_length)),
+        noise=rng.gumbel(size=(config.num_texts, config.num_new_tokens, config.vocab_size)),
+    )
 
 
-@partial(jax.jit, static_argnames="config")
-def _read_in_jax(inputs: Tree, config: Config) -> Tree:
-    """The logits of all tokens, their chances under all strategies at once, and the loss."""
-    params, tokens = inputs["params"], inputs["tokens"]
-    logits = in_jax.predict(params, tokens[:, :-1], config)
-    return logits, probabilities(MIXED(logits)), in_jax.loss(params, tokens, config)
+def prepare(twin: Any, inputs: Inputs, config: Config) -> Inputs:
+    """The inputs with the twin's own state before the first training step."""
+    return inputs._replace(state=twin.start(inputs.params, config))
 
 
-def _step_in_numpy(inputs: Tree, config: Config) -> Tree:
-    state = in_numpy.start(inputs["params"], config)
-    return in_numpy.train_step(state, inputs["tokens"], config)[0].params
+def canonical(result: Tree) -> Tree:
+    """A state as its parameters and, in the order of Optax, what the optimizers remember."""
+    match result:
+        case in_numpy.State(params, in_numpy.OptState(muon, adam)):
+            others = in_numpy.split(params)[1]
+            moments = unravel(adam.mu, others), unravel(adam.nu, others)
+            return params, jax.tree.leaves((adam.steps, *moments, adam.steps, muon))
+        case in_jax.State(params, opt_state):
+            return params, jax.tree.leaves(opt_state)
+        case tuple():
+            return tuple(map(canonical, result))
+        case _:
+            return result
 
 
-@partial(jax.jit, static_argnames="config")
-def _train_in_jax(inputs: Tree, config: Config) -> Tree:
-    """The gradients, and the parameters after a step; the compiler computes them once for both."""
-    params, tokens = inputs["params"], inputs["tokens"]
-    state, _ = in_jax.train_step(in_jax.start(params, config), tokens, config)
-    return jax.grad(in_jax.loss)(params, tokens, config), state.params
+def read(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """Logits and chances of the next tokens, and the logits after a prompt by way of the cache."""
+    logits = twin.predict(inputs.params, inputs.tokens[:, :-1], config)
+    cache = twin.empty_cache(inputs.params, len(inputs.prompt), config.context, config)
+    before, last = inputs.prompt[:, :-1], inputs.prompt[:, -1:]
+    first, cache = twin.extend(inputs.params, cache, before, 0, config)
+    second, _ = twin.extend(inputs.params, cache, last, before.shape[1], config)
+    return logits, probabilities(MIXED(logits)), (first, second)
 
 
-def _cached_logits_in_numpy(inputs: Tree, config: Config) -> Tree:
-    """The logits after the prompt and after one token more, by way of the cache."""
-    params, prompt = inputs["params"], inputs["prompt"]
-    cache = in_numpy.empty_cache(params, len(prompt), config.context, config)
-    first, cache = in_numpy.extend(params, cache, prompt[:, :-1], 0, config)
-    second, _ = in_numpy.extend(params, cache, prompt[:, -1:], prompt.shape[1] - 1, config)
-    return np.stack([first, second], axis=1)
+def train(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """Loss and gradients, and the whole state after one step."""
+    loss, grads = twin.loss_and_grads(inputs.params, inputs.tokens, config)
+    return loss, grads, twin.train_step(inputs.state, inputs.tokens, config)
 
 
-@partial(jax.jit, static_argnames="config")
-def _cached_logits_in_jax(inputs: Tree, config: Config) -> Tree:
-    params, prompt = inputs["params"], inputs["prompt"]
-    cache = in_jax.empty_cache(params, len(prompt), config.context, config)
-    first, cache = in_jax.extend(params, cache, prompt[:, :-1], 0, config)
-    second, _ = in_jax.extend(params, cache, prompt[:, -1:], prompt.shape[1] - 1, config)
-    return jnp.stack([first, second], axis=1)
+def generate(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """The new tokens of every text."""
+    return twin.generate(inputs.params, inputs.prompt, inputs.noise, STRATEGY, config)
 
 
-def _uncached_logits_in_numpy(inputs: Tree, config: Config) -> Tree:
-    return in_numpy.predict(inputs["params"], inputs["prompt"], config)[:, -2:]
+def generate_without_cache(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """The same tokens as `generate`; the whole text is read again for each of them."""
+    return twin.generate_without_cache(inputs.params, inputs.prompt, inputs.noise, STRATEGY, config)
 
 
-def _logits_in_numpy(inputs: Tree, config: Config) -> Tree:
-    return in_numpy.predict(inputs["params"], inputs["tokens"][:, :-1], config)
-
-
-def _arguments(inputs: Tree) -> tuple[Tree, Tree, Tree]:
-    return inputs["params"], inputs["prompt"], inputs["noise"]
-
-
-@partial(jax.jit, static_argnames="config")
-def _next_token(
-    params: Tree, cache: Tree, token: Tree, position: Tree, noise: Tree, config: Config
-) -> Tree:
-    logits, cache = in_jax.extend(params, cache, token[:, None], position, config)
-    return choose(STRATEGY(logits), noise), cache
-
-
-@partial(jax.jit, static_argnames="config")
-def _first_token(params: Tree, prompt: Tree, noise: Tree, config: Config) -> Tree:
-    batch, length = config.check_lengths(prompt.shape, noise.shape)
-    cache = in_jax.empty_cache(params, batch, length, config)
-    logits, cache = in_jax.extend(params, cache, prompt, 0, config)
-    return choose(STRATEGY(logits), noise[:, 0]), cache
-
-
-def _jit_each_token(inputs: Tree, config: Config) -> Tree:
-    params, prompt, noise = _arguments(inputs)
-    token, cache = _first_token(params, prompt, noise, config)
-    chosen = [token]
-    for i in range(1, config.num_new_tokens):
-        position = config.prompt_length + i - 1
-        token, cache = _next_token(params, cache, token, position, noise[:, i], config)
+def generate_by_calls(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """The same tokens as `generate`; Python calls a compiled program for each of them."""
+    params, tokens, noise = inputs.params, inputs.prompt, inputs.noise
+    next_token = jax.jit(twin.next_token, static_argnames=("strategy", "config"))
+    batch, length = config.check_lengths(tokens.shape, noise.shape)
+    cache = twin.empty_cache(params, batch, length, config)
+    position, chosen = 0, []
+    for i in range(config.num_new_tokens):
+        token, cache = next_token(params, cache, tokens, position, noise[:, i], STRATEGY, config)
         chosen.append(token)
-    return jnp.stack(chosen, axis=1)
+        position, tokens = position + tokens.shape[1], token
+    return jnp.concatenate(chosen, axis=1)
 
 
 COMPARISON = Comparison(
@@ -131,96 +116,48 @@ COMPARISON = Comparison(
         "32 texts": dataclasses.replace(PAGE, num_texts=32),
     },
     headline="1 text",
-    agreement=Config(
-        vocab_size=300,
-        context=24,
-        width=32,
-        num_layers=2,
-        num_heads=4,
-        batch_size=2,
-        warmup_steps=1,
-        num_texts=2,
-        prompt_length=8,
-        num_new_tokens=16,
-    ),
+    agreement=dataclasses.replace(TINY, width=32, num_heads=4, num_texts=2, num_new_tokens=16),
     make_inputs=make_inputs,
+    prepare=prepare,
+    canonical=canonical,
     checks=(
         Check(
-            name="logits of the next token",
-            in_numpy=_logits_in_numpy,
-            in_jax=lambda x, config: _read_in_jax(x, config)[0],
-            float32_tolerance=1e-5,
+            name="logits of the next token", run=read, pick=itemgetter(0), float32_tolerance=1e-5
         ),
-        Check(
-            name="loss",
-            in_numpy=lambda x, config: _loss_and_grads_in_numpy(x, config)[0],
-            in_jax=lambda x, config: _read_in_jax(x, config)[2],
-            float32_tolerance=1e-5,
-        ),
-        Check(
-            name="gradients of all parameters",
-            in_numpy=lambda x, config: _loss_and_grads_in_numpy(x, config)[1],
-            in_jax=lambda x, config: _train_in_jax(x, config)[0],
-        ),
-        Check(
-            name="parameters after one training step",
-            in_numpy=_step_in_numpy,
-            in_jax=lambda x, config: _train_in_jax(x, config)[1],
-        ),
-        Check(
-            name="logits with a cache in both",
-            in_numpy=_cached_logits_in_numpy,
-            in_jax=_cached_logits_in_jax,
-            float32_tolerance=1e-5,
-        ),
-        Check(
-            name="logits without a cache and with one",
-            in_numpy=_uncached_logits_in_numpy,
-            in_jax=_cached_logits_in_jax,
-            float32_tolerance=1e-5,
-        ),
-        Check(
-            name="chances under temperature, top-k and nucleus",
-            in_numpy=lambda x, config: probabilities(MIXED(_logits_in_numpy(x, config))),
-            in_jax=lambda x, config: _read_in_jax(x, config)[1],
-        ),
-        Check(
-            name="tokens of a generated text",
-            in_numpy=lambda x, config: in_numpy.generate(*_arguments(x), MIXED, config),
-            in_jax=lambda x, config: in_jax.generate(*_arguments(x), MIXED, config),
-        ),
+        Check(name="chances under temperature, top-k and nucleus", run=read, pick=itemgetter(1)),
+        Check(name="logits with a cache", run=read, pick=itemgetter(2), float32_tolerance=1e-5),
+        Check(name="loss", run=train, pick=itemgetter(0), float32_tolerance=1e-5),
+        Check(name="gradients of all parameters", run=train, pick=itemgetter(1)),
+        Check(name="the whole state after one step", run=train, pick=itemgetter(2)),
+        Check(name="tokens of a generated text", run=generate),
     ),
     variants=(
-        Variant(
-            name="NumPy",
-            backend="numpy",
-            run=lambda x, config: in_numpy.generate(*_arguments(x), STRATEGY, config),
-        ),
+        Variant(name="NumPy", run=generate, twin=in_numpy),
         Variant(
             name="NumPy, no cache",
-            backend="numpy",
-            run=lambda x, config: in_numpy.generate_without_cache(*_arguments(x), STRATEGY, config),
+            run=generate_without_cache,
+            twin=in_numpy,
             explains="the same tokens, but the whole text is read again for each",
         ),
         Variant(
             name="JAX, no cache",
-            backend="jax",
-            run=lambda x, config: in_jax.generate_without_cache(*_arguments(x), STRATEGY, config),
+            run=generate_without_cache,
+            twin=in_jax,
+            jit="whole",
             explains="the same in one compiled loop, at the full length from the start",
         ),
         Variant(
             name="JAX, jit per token",
-            backend="jax",
-            run=_jit_each_token,
+            run=generate_by_calls,
+            twin=in_jax,
+            jit="own",
             explains="keys and values are kept; Python chooses when the next token is read",
         ),
         Variant(
             name="JAX, jit + scan",
-            backend="jax",
-            run=jax.jit(
-                lambda x, config: in_jax.generate(*_arguments(x), STRATEGY, config),
-                static_argnums=1,
-            ),
+            run=generate,
+            twin=in_jax,
+            jit="whole",
             explains="one call for the whole text; the cache is updated in place",
         ),
     ),

@@ -18,6 +18,7 @@ from tutorials_lib.sequences.gpt2.problem import (
     NUM_ROUNDS,
     QUINTIC,
     Config,
+    learning_rates,
 )
 from tutorials_lib.text.decoding import Strategy, choose
 
@@ -196,6 +197,13 @@ def loss(params: Params, tokens: Batch, config: Config) -> Float[Array, ""]:
     return token_losses(params, tokens, config).mean()
 
 
+def loss_and_grads(
+    params: Params, tokens: Batch, config: Config
+) -> tuple[Float[Array, ""], Params]:
+    """The loss and the gradients of all parameters."""
+    return jax.value_and_grad(loss)(params, tokens, config)
+
+
 def token_losses(params: Params, tokens: Batch, config: Config) -> Float[Array, "batch time-1"]:
     """The cross-entropy of every token but the first, given those before it, in nats."""
     logits = predict(params, tokens[:, :-1], config)
@@ -222,14 +230,6 @@ class State(NamedTuple):
     opt_state: optax.OptState
 
 
-def learning_rate(count: Int[Array, ""], config: Config) -> Float[Array, ""]:
-    """Up over the first steps, level, and down to zero over the last 60 %."""
-    taken = count.astype(float)  # in doubles where they are switched on
-    up = (taken + 1) / config.warmup_steps
-    down = (config.num_steps - taken) / (0.6 * config.num_steps)
-    return config.peak_learning_rate * jnp.clip(jnp.minimum(up, down), 0, 1)
-
-
 def muon(*, learning_rate: optax.Schedule) -> optax.GradientTransformation:
     """Momentum whose every step is made orthogonal, for matrices (Jordan et al. 2024)."""
 
@@ -244,7 +244,7 @@ def muon(*, learning_rate: optax.Schedule) -> optax.GradientTransformation:
         return jax.tree.map(step, momentum, grads), MuonState(state.steps + 1, momentum)
 
     def init(params: Params) -> MuonState:
-        return MuonState(jnp.zeros((), int), jax.tree.map(jnp.zeros_like, params))
+        return MuonState(jnp.zeros((), jnp.int32), jax.tree.map(jnp.zeros_like, params))
 
     return optax.GradientTransformation(init, update)  # pyright: ignore[reportArgumentType]
 
@@ -276,7 +276,10 @@ def orthogonalize(matrix: Matrix) -> Matrix:
 
 def optimizer(config: Config) -> optax.GradientTransformation:
     """Muon for the matrices of the blocks, Adam for everything else."""
-    rate = partial(learning_rate, config=config)
+    rates = learning_rates(config)
+
+    def rate(count: Int[Array, ""]) -> Float[Array, ""]:
+        return jnp.asarray(rates)[count]  # the last one from there on
 
     def labels(params: Params) -> Params:
         return jax.tree.map_with_path(
@@ -299,7 +302,7 @@ def start(params: Params, config: Config) -> State:
 
 def train_step(state: State, tokens: Batch, config: Config) -> tuple[State, Float[Array, ""]]:
     """One step of Muon and Adam; also the loss before it."""
-    value, grads = jax.value_and_grad(loss)(state.params, tokens, config)
+    value, grads = loss_and_grads(state.params, tokens, config)
     updates, opt_state = optimizer(config).update(grads, state.opt_state, state.params)
     return State(optax.apply_updates(state.params, updates), opt_state), value
 
@@ -341,7 +344,20 @@ def extend(
     return gpt2.logits(x[:, -1]), cache
 
 
-@partial(jax.jit, static_argnames=("strategy", "config"))
+def next_token(
+    params: Params,
+    cache: Cache,
+    tokens: Batch,
+    position: int | Int[Array, ""],
+    noise: Float[Array, "batch vocab"],
+    strategy: Strategy,
+    config: Config,
+) -> tuple[Int[Array, "batch 1"], Cache]:
+    """`extend` by `tokens`, then choose the one after the last of them."""
+    logits, cache = extend(params, cache, tokens, position, config)
+    return choose(strategy(logits), noise)[:, None], cache
+
+
 def generate(
     params: Params,
     prompt: Batch,
@@ -363,24 +379,21 @@ def generate(
     """
     batch, length = config.check_lengths(prompt.shape, noise.shape)
     cache = empty_cache(params, batch, length, config)
-    logits, cache = extend(params, cache, prompt, 0, config)
-    first = choose(strategy(logits), noise[:, 0])
+    first, cache = next_token(params, cache, prompt, 0, noise[:, 0], strategy, config)
     positions = jnp.arange(prompt.shape[1], length - 1)
 
     def step(
-        carry: tuple[Int[Array, " batch"], Cache],
+        carry: tuple[Int[Array, "batch 1"], Cache],
         now: tuple[Int[Array, ""], Float[Array, "batch vocab"]],
-    ) -> tuple[tuple[Int[Array, " batch"], Cache], Int[Array, " batch"]]:
+    ) -> tuple[tuple[Int[Array, "batch 1"], Cache], Int[Array, "batch 1"]]:
         (token, cache), (position, noise) = carry, now
-        logits, cache = extend(params, cache, token[:, None], position, config)
-        token = choose(strategy(logits), noise)
+        token, cache = next_token(params, cache, token, position, noise, strategy, config)
         return (token, cache), token
 
     _, others = jax.lax.scan(step, (first, cache), (positions, noise.swapaxes(0, 1)[1:]))
-    return jnp.concatenate([first[None], others]).T
+    return jnp.concatenate([first[None], others])[..., 0].T
 
 
-@partial(jax.jit, static_argnames=("strategy", "config"))
 def generate_without_cache(
     params: Params,
     prompt: Batch,

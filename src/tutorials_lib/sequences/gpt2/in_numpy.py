@@ -12,7 +12,6 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from tutorials_lib.layers.attention.in_numpy import (
-    attention,
     attention_weights,
     causal_mask,
     causal_self_attention,
@@ -21,7 +20,6 @@ from tutorials_lib.layers.attention.in_numpy import (
     layer_norm,
     linear,
     merge_heads,
-    split_heads,
 )
 from tutorials_lib.layers.in_numpy import softmax_cross_entropy
 from tutorials_lib.optimizers import AdamState, adam_start, adam_update
@@ -32,6 +30,7 @@ from tutorials_lib.sequences.gpt2.problem import (
     NUM_ROUNDS,
     QUINTIC,
     Config,
+    learning_rates,
 )
 from tutorials_lib.text.decoding import Strategy, choose
 from tutorials_lib.trees import tree_map
@@ -45,6 +44,7 @@ has `kernel` and `bias`, a normalization `scale` and `bias`."""
 
 Batch = Int[np.ndarray, "batch time"]
 Vectors = Float[np.ndarray, "batch time width"]
+PerHead = Float[np.ndarray, "3 batch heads time features"]
 Logits = Float[np.ndarray, "batch time vocab"]
 LastLogits = Float[np.ndarray, "batch vocab"]
 Matrix = Float[np.ndarray, "inputs outputs"]
@@ -133,7 +133,7 @@ def attention_maps(
     maps = []
     for block in params["blocks"].values():
         y = layer_norm(x, **block["norm_1"])[0]
-        queries, keys, _ = _project(y, block["attention"], config)
+        queries, keys, _ = _project(y, block["attention"]["project_in"], config)
         maps.append(attention_weights(queries, keys, causal_mask(tokens.shape[1])))
         x = _block(x, **block, config=config)[0]
     return maps
@@ -168,53 +168,51 @@ def loss_and_grads(params: Params, tokens: Batch, config: Config) -> tuple[np.fl
     return value, grads
 
 
-class State(NamedTuple):
-    """All that a training step changes.
+class MuonState(NamedTuple):
+    """What Muon remembers: the steps taken, and a running sum of the gradients."""
 
-    Attributes:
-        params: the parameters.
-        momentum: a running sum of the gradients of the matrices in the blocks, for Muon.
-        opt_state: what Adam remembers of all other parameters.
-    """
+    steps: np.int32
+    momentum: Params
+
+
+class OptState(NamedTuple):
+    """What both optimizers remember: Muon of the matrices in the blocks, Adam of all the rest."""
+
+    muon: MuonState
+    adam: AdamState
+
+
+class State(NamedTuple):
+    """All that a training step changes."""
 
     params: Params
-    momentum: Params
-    opt_state: AdamState
-
-
-def learning_rate(count: int, config: Config) -> float:
-    """Up over the first steps, level, and down to zero over the last 60 %."""
-    up = (count + 1) / config.warmup_steps
-    down = (config.num_steps - count) / (0.6 * config.num_steps)
-    return config.peak_learning_rate * min(max(min(up, down), 0), 1)
+    opt_state: OptState
 
 
 def start(params: Params, config: Config) -> State:
     """The state before the first step."""
-    matrices, others = _split(params)
-    return State(params, tree_map(np.zeros_like, matrices), adam_start(others))
+    matrices, others = split(params)
+    muon = MuonState(np.int32(0), tree_map(np.zeros_like, matrices))
+    return State(params, OptState(muon, adam_start(others)))
 
 
 def train_step(state: State, tokens: Batch, config: Config) -> tuple[State, np.floating]:
     """One step of Muon and Adam; also the loss before it."""
     value, grads = loss_and_grads(state.params, tokens, config)
-    rate = learning_rate(int(state.opt_state.steps), config)
-    (matrices, others), (dmatrices, dothers) = _split(state.params), _split(grads)
-    momentum = tree_map(lambda m, g: MOMENTUM * m + g, state.momentum, dmatrices)
+    muon, adam = state.opt_state
+    rates = learning_rates(config)
+    rate = rates[min(int(adam.steps), len(rates) - 1)]
+    (matrices, others), (dmatrices, dothers) = split(state.params), split(grads)
+    momentum = tree_map(lambda m, g: MOMENTUM * m + g, muon.momentum, dmatrices)
     matrices = tree_map(partial(_muon_step, MUON_SHARE * rate), matrices, momentum, dmatrices)
-    others, opt_state = adam_update(
-        others,
-        dothers,
-        state.opt_state,
-        learning_rate=rate,
-        b1=0.9,
-        b2=0.99,
-        eps=ADAM_EPSILON,
+    others, adam = adam_update(
+        others, dothers, adam, learning_rate=rate, b1=0.9, b2=0.99, eps=ADAM_EPSILON
     )
-    return State(_join(matrices, others, like=state.params), momentum, opt_state), value
+    params = _join(matrices, others, like=state.params)
+    return State(params, OptState(MuonState(np.int32(muon.steps + 1), momentum), adam)), value
 
 
-def _muon_step(rate: float, matrix: Matrix, momentum: Matrix, gradient: Matrix) -> Matrix:
+def _muon_step(rate: Any, matrix: Matrix, momentum: Matrix, gradient: Matrix) -> Matrix:
     longer = max(1, matrix.shape[1] / matrix.shape[0]) ** 0.5
     return matrix - rate * longer * orthogonalize(MOMENTUM * momentum + gradient)
 
@@ -234,12 +232,12 @@ def orthogonalize(matrix: Matrix) -> Matrix:
     return x if wide else x.T
 
 
-def _split(tree: Params) -> tuple[Params, Params]:
+def split(tree: Params) -> tuple[Params, Params]:
     """The matrices of the linear layers, for Muon, and all the rest, for Adam."""
     matrices, others = {}, {}
     for name, branch in tree.items():
         if isinstance(branch, dict):
-            parts = _split(branch)
+            parts = split(branch)
         else:
             parts = (branch, None) if name == "kernel" else (None, branch)
         for half, part in zip((matrices, others), parts, strict=True):
@@ -249,7 +247,7 @@ def _split(tree: Params) -> tuple[Params, Params]:
 
 
 def _join(matrices: Params, others: Params, *, like: Params) -> Params:
-    """The inverse of `_split`, in the order of `like`."""
+    """The inverse of `split`, in the order of `like`."""
     return {
         name: _join(matrices.get(name, {}), others.get(name, {}), like=branch)
         if isinstance(branch, dict)
@@ -285,27 +283,66 @@ def extend(
 ) -> tuple[LastLogits, Cache]:
     """Read `tokens`, which stand from `position` on; the logits of the token after the last.
 
-    Their keys and values are written into `cache` in place, which is returned.
+    Their keys and values are written into `cache` in place, which is returned. Nothing is kept
+    for gradients: for a single token that would cost as much as the arithmetic.
     """
     stop = position + tokens.shape[1]
     x = params["tokens"]["embedding"][tokens] + params["positions"]["embedding"][position:stop]
     mask = None if tokens.shape[1] == 1 else causal_mask(tokens.shape[1], stop)
     for block, memory in zip(params["blocks"].values(), cache, strict=True):
-        y = layer_norm(x, **block["norm_1"])[0]
-        queries, keys, values = _project(y, block["attention"], config)
+        y = _normalize(x, **block["norm_1"])
+        queries, keys, values = _project(y, block["attention"]["project_in"], config)
         memory.keys[:, :, position:stop] = keys
         memory.values[:, :, position:stop] = values
-        y = attention(queries, memory.keys[:, :, :stop], memory.values[:, :, :stop], mask)[0]
-        x += linear(merge_heads(y), **block["attention"]["project_out"])[0]
-        x += _mlp(layer_norm(x, **block["norm_2"])[0], **block["mlp"])[0]
-    last = layer_norm(x[:, -1], **params["norm"])[0]
+        weights = attention_weights(queries, memory.keys[:, :, :stop], mask)
+        y = merge_heads(weights @ memory.values[:, :, :stop])
+        x += _affine(y, **block["attention"]["project_out"])
+        y = _affine(_normalize(x, **block["norm_2"]), **block["mlp"]["widen"])
+        x += _affine(gelu(y)[0], **block["mlp"]["narrow"])
+    last = _normalize(x[:, -1], **params["norm"])
     return last @ params["tokens"]["embedding"].T, cache
 
 
-def _project(x: Vectors, attention: Params, config: Config) -> list[np.ndarray]:
+def _project(x: Vectors, project_in: Params, config: Config) -> PerHead:
     """Queries, keys and values of every head."""
-    projected = linear(x, **attention["project_in"])[0]
-    return [split_heads(part, config.num_heads) for part in np.split(projected, 3, axis=-1)]
+    batch, time, _ = x.shape
+    # x[b, t, d] -> q, k, v[b, h, t, f]
+    projected = _affine(x, **project_in).reshape(batch, time, 3, config.num_heads, -1)
+    return projected.transpose(2, 0, 3, 1, 4)
+
+
+def _affine(
+    x: Float[np.ndarray, "*rest inputs"], kernel: Matrix, bias: np.ndarray
+) -> Float[np.ndarray, "*rest outputs"]:
+    """What `linear` computes."""
+    y = x @ kernel
+    y += bias
+    return y
+
+
+def _normalize(
+    x: Float[np.ndarray, "*rest width"], scale: np.ndarray, bias: np.ndarray
+) -> Float[np.ndarray, "*rest width"]:
+    """What `layer_norm` computes."""
+    width = x.shape[-1]
+    x = x - np.add.reduce(x, -1, keepdims=True) * (1 / width)
+    x *= scale / np.sqrt(np.vecdot(x, x)[..., None] * (1 / width) + 1e-5)
+    x += bias
+    return x
+
+
+def next_token(
+    params: Params,
+    cache: Cache,
+    tokens: Batch,
+    position: int,
+    noise: Float[np.ndarray, "batch vocab"],
+    strategy: Strategy,
+    config: Config,
+) -> tuple[Int[np.ndarray, "batch 1"], Cache]:
+    """`extend` by `tokens`, then choose the one after the last of them."""
+    logits, cache = extend(params, cache, tokens, position, config)
+    return choose(strategy(logits), noise)[:, None], cache
 
 
 def generate(
@@ -329,12 +366,12 @@ def generate(
     """
     batch, length = config.check_lengths(prompt.shape, noise.shape)
     cache = empty_cache(params, batch, length, config)
-    logits, cache = extend(params, cache, prompt, 0, config)
-    chosen = [choose(strategy(logits), noise[:, 0])]
-    for position, now in enumerate(noise.swapaxes(0, 1)[1:], start=prompt.shape[1]):
-        logits, cache = extend(params, cache, chosen[-1][:, None], position, config)
-        chosen.append(choose(strategy(logits), now))
-    return np.stack(chosen, axis=1)
+    tokens, position, chosen = prompt, 0, []
+    for now in noise.swapaxes(0, 1):
+        token, cache = next_token(params, cache, tokens, position, now, strategy, config)
+        chosen.append(token)
+        position, tokens = position + tokens.shape[1], token
+    return np.concatenate(chosen, axis=1)
 
 
 def generate_without_cache(

@@ -3,10 +3,11 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int32
+from jaxtyping import Float, Float32, Int32
 
 from tutorials_lib import presets
 from tutorials_lib.datasets import documentation, tinyshakespeare
@@ -50,7 +51,6 @@ class Config:
         num_texts: texts that are continued at the same time, when that is timed.
         prompt_length: tokens that are given of each then.
         num_new_tokens: tokens by which each is continued then.
-        seed: of the parameters and the training.
         source: `offline` for the documentation of packages, `real` for Tiny Shakespeare.
 
     Raises:
@@ -70,7 +70,6 @@ class Config:
     num_texts: int = 1
     prompt_length: int = 16
     num_new_tokens: int = 64
-    seed: int = 0
     source: str = "offline"
 
     def __post_init__(self) -> None:
@@ -124,6 +123,21 @@ FULL = Config(
 PRESETS = {"tiny": TINY, "page": PAGE, "full": FULL}
 
 
+@cache
+def learning_rates(config: Config) -> Float32[np.ndarray, " counts"]:
+    """Adam's rate of every step: up, level, and down to zero over the last 60 %.
+
+    The zero at the end is that of all steps beyond the last.
+    """
+    count = np.arange(config.num_steps + 1)
+    up = (count + 1) / config.warmup_steps
+    down = (config.num_steps - count) / (0.6 * config.num_steps)
+    rates = config.peak_learning_rate * np.minimum(np.minimum(up, down), 1)
+    rates = rates.astype(np.float32)
+    rates.flags.writeable = False  # every call returns the same array
+    return rates
+
+
 class Texts(NamedTuple):
     """Documents, and where they come from.
 
@@ -140,7 +154,7 @@ class Texts(NamedTuple):
     source: str
 
 
-def load(config: Config) -> Texts:
+def load_texts(config: Config) -> Texts:
     """Read about `config.text_bytes` of text, and hold out two tenths of it, whole documents.
 
     Raises:
@@ -175,6 +189,28 @@ def opening(config: Config) -> str:
 def fit_tokenizer(texts: Texts, config: Config) -> BytePairEncoding:
     """A vocabulary of its own, learned from the training documents and no others."""
     return train_bpe(texts.train, vocab_size=config.vocab_size)
+
+
+class Data(NamedTuple):
+    """The documents, the vocabulary learned from them, and each part as one row of tokens."""
+
+    texts: Texts
+    tokenizer: BytePairEncoding
+    train: Tokens
+    development: Tokens
+    test: Tokens
+
+
+def load(config: Config) -> Data:
+    """`load_texts`, cut into tokens. Nothing is drawn, so there is no seed.
+
+    Raises:
+        DatasetError: the text cannot be had.
+    """
+    texts = load_texts(config)
+    tokenizer = fit_tokenizer(texts, config)
+    parts = (texts.train, texts.development, texts.test)
+    return Data(texts, tokenizer, *map(tokenizer.encode_documents, parts))
 
 
 def num_bytes(documents: Sequence[str]) -> int:

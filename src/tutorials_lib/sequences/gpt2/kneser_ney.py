@@ -1,6 +1,6 @@
-"""What the model has to beat, on the same split: interpolated Kneser-Ney n-grams (NumPy)."""
+"""Interpolated Kneser-Ney n-grams: what a neural language model has to beat (NumPy)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -90,16 +90,6 @@ def as_bytes(documents: Sequence[str]) -> Int64[np.ndarray, " time"]:
     """The documents as bytes, each with the symbol 256 behind it for its end."""
     parts = [part for text in documents for part in (np.frombuffer(text.encode(), np.uint8), [256])]
     return np.concatenate(parts).astype(np.int64)
-
-
-def best_order(fitted: Mapping[int, KneserNey], development: Symbols) -> int:
-    """The order whose n-grams fit the development text best."""
-    return min(fitted, key=lambda order: fitted[order].total_nats(development))
-
-
-def fit_orders(train: Symbols, *, orders: Sequence[int], num_symbols: int) -> dict[int, KneserNey]:
-    """Interpolated n-grams of every order."""
-    return {order: KneserNey(train, order=order, num_symbols=num_symbols) for order in orders}
 
 
 def _level(
