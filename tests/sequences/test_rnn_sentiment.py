@@ -1,6 +1,7 @@
 """Judge movie reviews with a recurrent network: the twins agree, no padding leaks, it learns."""
 
 import dataclasses
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,8 +15,8 @@ from flax import nnx
 
 from tutorials_lib.benchmark.agreement import make_inputs
 from tutorials_lib.datasets import sentence_polarity
-from tutorials_lib.sequences.rnn_sentiment import baselines, comparison, in_jax, in_numpy, problem
-from tutorials_lib.sequences.rnn_sentiment.problem import PAGE, TINY, Config, Split
+from tutorials_lib.sequences.rnn_sentiment import comparison, evaluation, in_jax, in_numpy, problem
+from tutorials_lib.sequences.rnn_sentiment.problem import PAGE, TINY, Config, Data, Split
 from tutorials_lib.text.vocabulary import PADDING, UNKNOWN
 
 EASY = dataclasses.replace(
@@ -37,7 +38,7 @@ each_cell = pytest.mark.parametrize("cell", problem.CELLS)
 def inputs_of(config: Config, dtype: type = np.float32) -> Any:
     """Parameters, and one batch: word ids, lengths and labels."""
     inputs = make_inputs(comparison.COMPARISON, config, dtype)
-    return inputs["params"], inputs["ids"][0], inputs["lengths"][0], inputs["labels"][0]
+    return inputs.params, *inputs.batch
 
 
 def judge(backend: ModuleType, *args: Any, config: Config, each_word: bool = False) -> np.ndarray:
@@ -47,9 +48,9 @@ def judge(backend: ModuleType, *args: Any, config: Config, each_word: bool = Fal
     return np.asarray(function(*on_device, config))
 
 
-def prepared(config: Config):
+def prepared(config: Config, seed: int = 0):
     """The data of `config`, its vocabulary, and its buckets and held-out reviews as arrays."""
-    data = problem.load(config)
+    data = problem.load(config, seed=seed)
     vocabulary = problem.learn_vocabulary(data.train, config)
     buckets = problem.to_buckets(data.train, vocabulary, config)
     return data, vocabulary, buckets, problem.to_examples(data.test, vocabulary, config)
@@ -71,7 +72,7 @@ def test_the_hand_gradient_equals_that_of_jax_also_for_a_truncated_elman_network
         inputs = inputs_of(config, np.float64)
         value, grads = in_numpy.loss_and_grads(*inputs, config=config)
         on_device: Any = jax.tree.map(jnp.asarray, inputs)
-        value_and_grad = jax.jit(jax.value_and_grad(in_jax.loss), static_argnums=4)
+        value_and_grad = jax.jit(in_jax.loss_and_grads, static_argnames="config")
         expected_value, expected = value_and_grad(*on_device, config)
     np.testing.assert_allclose(value, expected_value, rtol=1e-12)
     assert jax.tree.structure(grads) == jax.tree.structure(expected)
@@ -87,16 +88,20 @@ def test_the_loss_and_its_gradient_promote_nothing_silently():
     assert {leaf.dtype for leaf in jax.tree.leaves(grads)} == {np.dtype(np.float32)}
 
 
-def test_training_keeps_the_precision_of_its_input():
+def test_every_leaf_leaves_a_step_with_the_type_it_came_with():
     params, *batch = inputs_of(TINY)
-    ours, _ = in_numpy.train_step(in_numpy.start(params, TINY), *batch, config=TINY)
-
-    def step(params: dict, *batch: jax.Array) -> dict:
-        return in_jax.train_step(in_jax.start(params, TINY), *batch, config=TINY)[0].params
-
-    theirs = jax.eval_shape(step, *jax.tree.map(jnp.asarray, (params, *batch)))
-    for tree in (ours.params, theirs):
-        assert {leaf.dtype for leaf in jax.tree.leaves(tree)} == {np.dtype(np.float32)}
+    ours = in_numpy.start(params, TINY)
+    on_device = jax.tree.map(jnp.asarray, batch)
+    theirs = in_jax.start(jax.tree.map(jnp.asarray, params), TINY)
+    for state, after in (
+        (ours, in_numpy.train_step(ours, *batch, config=TINY)),
+        (theirs, jax.eval_shape(partial(in_jax.train_step, config=TINY), theirs, *on_device)),
+    ):
+        assert jax.tree.map(lambda leaf: leaf.dtype, state) == jax.tree.map(
+            lambda leaf: leaf.dtype, after[0]
+        )
+    types = {leaf.dtype for state in (ours, theirs) for leaf in jax.tree.leaves(state)}
+    assert types == {np.dtype(np.float32), np.dtype(np.int32)}
 
 
 def test_a_long_gradient_is_clipped_alike_in_both():
@@ -107,13 +112,12 @@ def test_a_long_gradient_is_clipped_alike_in_both():
         assert optax.tree.norm(grads) > config.max_norm
         clipped = in_numpy.clip_by_global_norm(grads, config.max_norm)
         assert optax.tree.norm(clipped) == pytest.approx(config.max_norm, rel=1e-12)
-        batches = inputs["ids"], inputs["lengths"], inputs["labels"]
         ours, our_metrics = in_numpy.train_steps(
-            in_numpy.start(inputs["params"], config), *batches, config=config
+            in_numpy.start(inputs.params, config), *inputs.batches, config=config
         )
         theirs, metrics = in_jax.train_steps(
-            in_jax.start(jax.tree.map(jnp.asarray, inputs["params"]), config),
-            *map(jnp.asarray, batches),
+            in_jax.start(jax.tree.map(jnp.asarray, inputs.params), config),
+            *map(jnp.asarray, inputs.batches),
             config=config,
         )
     np.testing.assert_allclose(our_metrics.grad_norm, metrics.grad_norm, rtol=1e-10)
@@ -130,7 +134,7 @@ def loss_and_grads(backend: ModuleType, params: dict, *batch: np.ndarray, config
     if backend is in_numpy:
         return in_numpy.loss_and_grads(params, *batch, config=config)
     on_device = jax.tree.map(jnp.asarray, (params, *batch))
-    return jax.value_and_grad(in_jax.loss)(*on_device, config)
+    return in_jax.loss_and_grads(*on_device, config)
 
 
 @each_cell
@@ -201,12 +205,14 @@ def easy_fit():
     return fitted(EASY)
 
 
-def test_it_learns_and_beats_the_counts_of_three_words(easy_fit):
-    _, history = easy_fit
-    data = problem.load(EASY)
-    baseline = baselines.accuracy(baselines.ngram_regression(data.train, 3), *data.test)
+def test_it_learns_and_beats_the_counts_of_words_in_a_row(easy_fit):
+    state, history = easy_fit
     assert history.metrics.loss[-1].mean() < history.metrics.loss[0].mean()
-    assert history.test_accuracy[-1] > baseline + 0.1
+    data, vocabulary, _, _ = prepared(EASY)
+    trained = evaluation.Trained(data, vocabulary, state.params)
+    judgement = evaluation.judge(EASY, seed=0, trained=trained)
+    assert judgement.value == pytest.approx(float(history.test_accuracy[-1]))
+    assert judgement.difference > 0.1
 
 
 def test_the_learning_curve_ends_at_the_accuracy_of_the_returned_network(easy_fit):
@@ -224,8 +230,14 @@ def test_one_seed_repeats_and_two_seeds_differ():
     for one, two in zip(jax.tree.leaves(first.params), jax.tree.leaves(again.params), strict=True):
         np.testing.assert_array_equal(one, two)
     assert not np.array_equal(first.params["readout"]["kernel"], other.params["readout"]["kernel"])
-    other_data = problem.load(dataclasses.replace(TINY, seed=1))
-    assert problem.load(TINY).train.texts != other_data.train.texts
+    assert problem.load(TINY).train.texts != problem.load(TINY, seed=1).train.texts
+
+
+def test_what_was_not_trained_is_trained_by_the_judge():
+    judgement = evaluation.judge(TINY, seed=1)
+    again = evaluation.judge(TINY, seed=1, trained=evaluation.train(TINY, seed=1))
+    assert judgement.value == again.value
+    assert judgement.baselines == again.baselines
 
 
 def test_an_epoch_takes_every_full_batch_of_every_bucket_once():
@@ -236,12 +248,13 @@ def test_an_epoch_takes_every_full_batch_of_every_bucket_once():
     assert history.test_accuracy.shape == (TINY.num_epochs,)
 
 
-def test_the_baseline_sees_pairs_of_words_but_not_what_is_far_apart():
-    texts = ("not good", "good", "not bad", "bad") * 8
-    train = Split(texts, np.tile([0, 1, 1, 0], 8))
-    assert baselines.accuracy(baselines.ngram_regression(train, 1), *train) <= 0.75
-    assert baselines.accuracy(baselines.ngram_regression(train, 2), *train) == 1
-    assert baselines.accuracy(baselines.tf_idf_regression(train), *train) == 1
+def test_the_rivals_see_words_in_a_row_but_not_what_is_far_apart():
+    split = Split(("not good", "good", "not bad", "bad") * 8, np.tile([0, 1, 1, 0], 8))
+    data = Data(split, split, None)
+    rivals = evaluation.baselines(data, dataclasses.replace(TINY, source="real"), seed=0)
+    assert rivals.pop("1-grams").held_out <= 0.75
+    assert {score.held_out for score in rivals.values()} == {1}
+    assert "tf-idf" in rivals
 
 
 # --- Data and settings ------------------------------------------------------------------------

@@ -1,25 +1,16 @@
 """What is compared and timed for the recurrent network, at which sizes."""
 
 import dataclasses
-from collections.abc import Callable
-from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 import optax
 
-from tutorials_lib.benchmark.comparison import Comparison, Tree
+from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
 from tutorials_lib.benchmark.inputs import draw_params
-from tutorials_lib.benchmark.old_form import Check, Variant
-from tutorials_lib.sequences.rnn_sentiment import in_jax, in_numpy
-from tutorials_lib.sequences.rnn_sentiment.problem import (
-    PAGE,
-    Config,
-    learn_vocabulary,
-    load,
-    to_buckets,
-)
+from tutorials_lib.sequences.rnn_sentiment import in_jax, in_numpy, problem
+from tutorials_lib.sequences.rnn_sentiment.problem import PAGE, Config
 
 NUM_CHECKED_STEPS = 3
 """Steps after which the states of the twins are compared."""
@@ -28,110 +19,89 @@ BUCKET = -2
 """Which bucket the batches come from: the second longest."""
 
 
-def make_inputs(config: Config) -> Tree:
+class Inputs(NamedTuple):
     """Random parameters for both cells, and the first batches of one bucket."""
-    data = load(dataclasses.replace(config, num_test=1))
-    vocabulary = learn_vocabulary(data.train, config)
-    bucket = to_buckets(data.train, vocabulary, config)[BUCKET]
+
+    params: Tree
+    elman_params: Tree
+    ids: Any
+    lengths: Any
+    labels: Any
+    state: Any = None
+
+    @property
+    def batches(self) -> tuple[Any, Any, Any]:
+        """All batches, one a step."""
+        return self.ids, self.lengths, self.labels
+
+    @property
+    def batch(self) -> tuple[Any, Any, Any]:
+        """The first batch."""
+        return self.ids[0], self.lengths[0], self.labels[0]
+
+
+def make_inputs(config: Config) -> Inputs:
+    """Reviews of the seed 0."""
+    data = problem.load(dataclasses.replace(config, num_test=1))
+    vocabulary = problem.learn_vocabulary(data.train, config)
+    bucket = problem.to_buckets(data.train, vocabulary, config)[BUCKET]
     shape = NUM_CHECKED_STEPS, config.batch_size
     ids, lengths, labels = (each[: shape[0] * shape[1]] for each in bucket)
-    rng = np.random.default_rng(config.seed)
+    rng = np.random.default_rng(0)
     params, elman_params = (
         draw_params(in_jax.create, each, len(vocabulary), rng=rng)
-        for each in (config, _with_elman(config))
+        for each in (config, dataclasses.replace(config, cell="elman"))
     )
-    return {
-        "params": params,
-        "elman_params": elman_params,
-        "ids": ids.reshape(*shape, -1),
-        "lengths": lengths.reshape(shape),
-        "labels": labels.reshape(shape),
-    }
+    batches = ids.reshape(*shape, -1), lengths.reshape(shape), labels.reshape(shape)
+    return Inputs(params, elman_params, *batches)
 
 
-def _with_elman(config: Config) -> Config:
-    return dataclasses.replace(config, cell="elman")
+def prepare(twin: Any, inputs: Inputs, config: Config) -> Inputs:
+    """The inputs with the twin's own state before the first step."""
+    return inputs._replace(state=twin.start(inputs.params, config))
 
 
-def _truncated(config: Config) -> Config:
-    return dataclasses.replace(config, truncate=5)
+def predict_each_word(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """The logits of the first batch after every word."""
+    ids, lengths, _ = inputs.batch
+    return twin.predict_each_word(inputs.params, ids, lengths, config)
 
 
-def _first_batch(inputs: Tree) -> tuple[Tree, Tree, Tree]:
-    return inputs["ids"][0], inputs["lengths"][0], inputs["labels"][0]
+def loss_and_grads(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """Loss and gradients of the first batch."""
+    return twin.loss_and_grads(inputs.params, *inputs.batch, config)
 
 
-def _predict_in_numpy(inputs: Tree, config: Config) -> Tree:
-    ids, lengths, _ = _first_batch(inputs)
-    return in_numpy.predict_each_word(inputs["params"], ids, lengths, config)
+def loss_and_grads_truncated(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """The same with a gradient that is cut every five words."""
+    return loss_and_grads(twin, inputs, dataclasses.replace(config, truncate=5))
 
 
-@partial(jax.jit, static_argnames="config")
-def _predict_in_jax(inputs: Tree, config: Config) -> Tree:
-    ids, lengths, _ = _first_batch(inputs)
-    return in_jax.predict_each_word(inputs["params"], ids, lengths, config)
+def loss_and_grads_of_elman(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """The same of an Elman network."""
+    inputs = inputs._replace(params=inputs.elman_params)
+    return loss_and_grads(twin, inputs, dataclasses.replace(config, cell="elman"))
 
 
-def _grads_in_numpy(inputs: Tree, config: Config, name: str = "params") -> Tree:
-    return in_numpy.loss_and_grads(inputs[name], *_first_batch(inputs), config)
+def train_step(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """The whole state after one step, and its metrics."""
+    return twin.train_step(inputs.state, *inputs.batch, config)
 
 
-@partial(jax.jit, static_argnames=("config", "name"))
-def _grads_in_jax(inputs: Tree, config: Config, name: str = "params") -> Tree:
-    return jax.value_and_grad(in_jax.loss)(inputs[name], *_first_batch(inputs), config)
+def train_steps(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """The whole state after a few steps, and the metrics of each."""
+    return twin.train_steps(inputs.state, *inputs.batches, config)
 
 
-def _batches(inputs: Tree) -> tuple[Tree, Tree, Tree]:
-    return inputs["ids"], inputs["lengths"], inputs["labels"]
-
-
-def _steps_in_numpy(inputs: Tree, config: Config) -> Tree:
-    state = in_numpy.start(inputs["params"], config)
-    return _learned(*in_numpy.train_steps(state, *_batches(inputs), config))
-
-
-@partial(jax.jit, static_argnames="config")
-def _steps_in_jax(inputs: Tree, config: Config) -> Tree:
-    state = in_jax.start(inputs["params"], config)
-    return _learned(*in_jax.train_steps(state, *_batches(inputs), config))
-
-
-def _learned(
-    state: in_numpy.State | in_jax.State, metrics: in_numpy.Metrics | in_jax.Metrics
-) -> Tree:
-    """What both backends have alike; their optimizers keep the moments in different trees."""
-    return {"params": state.params, "loss": metrics.loss, "grad_norm": metrics.grad_norm}
-
-
-def _step_in_numpy(inputs: Tree, config: Config) -> Tree:
-    state = in_numpy.start(inputs["params"], config)
-    return _learned(*in_numpy.train_step(state, *_first_batch(inputs), config))
-
-
-def _step_in_jax(inputs: Tree, config: Config) -> Tree:
-    state = in_jax.start(inputs["params"], config)
-    return _learned(*in_jax.train_step(state, *_first_batch(inputs), config))
-
-
-def _step_with_product_inside(inputs: Tree, config: Config) -> Tree:
-    ids, lengths, labels = _first_batch(inputs)
+def train_step_with_product_inside(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """`train_step` of a network that multiplies each word with the input kernel by itself."""
+    ids, lengths, labels = inputs.batch
 
     def loss(params: Tree) -> jax.Array:
-        logits = in_jax.predict(params, ids, lengths, config)
+        logits = twin.predict(params, ids, lengths, config)
         return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
 
-    value, grads = jax.value_and_grad(loss)(inputs["params"])
-    state = in_jax.start(inputs["params"], config)
-    return _learned(*in_jax.update(state, value, grads, config))
-
-
-def _gradient_check(name: str, change: Callable[[Config], Config], params: str) -> Any:
-    return Check(
-        name=name,
-        in_numpy=lambda x, config: _grads_in_numpy(x, change(config), params),
-        in_jax=lambda x, config: _grads_in_jax(x, change(config), params),
-        float32_tolerance=1e-3,
-    )
+    return twin.update(inputs.state, *jax.value_and_grad(loss)(inputs.state.params), config)
 
 
 COMPARISON = Comparison(
@@ -147,34 +117,33 @@ COMPARISON = Comparison(
     headline="32 units",
     agreement=dataclasses.replace(PAGE, batch_size=16),
     make_inputs=make_inputs,
+    prepare=prepare,
     checks=(
-        Check(
-            name="logits after every word",
-            in_numpy=_predict_in_numpy,
-            in_jax=_predict_in_jax,
-            float32_tolerance=1e-4,
+        Check(name="logits after every word", run=predict_each_word, float32_tolerance=1e-4),
+        *(
+            Check(name=f"loss and gradients, {network}", run=run, float32_tolerance=1e-3)
+            for network, run in (
+                ("GRU", loss_and_grads),
+                ("truncated", loss_and_grads_truncated),
+                ("Elman", loss_and_grads_of_elman),
+            )
         ),
-        _gradient_check("loss and gradients, GRU", lambda config: config, "params"),
-        _gradient_check("loss and gradients, truncated", _truncated, "params"),
-        _gradient_check("loss and gradients, Elman", _with_elman, "elman_params"),
-        Check(
-            name=f"parameters after {NUM_CHECKED_STEPS} clipped steps",
-            in_numpy=_steps_in_numpy,
-            in_jax=_steps_in_jax,
-        ),
+        Check(name=f"the whole state after {NUM_CHECKED_STEPS} clipped steps", run=train_steps),
     ),
     variants=(
-        Variant(name="NumPy", backend="numpy", run=_step_in_numpy),
+        Variant(name="NumPy", run=train_step, twin=in_numpy),
         Variant(
             name="JAX, jit",
-            backend="jax",
-            run=jax.jit(_step_with_product_inside, static_argnums=1),
+            run=train_step_with_product_inside,
+            twin=in_jax,
+            jit="whole",
             explains="one program, with the loop over words inside",
         ),
         Variant(
             name="JAX, jit, inputs first",
-            backend="jax",
-            run=jax.jit(_step_in_jax, static_argnums=1),
+            run=train_step,
+            twin=in_jax,
+            jit="whole",
             explains="one product with all words before the loop",
         ),
     ),

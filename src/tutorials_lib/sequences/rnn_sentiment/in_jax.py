@@ -13,10 +13,7 @@ from tutorials_lib.layers.recurrent import in_jax as recurrent
 from tutorials_lib.sequences.rnn_sentiment.problem import (
     CLASS_NAMES,
     Config,
-    Split,
-    to_examples,
 )
-from tutorials_lib.text.vocabulary import Vocabulary
 
 Params = dict[Any, Any]
 """The same nested dict as in NumPy."""
@@ -115,6 +112,13 @@ def loss(params: Params, ids: Ids, lengths: Lengths, labels: Labels, config: Con
     return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
 
 
+def loss_and_grads(
+    params: Params, ids: Ids, lengths: Lengths, labels: Labels, config: Config
+) -> tuple[Scalar, Params]:
+    """The loss and the gradients of all parameters."""
+    return jax.value_and_grad(loss)(params, ids, lengths, labels, config)
+
+
 @partial(jax.jit, static_argnames="config")
 def influence(
     params: Params, ids: Ids, lengths: Lengths, config: Config
@@ -155,7 +159,7 @@ def train_step(
     state: State, ids: Ids, lengths: Lengths, labels: Labels, config: Config
 ) -> tuple[State, Metrics]:
     """One step of Adam on the clipped gradient."""
-    value, grads = jax.value_and_grad(loss)(state.params, ids, lengths, labels, config)
+    value, grads = loss_and_grads(state.params, ids, lengths, labels, config)
     return update(state, value, grads, config)
 
 
@@ -213,18 +217,18 @@ def fit(
             for each, bucket in zip(review_keys, buckets, strict=True)
         ]
 
-        def loss_and_grads(place: int, params: Params, batch: Int[Array, ""]):
+        def of_bucket(place: int, params: Params, batch: Int[Array, ""]):
             rows = jax.lax.dynamic_slice_in_dim(
                 orders[place], batch * config.batch_size, config.batch_size
             )
             reviews = (array[rows] for array in buckets[place])
-            return jax.value_and_grad(loss)(params, *reviews, config)
+            return loss_and_grads(params, *reviews, config)
 
-        of_bucket = [partial(loss_and_grads, place) for place in range(len(buckets))]
+        of_each_bucket = [partial(of_bucket, place) for place in range(len(buckets))]
 
         def step(state: State, this: Int[Array, "2"]) -> tuple[State, Metrics]:
             place, batch = this
-            value, grads = jax.lax.switch(place, of_bucket, state.params, batch)
+            value, grads = jax.lax.switch(place, of_each_bucket, state.params, batch)
             return update(state, value, grads, config)
 
         state, metrics = jax.lax.scan(step, state, jax.random.permutation(batch_key, schedule))
@@ -234,10 +238,3 @@ def fit(
         return state, History(metrics, accuracy)
 
     return jax.lax.scan(epoch, state, jax.random.split(key, config.num_passes))
-
-
-def accuracy(params: Params, split: Split, vocabulary: Vocabulary, config: Config) -> float:
-    """The share of the reviews of `split` that the network judges rightly."""
-    ids, lengths, labels = map(jnp.asarray, to_examples(split, vocabulary, config))
-    logits = jax.jit(predict, static_argnames="config")(params, ids, lengths, config)
-    return float((logits.argmax(-1) == labels).mean())

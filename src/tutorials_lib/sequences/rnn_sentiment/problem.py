@@ -42,7 +42,6 @@ class Config:
         max_norm: the length to which the gradients of all parameters together are clipped.
         truncate: if given, no gradient crosses from a word whose place is a multiple of this
             to the word before it.
-        seed: of the reviews, the parameters and the training.
         source: `offline` for the book's own reviews, `real` for sentence polarity.
 
     Raises:
@@ -63,7 +62,6 @@ class Config:
     learning_rate: float = 3e-3
     max_norm: float = 1.0
     truncate: int | None = None
-    seed: int = 0
     source: str = "offline"
 
     def __post_init__(self) -> None:
@@ -126,24 +124,24 @@ class Examples(NamedTuple):
     labels: Int[np.ndarray, " batch"]
 
 
-def load(config: Config) -> Data:
+def load(config: Config, *, seed: int = 0) -> Data:
     """The training and the held-out reviews of the source that `config` names.
 
-    The sentences of the published set are shuffled by the seed; the last `num_test` of them
-    are held out, or a fifth if there are fewer.
+    The book's own are drawn with `seed`. The sentences of the published set are shuffled with
+    it; the last `num_test` of them are held out, or a fifth if there are fewer.
 
     Raises:
         DatasetError: the published set was asked for and cannot be had.
     """
     if config.source == "offline":
         splits = (
-            reviews(config.num_train, seed=3 * config.seed),
-            reviews(config.num_test, seed=3 * config.seed + 1),
-            reviews(config.num_test, seed=3 * config.seed + 2, pairs="new"),
+            reviews(config.num_train, seed=3 * seed),
+            reviews(config.num_test, seed=3 * seed + 1),
+            reviews(config.num_test, seed=3 * seed + 2, pairs="new"),
         )
         return Data(*(Split(*split) for split in splits))
     texts, labels = load_sentence_polarity()
-    order = np.random.default_rng(config.seed).permutation(len(texts))
+    order = np.random.default_rng(seed).permutation(len(texts))
     test = order[-min(config.num_test, len(order) // 5) :]
     train = order[: -len(test)][: config.num_real_train]
     splits = (Split(tuple(texts[i] for i in rows), labels[rows]) for rows in (train, test))
