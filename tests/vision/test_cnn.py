@@ -8,11 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
+from skimage.feature import hog
 
 from tutorials_lib.benchmark.agreement import agree, make_inputs
 from tutorials_lib.datasets import cifar10
 from tutorials_lib.datasets.shapes10 import shapes10
-from tutorials_lib.vision.cnn import baselines, comparison, figures, in_jax, in_numpy, problem
+from tutorials_lib.vision.cnn import comparison, evaluation, figures, in_jax, in_numpy, problem
 from tutorials_lib.vision.cnn.problem import PAGE, TINY, Config, Data
 
 EASY = Config(
@@ -42,9 +43,7 @@ def fitted(config: Config, data: Data, seed: int = 0) -> tuple[in_jax.State, in_
 
 
 def prepared(data: Data) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    scaling = problem.fit_scaling(data.train_pictures)
-    images = problem.to_images(data.train_pictures, scaling)
-    test_images = problem.to_images(data.test_pictures, scaling)
+    images, test_images = evaluation.scaled(data)
     return images, data.train_labels, test_images, data.test_labels
 
 
@@ -102,11 +101,36 @@ def test_prediction_does_not_depend_on_the_other_pictures_of_the_batch():
 # --- Learning ---------------------------------------------------------------------------------
 
 
-def test_it_learns_and_beats_classifiers_of_pixels(easy_data: Data, easy_fit):
-    _, history = easy_fit
+def test_it_learns_and_beats_classifiers_of_pixels_and_its_own_random_filters(easy_data, easy_fit):
+    state, history = easy_fit
     assert history.train_loss[-1] < history.train_loss[0]
-    to_beat = baselines.held_out_accuracies(*prepared(easy_data))
-    assert history.test_accuracy[-1] > max(to_beat.values()) + 0.1
+    judgement = evaluation.judge(EASY, seed=0, trained=evaluation.Trained(easy_data, state))
+    assert judgement.value == pytest.approx(float(history.test_accuracy[-1]), abs=2e-3)
+    rivals = {name: score.held_out for name, score in judgement.baselines.items()}
+    edges = rivals.pop("HOG + kernel ridge")
+    assert judgement.value > max(rivals.values()) + 0.1
+    assert edges > max(rivals.values())
+
+
+def test_what_was_not_trained_is_trained_by_the_judge():
+    judgement = evaluation.judge(TINY, seed=1)
+    again = evaluation.judge(TINY, seed=1, trained=evaluation.train(TINY, seed=1))
+    assert judgement.value == again.value
+    assert judgement.baselines == again.baselines
+
+
+def test_the_histograms_of_gradients_are_those_of_scikit_image():
+    images = np.random.default_rng(0).standard_normal((3, 32, 32, 3)).astype(np.float32)
+    for image, found in zip(images, evaluation.oriented_gradients(images), strict=True):
+        expected = hog(
+            image,
+            orientations=9,
+            pixels_per_cell=(4, 4),
+            cells_per_block=(2, 2),
+            block_norm="L2",
+            channel_axis=-1,
+        )
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_the_learning_curve_ends_at_the_accuracy_of_the_returned_network(easy_data, easy_fit):
