@@ -92,8 +92,10 @@ def _no_figure_stays_open() -> Iterator[None]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep what compiles the same programs in one worker: a tutorial, or the tests of a file."""
     for item in items:
-        tutorial = getattr(item, "callspec", None) and item.callspec.params.get("tutorial")
-        slug = getattr(tutorial, "slug", None) or item.path.stem.removeprefix("test_")
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        slug = getattr(parameters.get("tutorial"), "slug", None) or item.path.stem.removeprefix(
+            "test_"
+        )
         item.add_marker(pytest.mark.xdist_group(slug))
 
 

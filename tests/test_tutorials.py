@@ -12,7 +12,7 @@ import pytest
 from tutorials_lib import benchmark, catalog
 from tutorials_lib.benchmark.agreement import make_inputs, prepared
 from tutorials_lib.benchmark.comparison import compiled
-from tutorials_lib.benchmark.runner import load_comparison
+from tutorials_lib.benchmark.fresh import load_comparison
 from tutorials_lib.catalog import Tutorial
 
 AVAILABLE = [pytest.param(tutorial, id=tutorial.slug) for tutorial in catalog.available()]

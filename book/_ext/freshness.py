@@ -18,6 +18,7 @@ import platform
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from jupyter_cache import get_cache
@@ -134,7 +135,8 @@ def prepare(app: Sphinx) -> None:
 
 
 def _executes(env: BuildEnvironment) -> bool:
-    return env.mystnb_config.execution_mode == "cache"
+    myst_nb: Any = env
+    return myst_nb.mystnb_config.execution_mode == "cache"
 
 
 def _unclean_marker(app: Sphinx) -> Path:
@@ -182,6 +184,7 @@ def look_for_executed(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -
     seconds = {
         record.uri: record.data.get("execution_seconds") for record in kept.list_cache_records()
     }
+    settings: Any = env  # MyST-NB keeps its settings there
     for docname in docnames:
         path, digest = env.doc2path(docname), _digest_of(app, docname)
         if digest is None:
@@ -190,7 +193,7 @@ def look_for_executed(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -
         if store is not None:
             take_in(store, _key(text, digest), kept, Path(path))
         text += _hidden_cell(digest)
-        reader = create_nb_reader(path, env.myst_config, env.mystnb_config, text)
+        reader = create_nb_reader(path, settings.myst_config, settings.mystnb_config, text)
         try:
             kept.match_cache_notebook(reader.read(text))
         except KeyError:

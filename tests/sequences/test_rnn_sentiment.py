@@ -133,8 +133,8 @@ def test_a_long_gradient_is_clipped_alike_in_both():
 def loss_and_grads(backend: ModuleType, params: dict, *batch: np.ndarray, config: Config):
     if backend is in_numpy:
         return in_numpy.loss_and_grads(params, *batch, config=config)
-    on_device = jax.tree.map(jnp.asarray, (params, *batch))
-    return in_jax.loss_and_grads(*on_device, config)
+    params, ids, lengths, labels = jax.tree.map(jnp.asarray, (params, *batch))
+    return in_jax.loss_and_grads(params, ids, lengths, labels, config)
 
 
 @each_cell

@@ -221,8 +221,8 @@ def fit(
             rows = jax.lax.dynamic_slice_in_dim(
                 orders[place], batch * config.batch_size, config.batch_size
             )
-            reviews = (array[rows] for array in buckets[place])
-            return loss_and_grads(params, *reviews, config)
+            ids, lengths, labels = (array[rows] for array in buckets[place])
+            return loss_and_grads(params, ids, lengths, labels, config)
 
         of_each_bucket = [partial(of_bucket, place) for place in range(len(buckets))]
 

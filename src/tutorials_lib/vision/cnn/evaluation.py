@@ -59,7 +59,8 @@ def train(config: Config, *, seed: int) -> Trained:
     data = problem.load(config, seed=seed)
     images, test_images = scaled(data)
     create_key, fit_key = jax.random.split(jax.random.key(seed))
-    start = in_jax.start(*in_jax.create(config, create_key), config)
+    params, statistics = in_jax.create(config, create_key)
+    start = in_jax.start(params, statistics, config)
     inputs = jax.device_put(
         (start, images, data.train_labels, test_images, data.test_labels, fit_key)
     )
