@@ -93,10 +93,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep what compiles the same programs in one worker: a tutorial, or the tests of a file."""
     for item in items:
         parameters = getattr(getattr(item, "callspec", None), "params", {})
-        slug = getattr(parameters.get("tutorial"), "slug", None) or item.path.stem.removeprefix(
-            "test_"
-        )
-        item.add_marker(pytest.mark.xdist_group(slug))
+        of_file = item.path.stem.removeprefix("test_")
+        group = getattr(parameters.get("tutorial"), "slug", of_file)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -11,7 +11,7 @@ import pytest
 
 from tutorials_lib import benchmark, catalog
 from tutorials_lib.benchmark.agreement import make_inputs, prepared
-from tutorials_lib.benchmark.comparison import compiled
+from tutorials_lib.benchmark.comparison import Jit, compiled
 from tutorials_lib.benchmark.fresh import load_comparison
 from tutorials_lib.catalog import Tutorial
 
@@ -45,8 +45,8 @@ def test_a_step_keeps_the_dtype_of_every_part_of_the_state(tutorial: Tutorial):
     comparison = load_comparison(tutorial.slug)
     config = comparison.agreement
     inputs = make_inputs(comparison, config)
-    work = {check.run: check.jit for check in comparison.checks}
-    work |= {comparison.baseline.run: "whole"}
+    work: dict[Any, Jit] = {check.run: check.jit for check in comparison.checks}
+    work[comparison.baseline.run] = "whole"
     kept = 0
     for twin in (comparison.baseline.twin, comparison.jax_headline.twin):
         own = prepared(comparison, twin, inputs, config)
