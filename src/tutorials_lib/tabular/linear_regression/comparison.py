@@ -101,7 +101,7 @@ def fit_step_by_step(twin: Any, inputs: Inputs, config: Config) -> Tree:
 
 COMPARISON = Comparison(
     slug="linear_regression",
-    unit="500 gradient steps, 57 features",
+    unit="500 gradient steps",
     # The page fits 4,000 homes; the others are a suburb, and a large city.
     sizes={
         "500 homes": dataclasses.replace(PAGE, num_train=500),
