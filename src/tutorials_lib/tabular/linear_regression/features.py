@@ -4,13 +4,15 @@ A recipe turns homes without gaps into named columns. What has to be measured fi
 fill gaps, the grid on the map, means and scales) is measured on the training homes alone.
 """
 
+import dataclasses
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
+from scipy.spatial import KDTree
 
-from tutorials_lib.datasets.houses import CENTER
+from tutorials_lib.datasets import houses
 from tutorials_lib.tabular.linear_regression.problem import Columns, Homes
 
 GRID = 6
@@ -77,9 +79,9 @@ def of_houses(numbers: Columns) -> Columns:
     """
     log_area = np.log(numbers["area"])
     place = np.stack([numbers["east"], numbers["north"]], axis=1)
-    distance = np.linalg.norm(place - CENTER, axis=1)
+    far = (log_area - houses.MEAN_LOG_AREA) * houses.distance_to_center(place)
     kept = {name: numbers[name] for name in ("baths", "age", "garage", "rooms")}
-    return {"log area": log_area} | kept | {"log area x distance": (log_area - 4.7) * distance}
+    return {"log area": log_area} | kept | {"log area x distance": far}
 
 
 def of_districts(numbers: Columns) -> Columns:
@@ -139,7 +141,7 @@ def to_features(homes: Homes, preparation: Preparation) -> Float[np.ndarray, "ho
     columns = _columns(homes, preparation)
     table = np.stack([columns[name] for name in preparation.names], axis=1)
     scaled = (table - preparation.mean) / preparation.std
-    return np.concatenate([np.ones((len(homes), 1)), scaled], axis=1)
+    return np.concatenate([np.ones((len(table), 1)), scaled], axis=1)
 
 
 def per_unit(
@@ -156,7 +158,7 @@ def _columns(homes: Homes, preparation: Preparation) -> Columns:
         name: np.where(np.isnan(column), medians[name], column)
         for name, column in homes.numbers.items()
     }
-    whole = Homes(**(vars(homes) | {"numbers": filled}))
+    whole = dataclasses.replace(homes, numbers=filled)
     flags = {f"{name} missing": np.isnan(homes.numbers[name]) * 1.0 for name in preparation.gaps}
     return preparation.recipe(whole, preparation.map) | flags
 
@@ -171,3 +173,34 @@ def _fit_map(train: Homes) -> Map:
 
 def _place(homes: Homes) -> Float[np.ndarray, "homes 2"]:
     return np.stack([homes.numbers[name] for name in homes.map_columns], axis=1)
+
+
+# --- Read from fitted weights -----------------------------------------------------------------
+
+
+def place_effect(
+    place: Float[np.ndarray, "homes 2"],
+    weights: Float[np.ndarray, " features"],
+    preparation: Preparation,
+    train: Homes,
+) -> Float[np.ndarray, " homes"]:
+    """What a place adds to the log price, beside the average over the training homes.
+
+    Its category is that of the nearest training home; NaN where that is far away.
+    """
+    distances, nearest = KDTree(_place(train) / preparation.map.width).query(
+        place / preparation.map.width
+    )
+    numbers = {name: np.full(len(place), value) for name, value in preparation.medians.items()}
+    numbers |= dict(zip(train.map_columns, place.T, strict=True))
+    moved = Homes(
+        numbers=numbers,
+        category=train.category[nearest],
+        category_names=train.category_names,
+        map_columns=train.map_columns,
+        price=np.full(len(place), np.nan),
+        expected_log_price=None,
+    )
+    of_place = is_of_place(train, preparation.names)
+    effect = to_features(moved, preparation)[:, 1:][:, of_place] @ weights[1:][of_place]
+    return np.where(distances < 0.5, effect, np.nan)

@@ -213,7 +213,7 @@ def _reweight(
 ) -> Weights:
     """Ridge, then again and again with homes counted by how near they are to the last fit."""
 
-    def again(_: int, weights: Weights) -> Weights:
+    def again(_: Int[Array, ""], weights: Weights) -> Weights:
         distances = jnp.abs(features @ weights - targets)
         trust = threshold / jnp.maximum(distances, threshold)
         return ridge(normal_equations(counts * trust), penalty)

@@ -13,6 +13,8 @@ Features = Float[np.ndarray, "homes features"]
 Targets = Float[np.ndarray, " homes"]
 Weights = Float[np.ndarray, " features"]
 Counts = Float[np.ndarray, "... homes"]
+Number = Float[np.ndarray, ""] | np.floating | float
+Penalties = Float[np.ndarray, "..."] | np.floating | float
 
 
 class Fit(NamedTuple):
@@ -58,7 +60,7 @@ def fit(
     weights: Weights,
     features: Features,
     targets: Targets,
-    step_size: Float[np.ndarray, ""],
+    step_size: Number,
     config: Config,
 ) -> Fit:
     """`config.num_steps` steps down the gradient, into arrays that are made once.
@@ -97,16 +99,14 @@ def penalized(num_features: int) -> Weights:
     return np.append(0.0, np.ones(num_features - 1))
 
 
-def ridge(system: System, penalty: Float[np.ndarray, "..."]) -> Float[np.ndarray, "... features"]:
+def ridge(system: System, penalty: Penalties) -> Float[np.ndarray, "... features"]:
     """Least squares plus half the penalty times the squared weights (Hoerl and Kennard 1970)."""
     diagonal = np.diag(penalized(system.gram.shape[-1])).astype(system.gram.dtype)
     gram = system.gram + np.asarray(penalty)[..., None, None] * diagonal
     return np.linalg.solve(gram, system.moments[..., None])[..., 0]
 
 
-def lasso(
-    system: System, penalty: Float[np.ndarray, "..."], config: Config
-) -> Float[np.ndarray, "... features"]:
+def lasso(system: System, penalty: Penalties, config: Config) -> Float[np.ndarray, "... features"]:
     """Least squares plus the penalty times the absolute weights (Tibshirani 1996).
 
     Each step goes down the gradient of the squares, then moves every weight toward zero and
@@ -153,8 +153,8 @@ def huber(
     features: Features,
     targets: Targets,
     counts: Counts,
-    penalty: Float[np.ndarray, ""],
-    threshold: Float[np.ndarray, ""],
+    penalty: Number,
+    threshold: Number,
     config: Config,
 ) -> Float[np.ndarray, "... features"]:
     """Ridge under Huber's loss: squares up to the threshold, lines beyond (Huber 1964).
@@ -169,8 +169,8 @@ def bootstrap(
     features: Features,
     targets: Targets,
     counts: Float[np.ndarray, "resamples homes"],
-    penalty: Float[np.ndarray, ""],
-    threshold: Float[np.ndarray, ""],
+    penalty: Number,
+    threshold: Number,
     config: Config,
 ) -> Float[np.ndarray, "resamples features"]:
     """`huber` for every resample; all normal equations of a round are one matrix product."""
@@ -203,8 +203,8 @@ def _reweight(
     features: Features,
     targets: Targets,
     counts: Counts,
-    penalty: Float[np.ndarray, ""],
-    threshold: Float[np.ndarray, ""],
+    penalty: Number,
+    threshold: Number,
     config: Config,
 ) -> Float[np.ndarray, "... features"]:
     """Ridge, then again and again with homes counted by how near they are to the last fit."""
