@@ -119,7 +119,7 @@ def load(config: Config, *, seed: int = 0) -> Data:
     if config.source == "real":
         homes = districts(rng)
         if config.num_train >= PAGE.num_train:  # all of them: 70, 10 and 20 in a hundred
-            sizes = (np.array([0.7, 0.1, 0.2]) * len(homes)).astype(int)
+            sizes = len(homes) * np.array([7, 1, 2]) // 10
     else:
         homes = generate(int(sizes.sum()), rng)
     ends = sizes.cumsum()

@@ -101,7 +101,7 @@ def explain(record: Record, times: dict[str, Times], share: float) -> str:
         f"takes longer in JAX for the {' and the '.join(slower)}" if slower else "is faster"
     )
     return (
-        f"{lead_reason(*medians, tie=is_tie(record.jax.ratio))} "
+        f"{lead_reason(*medians, tie=is_tie(record.ratio))} "
         f"The two products of the table with a vector take {share:.0%} of NumPy's time. "
         "Both libraries have to read the whole table for each of them; what compiling can save "
         f"stands around the products. Prediction, of which the claim speaks, {prediction}."
