@@ -17,6 +17,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 JUPYTER_BOOK = Path(sys.executable).with_name("jupyter-book")
 
+pytestmark = pytest.mark.clock
+
 PAGE = """\
 ---
 jupytext: {text_representation: {extension: .md, format_name: myst}}
@@ -56,8 +58,6 @@ mystnb:
 ---
 import matplotlib.pyplot as plt
 from tutorials_lib import figures
-
-pytestmark = pytest.mark.clock
 
 frames = [plt.subplots()[0] for _ in range(3)]
 strip, _ = plt.subplots(1, 3)
