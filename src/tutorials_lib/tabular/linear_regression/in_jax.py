@@ -124,9 +124,9 @@ def cross_validate(
     held_back: Bool[Array, "folds homes"],
     penalties: Float[Array, " penalties"],
 ) -> Validation:
-    """`solve` for every penalty without each fold, judged on that fold, and then with all homes.
+    """Solve for every penalty without each fold, judge on that fold, and then solve with all homes.
 
-    Two `vmap`s: over the penalties of one set of homes, and over the sets.
+    One `vmap` goes over the penalties of one set of homes, another over the sets.
     """
 
     def solve_all(kept: Counts) -> Float[Array, "penalties features"]:
