@@ -168,6 +168,18 @@ def test_the_digest_holds_what_passes_and_changes_results(monkeypatch: pytest.Mo
         assert digest(**change) == plain | change
 
 
+def test_what_libraries_set_when_they_are_imported_is_not_in_the_digest():
+    code = (
+        "from tutorials_lib.environment import settings_in_digest as settings\n"
+        "before = settings()\n"
+        "import sklearn, matplotlib, jax, os\n"
+        "assert 'KMP_DUPLICATE_LIB_OK' in os.environ\n"
+        "assert settings() == before, settings()"
+    )
+    finished = run(sys.executable, "-c", code)
+    assert finished.returncode == 0, finished.stderr
+
+
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
