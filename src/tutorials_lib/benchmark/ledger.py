@@ -11,6 +11,7 @@ from tutorials_lib.benchmark.record import Record, is_tie, verdict
 from tutorials_lib.benchmark.report import caveats
 from tutorials_lib.benchmark.tables import format_calls, format_ratio, format_seconds
 from tutorials_lib.catalog import Tutorial
+from tutorials_lib.judge.report import format_score
 
 HEADER = (
     *("Tutorial", "Claimed", "Measured", "Verdict", "Breaks even after", "Also claimed"),
@@ -53,7 +54,7 @@ def _row(tutorial: Tutorial, record: Record | None) -> LedgerRow:
         verdict="" if record is None else verdict_text(record),
         break_even="" if record is None else format_calls(record.headline_size.break_even_calls),
         also_claimed=_implied(tutorial),
-        quality="" if record is None else quality_text(record),
+        quality="" if record is None else _short_quality(record),
     )
 
 
@@ -84,6 +85,14 @@ def verdict_text(record: Record) -> str:
     return f"{word}, slower than NumPy" if record.ratio.center < 1 else word
 
 
+def _short_quality(record: Record) -> str:
+    """Whether the line is met, and whose it is."""
+    quality = record.quality
+    if quality is None or not quality.baselines:
+        return "not judged"
+    return f"{'met' if quality.met else 'not met'}: {quality.strongest}"
+
+
 def quality_text(record: Record) -> str:
     """What training reached beside the strongest rival, and whether that meets the line."""
     quality = record.quality
@@ -91,8 +100,8 @@ def quality_text(record: Record) -> str:
         return "not judged"
     rival = quality.strongest
     return (
-        f"{'met' if quality.met else 'not met'}: {quality.metric} {quality.value:.4g}, "
-        f"{rival} {quality.baselines[rival]:.4g}"
+        f"{'met' if quality.met else 'not met'}: {quality.metric} "
+        f"{format_score(quality.value)}, {rival} {format_score(quality.baselines[rival])}"
     )
 
 
