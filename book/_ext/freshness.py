@@ -85,7 +85,7 @@ def page_digest(docname: str, text: str) -> str:
         *run_time_versions(),
         *(f"{name}={value}" for name, value in environment.settings_in_digest().items()),
         platform.python_version(),
-        f"{machine._processor()}, {machine.num_cores()} cores",
+        f"{machine.processor()}, {machine.num_cores()} cores",
     ]
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
     return f"{digest} preset={presets.preset_name()} data={presets.data_source()}"

@@ -1,7 +1,6 @@
 """`python -m tutorials_lib.benchmark`: measure any or all tutorials on this machine."""
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from tutorials_lib import catalog, environment, presets
+from tutorials_lib.files import write_json
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,13 +61,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             records.append(record)
             if options.record:
                 folder = Path("book/_data/benchmarks") / options.record
-                _write(folder / f"{record.slug}.json", record.to_json())
+                write_json(folder / f"{record.slug}.json", record.to_json())
     for record in records:
         _print(console, record)
     for failure in failures:
         console.print(f"[red]not measured:[/red] {failure}")
     if options.json:
-        _write(options.json, [record.to_json() for record in records])
+        write_json(options.json, [record.to_json() for record in records])
         console.print(f"Written: {options.json}")
     return 1 if failures else 0
 
@@ -169,17 +169,6 @@ def _print_repeated(console: Console, slug: str, repeated) -> None:
         f"{count} of {pairs} ordered pairs ({count / pairs:.0%}) have the center of one "
         "measurement inside the interval of the other."
     )
-
-
-def _write(path: Path, data: object) -> None:
-    """Write JSON whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def machine_card() -> dict[str, str]:
     settings = runtime.configure()
     device = jax.devices()[0]
     return {
-        "processor": _processor(),
+        "processor": processor(),
         "cores": str(num_cores()),
         "accelerator": "none" if device.platform == "cpu" else device.device_kind,
         "JAX backend": f"{device.platform}, {jax.device_count()} device(s)",
@@ -59,7 +59,8 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The name of this machine's processor, or what the system calls its kind."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
         for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
