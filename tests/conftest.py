@@ -18,7 +18,7 @@ from tutorials_lib import environment
 environment.enter()
 os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["MPLBACKEND"] = "agg"
-for _setting in (*environment.SETTINGS, "JAX_COMPILATION_CACHE_DIR"):
+for _setting in (*environment.SETTINGS, "JAX_COMPILATION_CACHE_DIR", "BOOK_CACHE"):
     os.environ.pop(_setting, None)
 
 import hypothesis  # noqa: E402

@@ -1,8 +1,12 @@
 """What other programs take of the processor is noticed, and what nobody takes is not."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -65,20 +69,35 @@ def test_a_kernel_that_keeps_no_account_of_threads_leaves_that_of_the_processors
     assert reading.processors is not None
 
 
+LAUNCHER = """
+from subprocess import DEVNULL, Popen
+from sys import executable
+loop = [executable, "-c", "while True: pass"]
+print(*[Popen(loop, stdout=DEVNULL, stderr=DEVNULL).pid for _ in range(%d)])
+"""
+"""Starts endless loops and ends, so that they are nobody's children: what children use is our own."""
+
+
+@contextmanager
+def busy_cores() -> Iterator[None]:
+    """Other programs keep every core busy meanwhile."""
+    code = LAUNCHER % (4 * machine.num_cores())
+    started = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    try:
+        yield
+    finally:
+        for pid in started.stdout.split():
+            os.kill(int(pid), signal.SIGKILL)
+
+
 @pytest.mark.clock
 def test_a_busy_loop_on_every_core_is_noticed() -> None:
-    loop = [sys.executable, "-c", "while True: pass"]
-    busy = [subprocess.Popen(loop) for _ in range(4 * machine.num_cores())]
-    try:
+    with busy_cores():
         meter = load.Meter()
         meter.begin()
         until = time.perf_counter() + 1.0
         while time.perf_counter() < until:
             sum(range(10_000))
         share = meter.end()
-    finally:
-        for process in busy:
-            process.kill()
-            process.wait()
     assert share is not None
     assert share > 0.2
