@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tools import ROOT, contract, pages
 
@@ -27,6 +28,13 @@ def test_every_page_is_in_the_table_of_contents_and_every_entry_is_a_page():
 
 
 def test_the_bibliography_has_every_key_once_in_the_form_of_the_house():
-    keys = pages.bibliography_keys((ROOT / "book" / "references.bib").read_text(encoding="utf-8"))
+    texts = [path.read_text(encoding="utf-8") for path in pages.bibliographies()]
+    keys = [key for text in texts for key in pages.bibliography_keys(text)]
     assert [key for key, count in Counter(keys).items() if count > 1] == []
     assert [key for key in keys if not re.fullmatch(r"[a-z]+\d{4}[a-z]+", key)] == []
+
+
+def test_every_file_of_the_bibliography_is_read():
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    found = [path.relative_to(ROOT).as_posix() for path in pages.bibliographies()]
+    assert sorted(config["bibtex_bibfiles"]) == found

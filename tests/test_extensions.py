@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tools import ROOT
+from tools.pages import bibliographies
+
 JUPYTER_BOOK = Path(sys.executable).with_name("jupyter-book")
 
 pytestmark = pytest.mark.clock
@@ -197,7 +199,8 @@ class Book:
         shutil.copytree(ROOT / "book/_ext", folder / "book/_ext")
         for name in ("_static", "_templates"):
             shutil.copytree(ROOT / "book" / name, folder / "book" / name)
-        for name in ("_config.yml", "requirements.txt", "book/references.bib"):
+        bibliography = [path.relative_to(ROOT) for path in bibliographies()]
+        for name in ("_config.yml", "requirements.txt", *bibliography):
             shutil.copy(ROOT / name, folder / name)
         self.write("_toc.yml", TOC)
         self.write("book/index.md", INDEX)

@@ -123,9 +123,10 @@ def test_a_good_page_passes(tmp_path: Path):
         (
             "Some text",
             "Some {cite:p}`nobody1900`",
-            "7: book/references.bib has no",
+            "7: no book/references*.bib has an entry nobody1900",
         ),
         ("Some text", "{doc}`nowhere`", "7: there is no page nowhere"),
+        ("Some text", "{numref}`fig-none`", "7: no figure of this page has the name fig-none"),
         ("Some text", "Simply text", "7: “Simply” adds nothing"),
         ("Some text", "![](picture.svg)", "7: a picture without an alternative text"),
         ("figures.show(draw", "!pip install x\nfigures.show(draw", "19: a shell command"),

@@ -167,8 +167,9 @@ def build_dry() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     config = _page_config()
     config["execute"] = {"execute_notebooks": "off"}
-    # Without outputs there is nothing to glue; every other warning is an error.
-    config["sphinx"]["config"]["suppress_warnings"] = ["mystnb.glue"]
+    # Without outputs there is nothing to glue and no figure to number (`pages` looks for those);
+    # every other warning is an error.
+    config["sphinx"]["config"]["suppress_warnings"] = ["mystnb.glue", "ref.numref"]
     (folder / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
     arguments = ["--config", str(folder / "_config.yml"), "--path-output", str(folder)]
     arguments += ["-W", "-n", "--keep-going", "--builder", "custom", "--custom-builder", "dummy"]

@@ -246,9 +246,15 @@ def _name(call: ast.Call) -> str:
 # ---------------------------------------------------------------- what a page points to
 
 
+def bibliographies(root: Path = ROOT) -> list[Path]:
+    """The files of the bibliography: what several parts or chapters cite, and one file a part."""
+    return sorted((root / "book").glob("references*.bib"))
+
+
 @cache
-def _bibliography(path: Path) -> frozenset[str]:
-    return frozenset(bibliography_keys(path.read_text(encoding="utf-8")))
+def _bibliography(paths: tuple[Path, ...]) -> frozenset[str]:
+    texts = [path.read_text(encoding="utf-8") for path in paths]
+    return frozenset(key for text in texts for key in bibliography_keys(text))
 
 
 def bibliography_keys(text: str) -> list[str]:
@@ -258,14 +264,13 @@ def bibliography_keys(text: str) -> list[str]:
 
 def check_citations(page: Page, path: Path) -> Iterator[Finding]:
     """Every citation is in the bibliography."""
-    bibliography = ROOT / "book" / "references.bib"
-    known = _bibliography(bibliography) if bibliography.exists() else frozenset()
+    known = _bibliography(tuple(bibliographies()))
     for prose in page.prose:
         text = _SHOWN_CODE.sub("", prose.text)
         for role in re.finditer(r"\{cite(?::\w+)?\}`([^`]*)`", text):
             for key in (key.strip() for key in role[1].split(",")):
                 if key not in known:
-                    yield prose.line, f"book/references.bib has no entry {key}"
+                    yield prose.line, f"no book/references*.bib has an entry {key}"
 
 
 def check_links(page: Page, path: Path) -> Iterator[Finding]:
@@ -291,6 +296,15 @@ def check_links(page: Page, path: Path) -> Iterator[Finding]:
             yield directive.line, f"{source.name} defines no {name}"
 
 
+def check_figure_numbers(page: Page, path: Path) -> Iterator[Finding]:
+    """A figure that is referred to by its number is drawn on the same page."""
+    named = set(re.findall(r"^\s*:?name: (\S+)$", path.read_text(encoding="utf-8"), re.M))
+    for prose in page.prose:
+        for target in re.findall(r"\{numref\}`(?:[^`<]*<)?([^`<>]+)>?`", prose.text):
+            if target not in named:
+                yield prose.line, f"no figure of this page has the name {target}"
+
+
 def _defines(source: Path, name: str) -> bool:
     """Whether a Python file defines `function`, `Class` or `Class.method`."""
     body: list[ast.stmt] = ast.parse(source.read_text(encoding="utf-8")).body
@@ -314,6 +328,7 @@ CHECKS: tuple[Callable[[Page, Path], Iterator[Finding]], ...] = (
     check_figures,
     check_citations,
     check_links,
+    check_figure_numbers,
 )
 
 

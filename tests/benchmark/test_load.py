@@ -75,7 +75,7 @@ from sys import executable
 loop = [executable, "-c", "while True: pass"]
 print(*[Popen(loop, stdout=DEVNULL, stderr=DEVNULL).pid for _ in range(%d)])
 """
-"""Starts endless loops and ends, so that they are nobody's children: what children use is our own."""
+"""Starts endless loops and ends: they are nobody's children, whose use would be our own."""
 
 
 @contextmanager
