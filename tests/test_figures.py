@@ -1,13 +1,20 @@
 """Every figure has one look, two colour schemes and an alternative text."""
 
 import base64
+import re
 from xml.etree import ElementTree
 
+import jax
+import jax.numpy as jnp
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
 from tutorials_lib import figures
+from tutorials_lib.figures.architecture import architecture, trace
+from tutorials_lib.figures.curves import learning_curve
+from tutorials_lib.figures.stepper import Stepped, stepper
 
 
 def draw() -> Figure:
@@ -106,3 +113,109 @@ def test_lines_stand_out_on_both_backgrounds(color: str) -> None:
 def test_text_is_readable_on_both_backgrounds() -> None:
     assert contrast(figures.INK, "#ffffff") >= 7
     assert contrast(figures.darken(figures.INK), "#121212") >= 7
+
+
+def steps(num_frames: int, labels: list[str] | None = None, **arguments) -> Stepped:
+    strip, _ = plt.subplots(1, 3)
+    return stepper(
+        (draw() for _ in range(num_frames)),
+        [str(i) for i in range(num_frames)] if labels is None else labels,
+        strip=strip,
+        alt="A line that stays where it is & rises.",
+        **arguments,
+    )
+
+
+def test_a_stepper_has_a_button_for_every_frame_and_no_script() -> None:
+    html = steps(4, start=2)._repr_mimebundle_()["text/html"]
+    drawing = ElementTree.fromstring(html[html.index("<svg") : html.index("</svg>") + 6])
+    assert drawing.get("aria-label") == "A line that stays where it is & rises."
+    assert [group.get("class") for group in drawing if group.get("class")] == ["frame"] * 4
+    buttons = re.findall(r'<label><input type="radio" name="stepper-\w+"( checked)?>(\d)', html)
+    assert buttons == [("", "0"), ("", "1"), (" checked", "2"), ("", "3")]
+    assert "<script" not in html
+    names = re.findall(r'\bid="([^"]+)"', html)
+    assert len(names) == len(set(names)), "two parts of the page would have the same name"
+
+
+def test_a_stepper_takes_its_colours_from_the_theme_and_prints_as_a_strip() -> None:
+    bundle = steps(2)._repr_mimebundle_()
+    ink = f"var(--c{figures.INK[1:]},{figures.INK})"
+    assert ink in bundle["text/html"]
+    assert f"--c{figures.INK[1:]}:{figures.darken(figures.INK)}" in bundle["text/html"]
+    assert base64.b64decode(bundle["application/pdf"]).startswith(b"%PDF")
+    assert not plt.get_fignums()
+
+
+def test_two_steppers_of_a_page_do_not_share_names() -> None:
+    names = [
+        set(re.findall(r'\bid="([^"]+)"', steps(2, labels).html))
+        for labels in (["a", "b"], ["c", "d"])
+    ]
+    assert not names[0] & names[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"num_frames": 2, "labels": ["a"]}, "2 frames need as many different labels"),
+        ({"num_frames": 2, "labels": ["a", "a"]}, "2 frames need as many different labels"),
+        ({"num_frames": 2, "start": 2}, "start=2 is no index of 2 frames"),
+        ({"num_frames": 0}, "at least one frame"),
+    ],
+)
+def test_a_stepper_that_would_mislead_is_refused(arguments: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        steps(**arguments)
+    plt.close("all")
+
+
+def test_a_stepper_that_is_too_heavy_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tutorials_lib.figures.stepper.LARGEST", 1000)
+    with pytest.raises(ValueError, match="fewer or smaller frames"):
+        steps(2)
+
+
+def test_a_learning_curve_says_where_every_line_begins_and_ends() -> None:
+    shown = learning_curve(
+        {"ours": np.array([0.2, 0.5, 0.75])},
+        y="accuracy",
+        baselines={"the majority": 0.31},
+        loss={"ours": np.array([2.0, 1.5, 1.25])},
+    )
+    assert shown.alt == (
+        "Line chart of the accuracy against the epoch: ours goes from 0.20 to 0.75. Beside it the "
+        "training loss: ours goes from 2.00 to 1.25. Dashed lines: the majority at 0.31."
+    )
+    assert not plt.get_fignums()
+    with pytest.raises(ValueError, match="nothing has been trained"):
+        learning_curve({"ours": np.array([])}, y="accuracy")
+
+
+def forward(x: jax.Array) -> dict[str, jax.Array]:
+    hidden = x.reshape(len(x), -1) @ jnp.ones((12, 5))
+    return {"picture": x, "hidden": hidden, "score": hidden.sum(1)}
+
+
+def test_a_network_is_drawn_with_the_shapes_that_its_code_has() -> None:
+    shapes = trace(forward, jax.ShapeDtypeStruct((2, 4, 3), jnp.float32))
+    assert shapes == {"picture": (2, 4, 3), "hidden": (2, 5), "score": (2,)}
+    shown = architecture(
+        shapes, operations=["flatten, linear", "sum"], skips=[("picture", "score")]
+    )
+    assert shown.alt == (
+        "Boxes from top to bottom: picture, 4 × 3; flatten, linear gives hidden, 5; sum gives "
+        "score, one number. picture is also joined to score."
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"operations": ["linear"]}, "3 stages have 2 arrows between them"),
+        ({"operations": ["a", "b"], "skips": [("picture", "end")]}, "no stage is named end"),
+    ],
+)
+def test_a_diagram_that_does_not_fit_its_network_is_refused(arguments: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        architecture({"picture": (1, 4), "hidden": (1, 5), "score": (1,)}, **arguments)

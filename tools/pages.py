@@ -209,15 +209,19 @@ def _check_code(tree: ast.Module, cell: Directive) -> Iterator[Finding]:
                 yield cell.body_line + node.lineno - 1, f"imports {name}: {why}"  # type: ignore
 
 
+_TAKE_ALT = frozenset({"show", "show_animation", "stepper"})
+_HAVE_ALT = frozenset({"waterfall", "growth", "learning_curve", "architecture"})
+
+
 def check_figures(page: Page, path: Path) -> Iterator[Finding]:
     """Every figure has a name, a caption and an alternative text."""
     for cell in page.cells:
         calls = list(_calls(cell))
-        shown = [call for call in calls if _name(call) in ("show", "show_animation")]
+        shown = [call for call in calls if _name(call) in _TAKE_ALT]
         for call in shown:
             if "alt" not in {keyword.arg for keyword in call.keywords}:
-                yield cell.body_line + call.lineno - 1, f"figures.{_name(call)} has no alt"
-        if shown or any(_name(call) in ("waterfall", "growth") for call in calls):
+                yield cell.body_line + call.lineno - 1, f"{_name(call)} has no alt"
+        if shown or any(_name(call) in _HAVE_ALT for call in calls):
             figure = (cell.options.get("mystnb") or {}).get("figure") or {}
             for key in ("name", "caption"):
                 if not figure.get(key):
