@@ -449,7 +449,6 @@ def test_the_pictures_of_the_page_can_be_drawn_and_described():
     scores = rng.random((4, 3)), rng.random(3), names
     drawn = (
         figures.gallery({"a": images[:3], "b": images[3:]}),
-        figures.learning_curve(rng.random(5), {"PCA": 0.5}),
         figures.kl_by_dimension(kl, steps_per_row=3),
         figures.factor_scores(*scores),
     )
@@ -458,4 +457,3 @@ def test_the_pictures_of_the_page_can_be_drawn_and_described():
         figure.clear()
     assert "smile" in figures.describe_factor_scores(*scores)
     assert "without" in figures.describe_kl_by_dimension(kl)
-    assert "PCA" in figures.describe_learning_curve(rng.random(5), {"PCA": 0.5})

@@ -253,14 +253,11 @@ def test_the_pictures_of_the_page_can_be_drawn_and_described():
     assert figures.worst_confusion(counts)[2] == 1
     assert names[0] in figures.describe_confusion(counts, names)
     pictures = problem.load(TINY).train_pictures[:3]
-    curve = np.array([2.0, 1.0]), np.array([0.1, 0.6]), {"linear": 0.2}
     drawn = (
         figures.gallery(pictures, ["a", "b", "c"], columns=2, wrong=np.array([True, False, True])),
         figures.confusion_matrix(counts, names),
-        figures.learning_curve(*curve),
         figures.filters(np.random.default_rng(0).normal(size=(3, 3, 3, 10))),
     )
     for figure in drawn:
         figure.canvas.draw()
         figure.clear()
-    assert "0.60" in figures.describe_learning_curve(*curve)

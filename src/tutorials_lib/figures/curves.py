@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike
 
 from tutorials_lib.figures.showing import Shown, show
 from tutorials_lib.figures.style import COLORS, CYCLE, MUTED
@@ -17,11 +18,11 @@ _MARKERS_UP_TO = 40
 
 
 def learning_curve(
-    curves: Mapping[str, Curve],
+    curves: Mapping[str, ArrayLike],
     *,
     y: str,
     baselines: Mapping[str, float] | None = None,
-    loss: Mapping[str, Curve] | None = None,
+    loss: Mapping[str, ArrayLike] | None = None,
     x: str = "epoch",
     at: Sequence[int] | None = None,
     ylim: tuple[float | None, float | None] = (None, None),
@@ -42,22 +43,24 @@ def learning_curve(
     Raises:
         ValueError: there is no curve, or one is empty.
     """
-    if not curves or any(len(curve) == 0 for curve in [*curves.values(), *(loss or {}).values()]):
+    scores = {name: np.asarray(curve) for name, curve in curves.items()}
+    losses = {name: np.asarray(curve) for name, curve in (loss or {}).items()}
+    if not scores or any(len(curve) == 0 for curve in [*scores.values(), *losses.values()]):
         raise ValueError(
             f"no curve, or an empty one, in {sorted(curves)}: nothing has been trained"
         )
-    figure, panels = plt.subplots(ncols=2 if loss else 1, figsize=(7.0, 3.2), squeeze=False)
+    figure, panels = plt.subplots(ncols=2 if losses else 1, figsize=(7.0, 3.2), squeeze=False)
     *left, ax = panels.flat
-    if loss:
-        _draw(left[0], loss, at)
+    if losses:
+        _draw(left[0], losses, at)
         left[0].set(xlabel=x, ylabel="training loss")
-    _draw(ax, curves, at)
+    _draw(ax, scores, at)
     for name, score in (baselines or {}).items():
         _draw_baseline(ax, name, score)
     ax.set(xlabel=x, ylabel=y, ylim=ylim)
     if len(curves) > 1:
         ax.legend()
-    return show(figure, alt=_describe(curves, baselines or {}, loss or {}, y, x, form))
+    return show(figure, alt=_describe(scores, baselines or {}, losses, y, x, form))
 
 
 def _draw(ax: Axes, curves: Mapping[str, Curve], at: Sequence[int] | None) -> None:

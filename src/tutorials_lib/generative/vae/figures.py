@@ -8,7 +8,6 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from tutorials_lib import figures
 from tutorials_lib.generative.vae.problem import IMAGE_SIZE, Images, to_pictures
 
 _GAP = 2  # transparent pixels between two pictures
@@ -34,38 +33,6 @@ def _side_by_side(images: Images) -> Float[np.ndarray, "32 width"]:
     # pictures[n, row, column] -> framed[row, n, column]
     framed[:, :, :IMAGE_SIZE] = to_pictures(images).transpose(1, 0, 2)
     return framed.reshape(IMAGE_SIZE, -1)[:, :-_GAP]
-
-
-def learning_curve(elbo: Float[np.ndarray, " epochs"], baselines: Mapping[str, float]) -> Figure:
-    """The bound on held-out faces after each epoch, beside likelihoods as lines."""
-    figure, ax = plt.subplots(figsize=(7.0, 3.0))
-    epochs = np.arange(1, len(elbo) + 1)
-    ax.plot(epochs, elbo, marker="o", markersize=4, color=figures.COLORS["jax"])
-    for name, likelihood in baselines.items():
-        ax.axhline(likelihood, color=figures.COLORS["numpy"], linewidth=1, linestyle="--")
-        ax.annotate(
-            name,
-            (epochs[-1], likelihood),
-            xytext=(0, -3),
-            textcoords="offset points",
-            ha="right",
-            va="top",
-            color=figures.COLORS["numpy"],
-        )
-    ax.set(xlabel="epoch", ylabel="nats for a held-out face")
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    return figure
-
-
-def describe_learning_curve(
-    elbo: Float[np.ndarray, " epochs"], baselines: Mapping[str, float]
-) -> str:
-    """Alternative text of `learning_curve`."""
-    lines = "; ".join(f"{name} at {likelihood:,.0f}" for name, likelihood in baselines.items())
-    return (
-        f"Line chart over {len(elbo)} epochs: the bound goes from {elbo[0]:,.0f} to "
-        f"{elbo[-1]:,.0f} nats. Dashed: {lines}."
-    )
 
 
 def kl_by_dimension(

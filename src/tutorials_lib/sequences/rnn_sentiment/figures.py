@@ -6,7 +6,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from tutorials_lib import figures
 
@@ -43,42 +42,6 @@ def describe_word_by_word(
             f"{changes or 'no word'} and ends at {after[-1]:.2f}."
         )
     return f"{len(reviews)} bar charts with a bar for each word. {' '.join(parts)}"
-
-
-def learning_curve(
-    curves: dict[str, Float[np.ndarray, " epochs"]], baselines: dict[str, float]
-) -> Figure:
-    """Held-out accuracy after every epoch, with the baselines as dashed lines."""
-    figure, ax = plt.subplots(figsize=(7.0, 3.4))
-    for (name, accuracy), marker in zip(curves.items(), "os^D", strict=False):
-        epochs = np.arange(1, len(accuracy) + 1)
-        ax.plot(epochs, accuracy, marker=marker, markersize=4, label=name)
-    for name, accuracy in baselines.items():
-        ax.axhline(accuracy, color=figures.COLORS["sklearn"], linewidth=1, linestyle="--")
-        ax.annotate(
-            name,
-            (1, accuracy),
-            xycoords=("axes fraction", "data"),
-            xytext=(0, 3),
-            textcoords="offset points",
-            ha="right",
-            color=figures.COLORS["sklearn"],
-        )
-    ax.set(xlabel="epoch", ylabel="held-out accuracy", ylim=(0.4, 1.02))
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.legend(loc="upper left", bbox_to_anchor=(0.62, 0.9))
-    return figure
-
-
-def describe_learning_curve(
-    curves: dict[str, Float[np.ndarray, " epochs"]], baselines: dict[str, float]
-) -> str:
-    """Alternative text of `learning_curve`."""
-    lines = "; ".join(
-        f"{name} from {accuracy[0]:.2f} to {accuracy[-1]:.2f}" for name, accuracy in curves.items()
-    )
-    dashed = ", ".join(f"{name} at {accuracy:.2f}" for name, accuracy in baselines.items())
-    return f"Held-out accuracy against the epoch: {lines}. Dashed lines: {dashed}."
 
 
 def gradient_norms(norms: dict[str, Float[np.ndarray, " steps"]], max_norm: float) -> Figure:

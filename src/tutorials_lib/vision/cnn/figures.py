@@ -6,7 +6,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from tutorials_lib import figures
 from tutorials_lib.vision.cnn.problem import Pictures
@@ -38,47 +37,6 @@ def gallery(
             visible=True, color=_WRONG if is_wrong else _RIGHT, linewidth=3 if is_wrong else 1
         )
     return figure
-
-
-def learning_curve(
-    train_loss: Float[np.ndarray, " epochs"],
-    test_accuracy: Float[np.ndarray, " epochs"],
-    baselines: dict[str, float],
-) -> Figure:
-    """Loss on the training batches and accuracy on held-out pictures, with the baselines."""
-    figure, (left, right) = plt.subplots(ncols=2, figsize=(7.0, 3.0))
-    epochs = np.arange(1, len(train_loss) + 1)
-    left.plot(epochs, train_loss, marker="o", markersize=4, color=figures.COLORS["jax"])
-    left.set(xlabel="epoch", ylabel="training loss", ylim=(0, None))
-    right.plot(epochs, test_accuracy, marker="o", markersize=4, color=figures.COLORS["jax"])
-    for name, accuracy in baselines.items():
-        right.axhline(accuracy, color=figures.COLORS["sklearn"], linewidth=1, linestyle="--")
-        right.annotate(
-            name,
-            (epochs[-1], accuracy),
-            xytext=(0, 3),
-            textcoords="offset points",
-            ha="right",
-            color=figures.COLORS["sklearn"],
-        )
-    right.set(xlabel="epoch", ylabel="held-out accuracy", ylim=(0, 1))
-    for ax in (left, right):
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    return figure
-
-
-def describe_learning_curve(
-    train_loss: Float[np.ndarray, " epochs"],
-    test_accuracy: Float[np.ndarray, " epochs"],
-    baselines: dict[str, float],
-) -> str:
-    """Alternative text of `learning_curve`."""
-    lines = ", ".join(f"{name} at {accuracy:.2f}" for name, accuracy in baselines.items())
-    return (
-        f"Two line charts over {len(train_loss)} epochs. The training loss goes from "
-        f"{train_loss[0]:.2f} to {train_loss[-1]:.2f}; the held-out accuracy from "
-        f"{test_accuracy[0]:.2f} to {test_accuracy[-1]:.2f}. Dashed lines: {lines}."
-    )
 
 
 def confusion_matrix(
