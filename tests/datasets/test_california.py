@@ -29,14 +29,14 @@ def test_a_small_table_is_read_with_its_gap():
     [
         (HEADER, HEADER.replace("latitude", "lat"), "line 1: expected the columns longitude"),
         (",NEAR BAY", "", "line 2: expected 10 fields; found 9"),
-        ("NEAR BAY", "MOON", "line 2: expected one of <1H OCEAN.*found MOON"),
-        ("880.0", "", "line 2: expected a number above zero as total_rooms"),
-        ("880.0", "nan", "line 2: expected a number above zero as total_rooms"),
-        ("322.0", "inf", "line 2: expected a number above zero as population"),
-        ("37.9", "900", "line 2: expected degrees as latitude"),
-        ("129.0", "-1", "line 2: expected a number above zero as total_bedrooms"),
+        ("NEAR BAY", "MOON", "line 2: expected one of <1H OCEAN.*found .MOON"),
+        ("880.0", "", "line 2: expected a number of at least 0 as total_rooms"),
+        ("880.0", "nan", "line 2: expected a number of at least 0 as total_rooms"),
+        ("322.0", "inf", "line 2: expected a number of at least 0 as population"),
+        ("37.9", "900", "line 2: expected a number from -180 to 180 as latitude"),
+        ("129.0", "-1", "line 2: expected a number of at least 0 as total_bedrooms"),
         ("41.0", '"4', "line 2: expected comma-separated values"),
-        (f"{ROW}\n", "", "expected a district in each line; found none"),
+        (f"{ROW}\n", "", "expected rows below the header; found none"),
     ],
 )
 def test_what_is_wrong_with_a_table_is_named(old: str, new: str, message: str):

@@ -3,11 +3,12 @@
 import stat
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path, PureWindowsPath
 
-from tutorials_lib.datasets.errors import MalformedDataError, UnsafeArchiveError
+from tutorials_lib.datasets.errors import MalformedDataError, UnsafeArchiveError, reading
+
+_AGAIN = "Delete the file, so that it is fetched again."
 
 
 def read_tar_members(path: Path, allowed: Mapping[str, int]) -> dict[str, bytes]:
@@ -22,21 +23,18 @@ def read_tar_members(path: Path, allowed: Mapping[str, int]) -> dict[str, bytes]
         MalformedDataError: the archive is damaged, or lacks one of the files.
     """
     contents: dict[str, bytes] = {}
-    try:
-        with tarfile.open(path) as archive:
-            for member in archive:
-                _refuse_unsafe(
-                    path,
-                    member.name,
-                    member.size,
-                    plain=member.isreg() or member.isdir(),
-                    allowed=allowed,
-                    seen=contents,
-                )
-                if member.name in allowed and (file := archive.extractfile(member)):
-                    contents[member.name] = file.read()
-    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
-        raise _damaged(path, "a tar archive", error) from error
+    with reading(path, expected="a tar archive", way_out=_AGAIN), tarfile.open(path) as archive:
+        for member in archive:
+            _refuse_unsafe(
+                path,
+                member.name,
+                member.size,
+                plain=member.isreg() or member.isdir(),
+                allowed=allowed,
+                seen=contents,
+            )
+            if member.name in allowed and (file := archive.extractfile(member)):
+                contents[member.name] = file.read()
     _require_all(path, allowed, contents)
     return contents
 
@@ -51,23 +49,18 @@ def read_zip_members(path: Path, allowed: Mapping[str, int]) -> dict[str, bytes]
         MalformedDataError: the archive is damaged or encrypted, or lacks one of the files.
     """
     contents: dict[str, bytes] = {}
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for member in archive.infolist():
-                _refuse_unsafe(
-                    path,
-                    member.filename,
-                    member.file_size,
-                    plain=_is_plain(member),
-                    allowed=allowed,
-                    seen=contents,
-                )
-                if member.filename in allowed:
-                    contents[member.filename] = archive.read(member)
-    except (zipfile.BadZipFile, EOFError, zlib.error, OSError, RuntimeError) as error:
-        if isinstance(error, UnsafeArchiveError):  # every error of a data set is a RuntimeError
-            raise
-        raise _damaged(path, "a zip archive", error) from error
+    with reading(path, expected="a zip archive", way_out=_AGAIN), zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            _refuse_unsafe(
+                path,
+                member.filename,
+                member.file_size,
+                plain=_is_plain(member),
+                allowed=allowed,
+                seen=contents,
+            )
+            if member.filename in allowed:
+                contents[member.filename] = archive.read(member)
     _require_all(path, allowed, contents)
     return contents
 
@@ -104,15 +97,6 @@ def _refuse_unsafe(
         expected="plain files and folders inside the archive's own folder",
         found=f"the member {member!r}, which {reason}",
         way_out="Nothing was unpacked. Do not use this archive; fetch it from its publisher.",
-    )
-
-
-def _damaged(path: Path, kind: str, error: Exception) -> MalformedDataError:
-    return MalformedDataError(
-        path,
-        expected=kind,
-        found=f"{type(error).__name__}: {error}",
-        way_out="Delete the file, so that it is fetched again.",
     )
 
 

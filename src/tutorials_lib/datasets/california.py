@@ -1,14 +1,12 @@
 """California housing: 20,640 districts of the census of 1990 (Pace and Barry 1997)."""
 
-import csv
-import math
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float64, Int64
 
 from tutorials_lib.datasets.download import RemoteFile, fetch
-from tutorials_lib.datasets.errors import MalformedDataError
+from tutorials_lib.datasets.tables import Row, Table
 
 CALIFORNIA = RemoteFile(
     name="california-housing.csv",
@@ -37,9 +35,11 @@ COLUMNS = (
 
 OCEAN_PROXIMITY = ("<1H OCEAN", "INLAND", "ISLAND", "NEAR BAY", "NEAR OCEAN")
 
-_HEADER = (*COLUMNS, "median_house_value", "ocean_proximity")
-_MAY_BE_BLANK = "total_bedrooms"
-_SIGNED = ("longitude", "latitude")
+_TABLE = Table(
+    header=(*COLUMNS, "median_house_value", "ocean_proximity"),
+    what="the table of California's districts",
+)
+_DEGREES = ("longitude", "latitude")
 
 
 class California(NamedTuple):
@@ -74,61 +74,16 @@ def parse_table(text: str, file: str) -> California:
         MalformedDataError: a column, a number of fields or a value is not as it should be, or
             there is no district; the message names the line of `file`.
     """
-    rows = csv.reader(text.splitlines(), strict=True)
-    parsed = []
-    try:
-        _check_header(next(rows, []), file)
-        parsed = [_parse_row(row, f"{file}, line {rows.line_num}") for row in rows if row]
-    except csv.Error as error:
-        line = f"{file}, line {rows.line_num}"
-        raise _malformed(line, expected="comma-separated values", found=str(error)) from error
-    if not parsed:
-        raise _malformed(file, expected="a district in each line", found="none")
-    numbers, prices, oceans = zip(*parsed, strict=True)
+    rows = _TABLE.read(text, file)
+    numbers = [[_number(row, name) for name in COLUMNS] for row in rows]
     return California(
         numbers=np.array(numbers, np.float64),
-        ocean=np.array(oceans, np.int64),
-        price=np.array(prices, np.float64),
+        ocean=np.array([row.index("ocean_proximity", OCEAN_PROXIMITY) for row in rows], np.int64),
+        price=np.array([row.number("median_house_value", least=0) for row in rows], np.float64),
     )
 
 
-def _check_header(header: list[str], file: str) -> None:
-    if tuple(header) != _HEADER:
-        raise _malformed(
-            f"{file}, line 1",
-            expected=f"the columns {', '.join(_HEADER)}",
-            found=", ".join(header)[:200] or "nothing",
-        )
-
-
-def _parse_row(row: list[str], line: str) -> tuple[list[float], float, int]:
-    """Numbers, price and ocean of a district."""
-    if len(row) != len(_HEADER):
-        raise _malformed(line, expected=f"{len(_HEADER)} fields", found=str(len(row)))
-    if row[-1] not in OCEAN_PROXIMITY:
-        expected = f"one of {', '.join(OCEAN_PROXIMITY)}"
-        raise _malformed(line, expected=expected, found=row[-1][:40])
-    *numbers, price = (
-        _parse_number(field, name, line) for name, field in zip(_HEADER[:-1], row[:-1], strict=True)
-    )
-    return numbers, price, OCEAN_PROXIMITY.index(row[-1])
-
-
-def _parse_number(field: str, name: str, line: str) -> float:
-    """The number in a field; NaN where a gap is allowed."""
-    if name == _MAY_BE_BLANK and not field:
-        return math.nan
-    try:
-        value = float(field)
-    except ValueError:
-        value = math.nan
-    in_range = -180 <= value <= 180 if name in _SIGNED else 0 < value < math.inf
-    if not in_range:
-        expected = "degrees" if name in _SIGNED else "a number above zero"
-        raise _malformed(line, expected=f"{expected} as {name}", found=repr(field[:40]))
-    return value
-
-
-def _malformed(line: str, *, expected: str, found: str) -> MalformedDataError:
-    way_out = "Check that this is the table of California's districts."
-    return MalformedDataError(line, expected=expected, found=found, way_out=way_out)
+def _number(row: Row, name: str) -> float:
+    if name in _DEGREES:
+        return row.number(name, least=-180, most=180)
+    return row.number(name, least=0, may_be_blank=name == "total_bedrooms")

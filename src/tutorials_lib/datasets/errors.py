@@ -1,5 +1,8 @@
 """What can go wrong with a data set: every error names the file, the finding and the way out."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class DatasetError(RuntimeError):
     """A published data set cannot be had, or is not what it should be.
@@ -45,3 +48,23 @@ class UnsafeArchiveError(DatasetError):
 
 class MalformedDataError(DatasetError):
     """The file is the pinned one, or was injected, and cannot be read as its format."""
+
+
+@contextmanager
+def reading(file: object, *, expected: str, way_out: str) -> Iterator[None]:
+    """Give bytes from outside to a parser: whatever goes wrong inside is one promised error.
+
+    Parsers of libraries raise what they like, and more kinds of it with every version; a list of
+    them is never complete. Keep the block to the parser's call, so that no fault of ours hides
+    in it.
+
+    Raises:
+        MalformedDataError: the block raised an exception; a `DatasetError` passes as it is.
+    """
+    try:
+        yield
+    except DatasetError:
+        raise
+    except Exception as error:
+        found = f"{type(error).__name__}: {error}"[:500]
+        raise MalformedDataError(file, expected=expected, found=found, way_out=way_out) from error

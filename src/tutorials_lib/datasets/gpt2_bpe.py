@@ -4,7 +4,7 @@ import json
 from functools import cache
 
 from tutorials_lib.datasets.download import RemoteFile, fetch
-from tutorials_lib.datasets.errors import MalformedDataError
+from tutorials_lib.datasets.errors import MalformedDataError, reading
 
 _LICENCE = "MIT"
 _CITATION = (
@@ -47,17 +47,20 @@ def load_gpt2_ranks(
         DatasetError: a file cannot be had or is not the pinned one, or the two disagree.
     """
     paths = fetch(encoder), fetch(merges)
-    numbers: dict[str, int] = json.loads(paths[0].read_text("utf-8"))
-    numbers.pop(END_OF_TEXT, None)
-    ranks = {to_bytes(token): number for token, number in numbers.items()}
-    pairs = paths[1].read_text("utf-8").split("\n")[1:]  # the first line is the version
-    merged = [to_bytes(pair.replace(" ", "")) for pair in pairs if pair]
+    way_out = "Take both files from the same place."
+    with reading(paths[0], expected="the numbers of the tokens, as JSON", way_out=way_out):
+        numbers: dict[str, int] = json.loads(paths[0].read_text("utf-8"))
+        numbers.pop(END_OF_TEXT, None)
+        ranks = {to_bytes(token): number for token, number in numbers.items()}
+    with reading(paths[1], expected="a pair of tokens in each line", way_out=way_out):
+        pairs = paths[1].read_text("utf-8").split("\n")[1:]  # the first line is the version
+        merged = [to_bytes(pair.replace(" ", "")) for pair in pairs if pair]
     if [ranks.get(token) for token in merged] != list(range(256, 256 + len(merged))):
         raise MalformedDataError(
             paths[1],
             expected=f"merges in the order of the numbers of {paths[0]}",
             found="another order",
-            way_out="Take both files from the same place.",
+            way_out=way_out,
         )
     return ranks
 

@@ -7,7 +7,6 @@ and then the numbers, the last dimension fastest.
 
 import gzip
 import struct
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -17,7 +16,7 @@ import numpy as np
 from jaxtyping import Int32, UInt8
 
 from tutorials_lib.datasets.download import RemoteFile, fetch
-from tutorials_lib.datasets.errors import MalformedDataError
+from tutorials_lib.datasets.errors import MalformedDataError, reading
 
 CLASS_NAMES = tuple("0123456789")
 """The ten classes; a label is an index into this tuple, and the digit itself."""
@@ -180,16 +179,12 @@ def _first_digits(
 
 def _decompress(path: Path) -> bytes:
     """The bytes in the gzip file at `path`, of which no more than the largest file has."""
-    try:
-        with gzip.open(path) as file:
-            content = file.read(_MAX_FILE_BYTES + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise MalformedDataError(
-            path,
-            expected="a file compressed with gzip",
-            found=f"{type(error).__name__}: {error}",
-            way_out="Delete the file, so that it is fetched again.",
-        ) from error
+    way_out = "Delete the file, so that it is fetched again."
+    with (
+        reading(path, expected="a file compressed with gzip", way_out=way_out),
+        gzip.open(path) as file,
+    ):
+        content = file.read(_MAX_FILE_BYTES + 1)
     if len(content) > _MAX_FILE_BYTES:
         raise _malformed(
             str(path), expected=f"at most {_MAX_FILE_BYTES:,} bytes inside", found="more"

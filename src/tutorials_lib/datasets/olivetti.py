@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float32, Int32
 
 from tutorials_lib.datasets.download import RemoteFile, fetch
-from tutorials_lib.datasets.errors import MalformedDataError
+from tutorials_lib.datasets.errors import MalformedDataError, reading
 
 OLIVETTI = RemoteFile(
     name="olivettifaces.mat",
@@ -32,6 +32,11 @@ IMAGE_SIZE = 32
 
 _SIDE = 2 * IMAGE_SIZE
 _SHAPE = (_SIDE**2, NUM_PEOPLE * PICTURES_PER_PERSON)
+_EXPECTED = (
+    f"a MATLAB file (version 5) with the variable `faces`, {_SHAPE[0]} x {_SHAPE[1]} numbers "
+    "from 0 to 255"
+)
+_WAY_OUT = "Check that this is the file of the Olivetti faces."
 
 
 class Olivetti(NamedTuple):
@@ -74,12 +79,9 @@ def to_images(
 def _read_faces(path: Path) -> Float32[np.ndarray, "4096 400"]:
     # Imported here: a tutorial on offline data should not pay for SciPy.
     from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
 
-    try:
+    with reading(path, expected=_EXPECTED, way_out=_WAY_OUT):
         contents = loadmat(path, variable_names=["faces"])
-    except (MatReadError, ValueError, TypeError, NotImplementedError) as error:
-        raise _malformed(path, found=f"{type(error).__name__}: {error}") from error
     faces = contents.get("faces")
     if faces is None or faces.shape != _SHAPE or not np.issubdtype(faces.dtype, np.number):
         found = "no such variable" if faces is None else f"{faces.dtype} of shape {faces.shape}"
@@ -90,10 +92,4 @@ def _read_faces(path: Path) -> Float32[np.ndarray, "4096 400"]:
 
 
 def _malformed(path: Path, *, found: str) -> MalformedDataError:
-    return MalformedDataError(
-        path,
-        expected=f"a MATLAB file (version 5) with the variable `faces`, {_SHAPE[0]} x {_SHAPE[1]} "
-        "numbers from 0 to 255",
-        found=found,
-        way_out="Check that this is the file of the Olivetti faces.",
-    )
+    return MalformedDataError(path, expected=_EXPECTED, found=found, way_out=_WAY_OUT)

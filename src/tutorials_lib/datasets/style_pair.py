@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from tutorials_lib.datasets.download import RemoteFile, fetch
-from tutorials_lib.datasets.errors import MalformedDataError
+from tutorials_lib.datasets.errors import reading
 from tutorials_lib.datasets.photos import resize
 
 _COMMIT = "be6c8e2b35568669a5a0ac10b66c912207ad355d"
@@ -71,18 +71,17 @@ def read_picture(path: Path) -> Picture:
     Raises:
         MalformedDataError: the file is no picture that Pillow can read.
     """
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
-    try:
-        with Image.open(path) as picture:
-            return np.asarray(picture.convert("RGB"), np.float32) / 255
-    except (UnidentifiedImageError, OSError) as error:
-        raise MalformedDataError(
-            path,
-            expected="a picture",
-            found=str(error),
-            way_out="Check that this is the published file.",
-        ) from error
+    way_out = "Check that this is the published file."
+    with (
+        reading(path, expected="a picture", way_out=way_out),
+        Image.open(path) as picture,
+    ):
+        if picture.mode.startswith("I"):  # grey in 16 bits, which Pillow would cut off at white
+            grey = np.asarray(picture, np.float32) / 65_535
+            return np.stack([grey, grey, grey], axis=-1)
+        return np.asarray(picture.convert("RGB"), np.float32) / 255
 
 
 def _square(picture: Picture, size: int) -> Float32[np.ndarray, "size size 3"]:

@@ -1,14 +1,12 @@
 """Wholesale customers: what 440 clients of a Portuguese wholesaler spent in a year, by product."""
 
-import csv
-import math
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float64, Int32
 
 from tutorials_lib.datasets.download import RemoteFile, fetch
-from tutorials_lib.datasets.errors import MalformedDataError
+from tutorials_lib.datasets.tables import Table
 
 WHOLESALE = RemoteFile(
     name="wholesale-customers.csv",
@@ -26,9 +24,15 @@ WHOLESALE = RemoteFile(
 FEATURE_NAMES = ("fresh", "milk", "grocery", "frozen", "detergents and paper", "delicatessen")
 """The kinds of product, in the order of the columns of `WholesaleCustomers.spending`."""
 
+_PRODUCTS = ("Fresh", "Milk", "Grocery", "Frozen", "Detergents_Paper", "Delicatessen")
+
 # Copies spell their headers differently (Delicassen, Detergents Paper), so that the columns are
 # told by their place and the first five letters of their names.
-_COLUMNS = ("chann", "regio", "fresh", "milk", "groce", "froze", "deter", "delic")
+_TABLE = Table(
+    header=("Channel", "Region", *_PRODUCTS),
+    what="the table of wholesale customers",
+    spelling=lambda name: name.strip().lower()[:5],
+)
 
 
 class WholesaleCustomers(NamedTuple):
@@ -65,43 +69,10 @@ def parse_table(text: str, file: str) -> WholesaleCustomers:
         MalformedDataError: a column, a number of fields or a value is not as it should be; the
             message names the line of `file`.
     """
-    rows = csv.reader(text.splitlines())
-    _check_header(next(rows, []), file)
-    parsed = [_parse_row(row, f"{file}, line {rows.line_num}") for row in rows if row]
-    table = np.array(parsed, np.float64).reshape(-1, len(_COLUMNS))
+    rows = _TABLE.read(text, file)
     return WholesaleCustomers(
-        channel=table[:, 0].astype(np.int32),
-        region=table[:, 1].astype(np.int32),
-        spending=table[:, 2:],
+        channel=np.array([1 + row.index("Channel", ("1", "2")) for row in rows], np.int32),
+        region=np.array([1 + row.index("Region", ("1", "2", "3")) for row in rows], np.int32),
+        spending=np.array([row.numbers(_PRODUCTS, least=0) for row in rows], np.float64),
         feature_names=FEATURE_NAMES,
     )
-
-
-def _check_header(header: list[str], file: str) -> None:
-    if tuple(name.strip().lower()[:5] for name in header) != _COLUMNS:
-        raise _malformed(
-            f"{file}, line 1",
-            expected="the columns Channel, Region, Fresh, Milk, Grocery, Frozen, "
-            "Detergents_Paper and Delicatessen",
-            found=", ".join(header) or "nothing",
-        )
-
-
-def _parse_row(row: list[str], line: str) -> list[float]:
-    if len(row) != len(_COLUMNS):
-        raise _malformed(line, expected=f"{len(_COLUMNS)} fields", found=str(len(row)))
-    try:
-        values = [float(field) for field in row]
-    except ValueError as error:
-        raise _malformed(line, expected="numbers", found=", ".join(row)) from error
-    channel, region, *spending = values
-    if channel not in (1, 2) or region not in (1, 2, 3):
-        raise _malformed(line, expected="channel 1 or 2, region 1 to 3", found=", ".join(row[:2]))
-    if not all(0 <= amount < math.inf for amount in spending):
-        raise _malformed(line, expected="amounts of zero or more", found=", ".join(row[2:]))
-    return values
-
-
-def _malformed(line: str, *, expected: str, found: str) -> MalformedDataError:
-    way_out = "Check that this is the table of wholesale customers."
-    return MalformedDataError(line, expected=expected, found=found, way_out=way_out)

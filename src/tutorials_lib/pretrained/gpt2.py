@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors
 from safetensors.numpy import load_file
 
 from tutorials_lib.datasets.download import RemoteFile, fetch
-from tutorials_lib.datasets.errors import MalformedDataError
+from tutorials_lib.datasets.errors import MalformedDataError, reading
 
 Params = dict[Any, Any]
 
@@ -44,6 +43,8 @@ _LAYERS = {
 }
 _PREFIX = "transformer."
 _BLOCK = re.compile(r"h\.(\d+)\.")
+_HEAD = "lm_head.weight"  # where it is there, it is the same array as wte.weight
+_WAY_OUT = "Take the file model.safetensors of a GPT-2."
 _MASK = re.compile(r"h\.\d+\.attn\.(masked_)?bias")  # a constant that older files hold as well
 
 
@@ -63,10 +64,8 @@ def read_gpt2(path: Path) -> Params:
         MalformedDataError: an array is missing, has another shape than the others call for, or
             belongs to another model.
     """
-    try:
+    with reading(path, expected="a safetensors file", way_out=_WAY_OUT):
         arrays = load_file(path)
-    except safetensors.SafetensorError as error:
-        raise _malformed(path, "a safetensors file", str(error)) from error
     arrays = {name.removeprefix(_PREFIX): array for name, array in arrays.items()}
     names = dict(_names(arrays))
     _check(path, arrays, set(names))
@@ -84,7 +83,7 @@ def _names(arrays: Mapping[str, np.ndarray]) -> Iterator[tuple[str, tuple[str | 
     yield "wte.weight", ("tokens", "embedding")
     yield "wpe.weight", ("positions", "embedding")
     blocks = {int(match[1]) for name in arrays if (match := _BLOCK.match(name))}
-    for i in range(max(blocks, default=-1) + 1):
+    for i in range(len(blocks)):  # a number left out is a missing array, one too high an unknown
         for layer, (place, leaves) in _LAYERS.items():
             for published, ours in leaves.items():
                 yield f"h.{i}.{layer}.{published}", ("blocks", i, *place, ours)
@@ -107,17 +106,22 @@ def _check(path: Path, arrays: Mapping[str, np.ndarray], needed: set[str]) -> No
     if missing := sorted(needed - arrays.keys()):
         raise _malformed(path, f"the array {missing[0]}", f"{len(missing)} arrays missing")
     unknown = {name for name in arrays.keys() - needed if not _MASK.fullmatch(name)}
-    unknown.discard("lm_head.weight")  # the same array as wte.weight
+    unknown.discard(_HEAD)
     if unknown:
         raise _malformed(path, "the arrays of a GPT-2", f"also {min(unknown)}")
+    if not np.array_equal(arrays.get(_HEAD, arrays["wte.weight"]), arrays["wte.weight"]):
+        raise _malformed(path, f"{_HEAD} equal to wte.weight", "another array")
     vocab, width = arrays["wte.weight"].shape
     context = len(arrays["wpe.weight"])
     for name in sorted(needed):
         expected, found = _shape(name, vocab, context, width), arrays[name].shape
         if found != expected:
             raise _malformed(path, f"{name} of the shape {expected}", str(found))
+        if not np.issubdtype(arrays[name].dtype, np.floating):
+            raise _malformed(
+                path, f"{name} in floating-point numbers of NumPy", str(arrays[name].dtype)
+            )
 
 
 def _malformed(path: Path, expected: str, found: str) -> MalformedDataError:
-    way_out = "Take the file model.safetensors of a GPT-2."
-    return MalformedDataError(path, expected=expected, found=found, way_out=way_out)
+    return MalformedDataError(path, expected=expected, found=found, way_out=_WAY_OUT)
