@@ -1,11 +1,15 @@
 """Words, tables and figures say what the record says."""
 
 import dataclasses
+import re
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from tutorials_lib import catalog
-from tutorials_lib.benchmark import ledger, pictures, record, report, tables
+from tutorials_lib.benchmark import ledger, pictures, reasons, record, report, tables
 from tutorials_lib.benchmark.record import Ratio
 
 
@@ -97,6 +101,48 @@ def test_the_words_of_a_page_are_those_of_the_fresh_processes(measured: record.R
     words = report.Result(having(measured, 3.0, 2.9, 3.1)).words()
     assert (words["ratio"], words["ratio_low"], words["ratio_high"]) == ("3.0×", "2.9×", "3.1×")
     assert words["jax_time"] == tables.format_seconds(measured.jax.center)
+
+
+def with_bars(measured: record.Record, *seconds: float) -> record.Record:
+    """The record with these medians of its three variants at the headline size."""
+    size = measured.headline_size
+    timings = tuple(
+        dataclasses.replace(each, seconds=dataclasses.replace(each.seconds, median=median))
+        for each, median in zip(size.timings, seconds, strict=True)
+    )
+    others = [each for each in measured.sizes if each is not size]
+    return dataclasses.replace(
+        measured, sizes=(*others, dataclasses.replace(size, timings=timings))
+    )
+
+
+@pytest.mark.parametrize(
+    ("bars", "ratio", "text"),
+    [
+        ((3.0, 2.0, 1.0), 3.0, "faster, and by the bars the larger gain comes from one call"),
+        ((3.0, 1.0, 0.9), 3.0, "faster, and by the bars the larger gain comes from compiling"),
+        ((1.0, 2.0, 1.0), 1.0, "It is a tie"),
+        ((1.0, 4.0, 2.0), 0.5, "slower: by the bars .* one call does not make up for compiling"),
+        ((1.0, 2.0, 3.0), 0.3, "slower, and by the bars .* no step gains anything"),
+        ((2.0, 1.5, 1.0), 0.5, "slower in fresh processes, but not in this page's own"),
+    ],
+)
+def test_the_reason_follows_the_bars(
+    measured: record.Record, bars: tuple[float, ...], ratio: float, text: str
+) -> None:
+    changed = having(with_bars(measured, *bars), ratio, 0.95 * ratio, 1.05 * ratio)
+    assert re.search(text, reasons.lead_reason(changed, ("compiling", "one call")))
+
+
+def test_a_reason_needs_a_step_between_any_two_bars(measured: record.Record) -> None:
+    with pytest.raises(ValueError, match="3 bars have 2 steps between them"):
+        reasons.lead_reason(measured, ("compiling",))
+
+
+def test_the_same_work_is_timed_in_both_libraries() -> None:
+    times = {"a product": reasons.time_both(np.dot, jax.jit(jnp.dot), np.ones((3, 3)), 2.0)}
+    assert min(times["a product"]) > 0
+    assert "| a product |" in reasons.times_table(times).markdown()
 
 
 def test_labels_of_lines_that_end_together_are_moved_apart() -> None:

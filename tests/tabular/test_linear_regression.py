@@ -20,7 +20,6 @@ from tutorials_lib.tabular.linear_regression import (
     in_numpy,
     problem,
     reading,
-    timings,
 )
 from tutorials_lib.tabular.linear_regression.problem import PAGE, TINY
 
@@ -312,16 +311,3 @@ def test_every_picture_of_the_page_can_be_drawn_and_described():
     assert "zero go from 0 to 1" in figures.describe_paths(penalties, path, errors)
     assert "Huber covers 1" in figures.describe_intervals(["area", "age"], relative)
     assert "knows the rule: medians" in figures.describe_residuals(data.test.price, predicted)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "tie", "text"),
-    [
-        ((3.0, 2.0, 1.0), False, "faster, and by the bars the gain comes from one call"),
-        ((3.0, 1.0, 0.9), False, "faster, and by the bars the gain comes from compiling"),
-        ((1.0, 2.0, 1.0), True, "It is a tie"),
-        ((1.0, 4.0, 2.0), False, "one call for all steps does not make up for compiling a step"),
-    ],
-)
-def test_the_reason_follows_the_bars(seconds: tuple, tie: bool, text: str):
-    assert text in timings.lead_reason(*seconds, tie=tie)
