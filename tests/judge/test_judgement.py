@@ -10,6 +10,7 @@ import scipy.stats
 from tutorials_lib import catalog
 from tutorials_lib.judge import Judgement, Score
 from tutorials_lib.judge.evaluation import NoEvaluationError, load_config, load_evaluation
+from tutorials_lib.judge.report import rivals_table
 from tutorials_lib.judge.seeds import Run, Summary, judge_with_seeds
 
 RIVALS = {"linear": Score(0.7, 0.75), "trees": Score(0.8, 0.72), "majority": Score(None, 0.5)}
@@ -188,3 +189,13 @@ def test_an_unknown_tutorial_is_named():
     with pytest.raises(KeyError, match="no tutorial is named 'chess'"):
         load_evaluation("chess")
     assert "chess" not in catalog._BY_SLUG
+
+
+def test_the_table_of_a_page_has_every_rival_and_then_the_model():
+    table = rivals_table(judged(0.8), model="ours", more={"on new data": 0.7}).markdown()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()]
+    rivals = judged(0.8).baselines
+    assert [row[0] for row in rows[2:]] == [*rivals, "ours", "on new data"]
+    assert [row[2] for row in rows[-2:]] == ["0.800", "0.700"]
+    untuned = next(name for name, score in rivals.items() if score.development is None)
+    assert dict(zip(rivals, rows[2:], strict=False))[untuned][1] == ""

@@ -1,8 +1,10 @@
 """A summary in words and as rows of texts, for the command line and for the site."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 
+from tutorials_lib.benchmark.tables import MarkdownRows
+from tutorials_lib.judge.judgement import Judgement
 from tutorials_lib.judge.seeds import CONFIDENCE, Summary
 
 MODEL = "this tutorial's model"
@@ -39,6 +41,34 @@ def score_table(summary: Summary) -> tuple[Sequence[str], list[Sequence[str]]]:
         )
         for name, (tuned, held_out) in rows
     ]
+
+
+def rivals_table(
+    judgement: Judgement,
+    *,
+    model: str,
+    more: Mapping[str, float] | None = None,
+    form: str = ".3f",
+) -> MarkdownRows:
+    """The rivals of a page, then its model: on the development split, and held out.
+
+    Args:
+        judgement: of one seed.
+        model: what the page's own model is called in its row.
+        more: held-out scores of rows below it, by name.
+        form: how a score is written.
+    """
+    rows = [
+        [name, _write(score.development, form), _write(score.held_out, form)]
+        for name, score in judgement.baselines.items()
+    ]
+    ours = {model: judgement.value} | dict(more or {})
+    rows += [[name, "", _write(score, form)] for name, score in ours.items()]
+    return MarkdownRows([judgement.metric, "development", "held out"], rows)
+
+
+def _write(score: float | None, form: str) -> str:
+    return "" if score is None else f"{score:{form}}"
 
 
 def verdict(summary: Summary) -> str:
