@@ -179,7 +179,7 @@ def test_the_digest_holds_what_an_evaluation_reads_of_its_folder_and_loaders(
     shutil.copytree(Path(digest.__file__).parent, package, ignore=ignored)
     monkeypatch.setattr(digest, "_ROOT", package)
     before = record.evaluation_digest("vae")
-    for name in ("layers/in_jax.py", "figures.py", "generative/vae/comparison.py"):
+    for name in ("layers/in_jax.py", "figures/style.py", "generative/vae/comparison.py"):
         edit(package / name)
     assert record.evaluation_digest("vae") == before
     for name in ("generative/vae/problem.py", "datasets/olivetti.py"):
