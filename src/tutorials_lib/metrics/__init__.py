@@ -1,0 +1,1 @@
+"""Scores of predictions that no installed library computes the way a page needs them."""
