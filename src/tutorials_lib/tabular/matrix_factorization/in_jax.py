@@ -13,15 +13,23 @@ Side = dict[str, Array]
 Number = Float[Array, ""] | float
 
 
-class Table(NamedTuple):
-    """The listed cells, and the same in full tables that are zero elsewhere.
+class Rows(NamedTuple):
+    """Full tables of weights and of weighted targets, which are zero where nothing is listed."""
 
-    JAX has no fast sparse product on a CPU: it is quicker to multiply the zeros, too.
+    weights: Float[Array, "rows columns"]
+    weighted: Float[Array, "rows columns"]
+
+
+class Table(NamedTuple):
+    """The listed cells, and the same by person and by movie.
+
+    JAX has no fast sparse product on a CPU: it is quicker to multiply the zeros, too. The movies
+    get a transposed copy, since XLA is slow to multiply by a transposed table.
     """
 
     cells: Cells
-    weights: Float[Array, "users movies"]
-    weighted: Float[Array, "users movies"]
+    by_user: Rows
+    by_movie: Rows
 
 
 class Fit(NamedTuple):
@@ -43,7 +51,8 @@ def to_table(cells: Cells) -> Table:
     empty = jnp.zeros((len(cells.user_scale), len(cells.movie_scale)), cells.weights.dtype)
     at = empty.at[cells.users, cells.movies]
     weighted = (cells.unseen + cells.weights) * cells.targets
-    return Table(cells, at.set(cells.weights), at.set(weighted))
+    by_user = Rows(at.set(cells.weights), at.set(weighted))
+    return Table(cells, by_user, Rows(by_user.weights.T.copy(), by_user.weighted.T.copy()))
 
 
 def predict(
@@ -78,18 +87,15 @@ def _penalty(side: Side, scale: Float[Array, " rows"], penalties: Penalties) -> 
 
 def sweep(params: Params, table: Table, penalties: Penalties) -> Params:
     """The best people for these movies, then the best movies for those people."""
-    cells, weights, weighted = table
-    users = solve_side(
-        params["movies"], weights, weighted, cells.user_scale, cells.unseen, penalties
-    )
-    movies = solve_side(users, weights.T, weighted.T, cells.movie_scale, cells.unseen, penalties)
+    cells = table.cells
+    users = solve_side(params["movies"], table.by_user, cells.user_scale, cells.unseen, penalties)
+    movies = solve_side(users, table.by_movie, cells.movie_scale, cells.unseen, penalties)
     return {"users": users, "movies": movies}
 
 
 def solve_side(
     other: Side,
-    weights: Float[Array, "rows columns"],
-    weighted: Float[Array, "rows columns"],
+    rows: Rows,
     scale: Float[Array, " rows"],
     unseen: Number,
     penalties: Penalties,
@@ -101,8 +107,8 @@ def solve_side(
     """
     x = with_ones(other)
     products, index = outer_products(other)
-    sums = weights @ products + unseen * products.sum(axis=0)
-    return solve_rows(sums, weighted @ x, index, scale, penalties)
+    sums = rows.weights @ products + unseen * products.sum(axis=0)
+    return solve_rows(sums, rows.weighted @ x, index, scale, penalties)
 
 
 def with_ones(side: Side) -> Float[Array, "rows features"]:

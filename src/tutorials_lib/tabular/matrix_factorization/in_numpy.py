@@ -143,15 +143,14 @@ def cholesky_solve(
     """
     size = len(gram)
     for j in range(size):  # the lower triangle becomes its factor, column by column
-        for i in range(j):
-            gram[j:, j] -= gram[j:, i] * gram[j, i]
-            moments[j] -= gram[j, i] * moments[i]
+        done = gram[j, :j]
+        gram[j:, j] -= np.einsum("imr,mr->ir", gram[j:, :j], done)
+        moments[j] -= np.einsum("mr,mr->r", done, moments[:j])
         root = np.sqrt(gram[j, j])
         gram[j:, j] /= root
         moments[j] /= root
     for j in reversed(range(size)):
-        for i in range(j + 1, size):
-            moments[j] -= gram[i, j] * moments[i]
+        moments[j] -= np.einsum("mr,mr->r", gram[j + 1 :, j], moments[j + 1 :])
         moments[j] /= gram[j, j]
     return moments
 
@@ -194,13 +193,19 @@ def loss_and_grads(
         value += penalty * (np.vdot(own["factors"], own["factors"]) + own["bias"] @ own["bias"])
         of_factors = errors[:, None] * other["factors"] + penalty * own["factors"]
         of_bias = errors + penalty * own["bias"]
-        columns = np.column_stack([of_factors, of_bias])
-        # Row i of this sparse matrix has a 1 in the columns of the batch that belong to i.
-        shape = (len(ids), len(params[name]["bias"]))
-        hits = csr_array((np.ones_like(errors), ids, np.arange(len(ids) + 1)), shape).T
-        sums = hits @ columns
-        grads[name] = {"factors": sums[:, :-1], "bias": sums[:, -1]}
+        grads[name] = {
+            "factors": _add_up(of_factors, ids, len(params[name]["bias"])),
+            "bias": _add_up(of_bias[:, None], ids, len(params[name]["bias"]))[:, 0],
+        }
     return value / 2, grads
+
+
+def _add_up(values: Matrix, ids: Int[np.ndarray, " batch"], size: int) -> Matrix:
+    """The sum of the rows of `values` that belong to each id: `np.bincount`, column by column."""
+    width = values.shape[1]
+    flat = (ids[:, None] * width + np.arange(width)).ravel()
+    sums = np.bincount(flat, values.ravel(), size * width)
+    return sums.reshape(size, width).astype(values.dtype, copy=False)
 
 
 def train_step(
