@@ -1,6 +1,8 @@
 """Matrix factorization beside its rivals: how far off its stars are, and how good its lists."""
 
 import dataclasses
+import itertools
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -26,8 +28,8 @@ LIST_LENGTH = 10
 DESCENT_PENALTIES = (0.04, 0.07, 0.1, 0.14)
 """Of gradient descent, on every factor and bias of a rating."""
 
-CONFIDENCES = (1.0, 3.0, 10.0)
-LIST_PENALTIES = (1.0, 2.0, 4.0, 8.0)
+CONFIDENCES = (3.0, 10.0)
+LIST_PENALTIES = (2.0, 4.0, 8.0)
 NO_BIAS = 1e6
 """A penalty that leaves no bias: popular movies get large factors instead."""
 
@@ -133,25 +135,31 @@ def _penalties(factors: tuple[float, ...], bias: float) -> Penalties:
     return Penalties(each, np.full_like(each, bias))
 
 
-def _choose(fit, data: Data, mean: float, ranks, penalties, config: Config) -> Trained:
+def _choose(
+    fit: Callable[[Config], Params],
+    data: Data,
+    mean: float,
+    ranks: Sequence[int],
+    penalties: Sequence[float],
+    config: Config,
+) -> Trained:
     """The fit whose development error is least, of every rank with every penalty."""
+    users, movies, stars, _ = data.development
     errors, fits = {}, {}
     for rank in ranks:
-        every = jax.tree.map(np.asarray, fit(dataclasses.replace(config, num_factors=rank)))
-        fits[rank] = [jax.tree.map(lambda leaf, i=i: leaf[i], every) for i in range(len(penalties))]
-        development = data.development
-        errors[rank] = np.array(
-            [
-                rivals.rmse(
-                    mean + in_numpy.predict(params, development.users, development.movies),
-                    development.stars,
-                )
-                for params in fits[rank]
-            ]
-        )
+        fits[rank] = _one_by_one(fit(dataclasses.replace(config, num_factors=rank)))
+        predicted = [mean + in_numpy.predict(params, users, movies) for params in fits[rank]]
+        errors[rank] = np.array([rivals.rmse(each, stars) for each in predicted])
     rank = min(ranks, key=lambda rank: errors[rank].min())
     best = int(errors[rank].argmin())
     return Trained(fits[rank][best], mean, rank, penalties[best], errors)
+
+
+def _one_by_one(stacked: Params) -> list[Params]:
+    """The fits of a `vmap`, whose arrays have them along the first axis."""
+    arrays = jax.tree.map(np.asarray, stacked)
+    count = len(arrays["users"]["bias"])
+    return [jax.tree.map(lambda array, i=i: array[i], arrays) for i in range(count)]
 
 
 # --- Lists --------------------------------------------------------------------------------------
@@ -171,27 +179,20 @@ def everywhere(params: Params) -> Float[np.ndarray, "users movies"]:
 
 
 def train_for_lists(data: Data, config: Config, *, seed: int) -> Params:
-    """Implicit feedback: rank, penalty and confidence with the best recall on development."""
-    liked = problem.Ratings(
-        *(column[data.train.stars >= rivals.LIKED] for column in data.train[:3]), None
-    )
+    """Implicit feedback: rank, confidence and penalty with the best recall on development."""
+    liked = problem.take(data.train, data.train.stars >= rivals.LIKED)
     penalties = _penalties(LIST_PENALTIES, NO_BIAS)
-    tried = []
-    for rank in config.ranks:
+    tried: list[Params] = []
+    for rank, confidence in itertools.product(config.ranks, CONFIDENCES):
         sized = dataclasses.replace(config, num_factors=rank)
+        cells = problem.implicit(liked, confidence, config)
         start = problem.start(sized, seed=seed)
-        for confidence in CONFIDENCES:
-            cells = problem.implicit(liked, confidence, config)
-            every = jax.tree.map(np.asarray, fit_every_penalty(start, cells, penalties, sized))
-            tried += [
-                jax.tree.map(lambda leaf, i=i: leaf[i], every) for i in range(len(LIST_PENALTIES))
-            ]
-    return max(
-        tried,
-        key=lambda params: (
-            score_lists(everywhere(params), data.train, data.development, config).recall
-        ),
-    )
+        tried += _one_by_one(fit_every_penalty(start, cells, penalties, sized))
+
+    def recall(params: Params) -> float:
+        return score_lists(everywhere(params), data.train, data.development, config).recall
+
+    return max(tried, key=recall)
 
 
 def score_lists(scores: np.ndarray, train: Ratings, held_out: Ratings, config: Config) -> Lists:

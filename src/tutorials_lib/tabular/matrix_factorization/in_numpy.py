@@ -12,7 +12,6 @@ from scipy.sparse import csr_array
 from tutorials_lib.tabular.matrix_factorization.problem import Cells, Config, Params, Penalties
 from tutorials_lib.trees import tree_map
 
-Matrix = Float[np.ndarray, "rows features"]
 Number = Float[np.ndarray, ""] | np.floating | float
 
 
@@ -200,7 +199,9 @@ def loss_and_grads(
     return value / 2, grads
 
 
-def _add_up(values: Matrix, ids: Int[np.ndarray, " batch"], size: int) -> Matrix:
+def _add_up(
+    values: Float[np.ndarray, "batch columns"], ids: Int[np.ndarray, " batch"], size: int
+) -> Float[np.ndarray, "rows columns"]:
     """The sum of the rows of `values` that belong to each id: `np.bincount`, column by column."""
     width = values.shape[1]
     flat = (ids[:, None] * width + np.arange(width)).ravel()

@@ -44,7 +44,7 @@ class Config:
     num_movies: int = movielens.NUM_MOVIES
     num_factors: int = 8
     ranks: tuple[int, ...] = (4, 8, 16)
-    penalties: tuple[float, ...] = (0.5, 0.7, 0.9, 1.1, 1.3, 1.5, 1.7, 2.0)
+    penalties: tuple[float, ...] = (0.7, 0.9, 1.1, 1.3, 1.5, 1.8)
     bias_penalty: float = 4.0
     num_sweeps: int = 12
     batch_size: int = 1_000
@@ -111,11 +111,12 @@ def load(config: Config, *, seed: int = 0) -> Data:
         ratings, genres = generate(config, rng)
     order = rng.permutation(len(ratings.stars))
     ends = len(order) * np.array([7, 8]) // 10
-    parts = [_take(ratings, rows) for rows in np.split(order, ends)]
+    parts = [take(ratings, rows) for rows in np.split(order, ends)]
     return Data(*parts, genres)
 
 
-def _take(ratings: Ratings, rows: Int[np.ndarray, " rows"]) -> Ratings:
+def take(ratings: Ratings, rows: np.ndarray) -> Ratings:
+    """The ratings at `rows`, which are numbers or a mask."""
     return Ratings(*(None if column is None else column[rows] for column in ratings))
 
 

@@ -17,7 +17,7 @@ BIAS_PENALTIES = (1.0, 2.0, 4.0, 8.0, 12.0)
 NEIGHBOURS = (20, 40, 80)
 SHRINKAGES = (25.0, 50.0, 100.0, 200.0)
 DAMPINGS = (0.0, 0.5, 1.0)
-LIKED = 4
+LIKED = 4.0
 """Stars from which a movie counts as liked."""
 
 _NUM_BIAS_SWEEPS = 10
@@ -29,7 +29,7 @@ def rmse(predicted: Float[np.ndarray, " ratings"], stars: Float[np.ndarray, " ra
     return float(np.sqrt(np.mean((np.clip(predicted, 1, 5) - stars) ** 2)))
 
 
-def marked(ratings: Ratings, config: Config, *, stars: float = 0) -> np.ndarray:
+def marked(ratings: Ratings, config: Config, *, stars: float = 0.0) -> np.ndarray:
     """A table of people and movies that is true where somebody gave at least `stars`."""
     table = np.zeros((config.num_users, config.num_movies), bool)
     enough = ratings.stars >= stars
