@@ -114,10 +114,10 @@ def test_a_table_of_known_rank_is_found_again_from_half_of_its_cells(twin):
     config = dataclasses.replace(SMALL, num_sweeps=100)
 
     def fit(twin, params, cells):
-        return twin.fit(params, twin.to_table(cells), Penalties(1e-3, 1e-3), config).params
+        return twin.fit(params, twin.to_table(cells), Penalties(1e-2, 1e-2), config).params
 
     found = run(twin, fit, some_params(), cells)
-    np.testing.assert_allclose(evaluation.everywhere(found), truth, atol=0.1)
+    np.testing.assert_allclose(evaluation.everywhere(found), truth, atol=0.2)
 
 
 @in_both

@@ -67,7 +67,8 @@ TINY = Config(
     num_epochs=5,
 )
 PAGE = Config()
-PRESETS = {"tiny": TINY, "page": PAGE}
+FULL = Config(num_users=6_000, num_movies=4_000, ranks=(8, 16, 32), batch_size=4_000)
+PRESETS = {"tiny": TINY, "page": PAGE, "full": FULL}
 
 
 class Ratings(NamedTuple):

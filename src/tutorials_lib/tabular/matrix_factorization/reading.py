@@ -77,7 +77,7 @@ def sum_up(trained: Trained, rating: tuple[int, int], name: str) -> MarkdownRows
         pair = (f"{side['factors'][i]:+.2f}" for side in (user, movie))
         rows.append([f"factor {i + 1}", *pair, added])
     rows.append(["prediction", "", "", sum(float(row[-1]) for row in rows)])
-    shown = [[*row[:3], f"{row[3]:+.2f}".removeprefix("+")] for row in rows]
+    shown = [[*row[:3], f"{row[3]:.2f}"] for row in rows]
     return MarkdownRows(["", "of this person", f"of {name}", "stars"], shown)
 
 
