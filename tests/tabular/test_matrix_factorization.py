@@ -19,7 +19,6 @@ from tutorials_lib.tabular.matrix_factorization import (
     problem,
     reading,
     rivals,
-    timings,
 )
 from tutorials_lib.tabular.matrix_factorization.problem import PAGE, TINY, Penalties, Ratings
 
@@ -274,13 +273,6 @@ def test_every_picture_and_table_of_the_page_can_be_made(trained):
     total = reading.sum_up(fitted, pair, "it").markdown().splitlines()[-1]
     assert f"{fitted.mean + evaluation.everywhere(fitted.params)[pair]:.2f}" in total
     assert reading.favourites(fitted, data, pair[0], TINY).markdown().count("\n") == 7
-
-
-@pytest.mark.parametrize(
-    ("whole", "tie", "word"), [(2.0, False, "slower"), (1.0, True, "tie"), (0.5, False, "faster")]
-)
-def test_the_reason_says_who_is_faster(whole: float, tie: bool, word: str):
-    assert word in timings.lead_reason(1.0, 3.0, whole, tie=tie, known=0.05)
 
 
 @pytest.mark.usefixtures("published_data")

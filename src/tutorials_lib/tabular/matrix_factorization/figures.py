@@ -38,11 +38,11 @@ def blanks(train: Ratings, predicted: Float[np.ndarray, "users movies"]) -> Figu
     for ax, title, table in zip(
         panels, ("known", "predicted"), (_known(train), filled), strict=True
     ):
-        image = ax.imshow(table, vmin=1, vmax=5, aspect="auto", interpolation="nearest")
+        ax.imshow(table, vmin=1, vmax=5, aspect="auto", interpolation="nearest")
         ax.set(title=title, xlabel="movies", xticks=[], yticks=[])
         ax.spines[:].set_visible(False)
     panels[0].set_ylabel("people")
-    figure.colorbar(image, ax=panels, label="stars", ticks=range(1, 6))
+    figure.colorbar(panels[0].images[0], ax=panels, label="stars", ticks=range(1, 6))
     return figure
 
 
@@ -117,7 +117,7 @@ def by_penalty(
     figure, ax = plt.subplots(figsize=(7.0, 3.0))
     for (rank, values), color in zip(errors.items(), figures.CYCLE, strict=False):
         ax.plot(penalties, values, "o-", markersize=4, color=color, label=f"{rank} factors")
-        best = values.argmin()
+        best = int(values.argmin())
         ring = {"facecolor": "none", "edgecolor": figures.INK, "linewidth": 1.2}
         ax.scatter(penalties[best], values[best], s=110, **ring)
     ax.set(xlabel="penalty", ylabel="RMSE, development")
@@ -130,7 +130,7 @@ def describe_by_penalty(
 ) -> str:
     """Alternative text of `by_penalty`."""
     parts = "; ".join(
-        f"{rank} factors do best at {penalties[values.argmin()]:g}, with {values.min():.4f}, and "
+        f"{rank} factors do best at {penalties[int(values.argmin())]:g}, with {values.min():.4f}, and "
         f"reach {values[0]:.4f} at the weakest"
         for rank, values in errors.items()
     )

@@ -112,13 +112,15 @@ def load(config: Config, *, seed: int = 0) -> Data:
         ratings, genres = generate(config, rng)
     order = rng.permutation(len(ratings.stars))
     ends = len(order) * np.array([7, 8]) // 10
-    parts = [take(ratings, rows) for rows in np.split(order, ends)]
-    return Data(*parts, genres)
+    train, development, test = (take(ratings, rows) for rows in np.split(order, ends))
+    return Data(train, development, test, genres)
 
 
 def take(ratings: Ratings, rows: np.ndarray) -> Ratings:
     """The ratings at `rows`, which are numbers or a mask."""
-    return Ratings(*(None if column is None else column[rows] for column in ratings))
+    users, movies, stars, expected = ratings
+    known = None if expected is None else expected[rows]
+    return Ratings(users[rows], movies[rows], stars[rows], known)
 
 
 def generate(

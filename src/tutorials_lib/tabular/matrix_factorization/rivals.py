@@ -44,11 +44,11 @@ def predict_stars(data: Data, config: Config) -> dict[str, Score]:
     """The errors of each rival, with settings that the development ratings choose."""
     mean = data.train.stars.mean()
     everywhere = np.full((config.num_users, config.num_movies), mean)
-    tried = {
-        pair: biases(data.train, *pair, config)
-        for pair in itertools.product(BIAS_PENALTIES, repeat=2)
-    }
-    best = min(tried.values(), key=lambda table: _error(table, data.development))
+    tried = [
+        biases(data.train, of_users, of_movies, config)
+        for of_users, of_movies in itertools.product(BIAS_PENALTIES, BIAS_PENALTIES)
+    ]
+    best = min(tried, key=lambda table: _error(table, data.development))
     return {
         "mean": Score(None, _error(everywhere, data.test)),
         "biases": Score(_error(best, data.development), _error(best, data.test)),

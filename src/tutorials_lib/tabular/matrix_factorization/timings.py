@@ -2,22 +2,19 @@
 
 import dataclasses
 from functools import partial
-from typing import NamedTuple
+from types import ModuleType
 
 import jax
 
-from tutorials_lib.benchmark.record import Record, is_tie
-from tutorials_lib.benchmark.tables import MarkdownRows, format_ratio, format_seconds
+from tutorials_lib.benchmark.reasons import Times, lead_reason
+from tutorials_lib.benchmark.record import Record
+from tutorials_lib.benchmark.tables import format_ratio
 from tutorials_lib.benchmark.timing import median_seconds, median_seconds_at_best
 from tutorials_lib.tabular.matrix_factorization import comparison, in_jax, in_numpy, problem
 from tutorials_lib.tabular.matrix_factorization.problem import Config
 
-
-class Times(NamedTuple):
-    """Median seconds of the same work in both libraries."""
-
-    numpy: float
-    jax: float
+STEPS = ("adding rating by rating", "multiplying a full table")
+"""From bar to bar of the waterfall."""
 
 
 def beside(config: Config) -> dict[str, Times]:
@@ -42,17 +39,8 @@ def beside(config: Config) -> dict[str, Times]:
     }
 
 
-def _fit(twin, inputs: comparison.Inputs, config: Config) -> object:
+def _fit(twin: ModuleType, inputs: comparison.Inputs, config: Config) -> in_numpy.Fit | in_jax.Fit:
     return twin.fit(inputs.params, inputs.table, inputs.penalties, config)
-
-
-def table(times: dict[str, Times]) -> MarkdownRows:
-    """The times as a page shows them."""
-    rows = [
-        [name, *map(format_seconds, pair), format_ratio(pair.numpy / pair.jax)]
-        for name, pair in times.items()
-    ]
-    return MarkdownRows(["Work", "NumPy", "JAX", "NumPy ÷ JAX"], rows)
 
 
 def density(config: Config) -> float:
@@ -61,47 +49,16 @@ def density(config: Config) -> float:
     return known / (config.num_users * config.num_movies)
 
 
-def lead_reason(first: float, by_ratings: float, whole: float, *, tie: bool, known: float) -> str:
-    """What the bars say: from SciPy's sparse product to JAX's sums, and from these to a full table.
-
-    `known` is the share of the table that is filled.
-    """
-    bars = (
-        f"adding rating by rating {format_ratio(first / by_ratings)}, the full table "
-        f"{format_ratio(first / whole)}"
-    )
-    wasted = (
-        f"The full table multiplies every cell, and {known:.0%} of them hold a rating; SciPy's "
-        "sparse product touches no other."
-    )
-    if tie:
-        return (
-            f"It is a tie ({bars}, each beside NumPy). {wasted} On this machine the dense "
-            "product is fast enough to make up for that, and no more."
-        )
-    if whole > first:
-        lead = "the full table" if whole < by_ratings else "adding rating by rating"
-        return (
-            f"JAX is slower ({bars}, each beside NumPy). {wasted} JAX has no such product on a "
-            f"processor: of its two ways around, {lead} costs less, and still more than SciPy's."
-        )
-    return (
-        f"JAX is faster ({bars}, each beside NumPy). {wasted} The dense product runs on all "
-        "cores and at their full rate, which is worth more here than skipping zeros on one."
-    )
-
-
 def explain(record: Record, times: dict[str, Times], config: Config) -> str:
-    """The reason by the bars, and what an epoch of gradient descent says beside it."""
-    medians = [
-        record.headline_size.timing(variant.name).seconds.median
-        for variant in comparison.COMPARISON.variants
-    ]
-    reason = lead_reason(*medians, tie=is_tie(record.ratio), known=density(config))
+    """The reason by the bars, how full the table is, and what gradient descent took."""
     _, epoch = times.values()
     ratio = epoch.numpy / epoch.jax
     word = "faster" if ratio > 1 else "no faster"
     return (
-        f"{reason} Gradient descent is another matter: many small steps, each a dozen calls in "
-        f"NumPy and all of them one call in JAX, which is {word} there ({format_ratio(ratio)})."
+        f"{lead_reason(record, STEPS)} JAX multiplies every cell of the table, and "
+        f"{density(config):.0%} of them hold a rating; SciPy's sparse product, in the NumPy twin, "
+        "touches no other, on one core. JAX has no such product on a processor: its dense one "
+        "must make up for the zeros by its rate and by more cores. "
+        "Gradient descent is another matter: many small steps, each a dozen calls in NumPy and "
+        f"all of them one call in JAX, which is {word} there ({format_ratio(ratio)})."
     )
