@@ -130,8 +130,8 @@ def describe_by_penalty(
 ) -> str:
     """Alternative text of `by_penalty`."""
     parts = "; ".join(
-        f"{rank} factors do best at {penalties[int(values.argmin())]:g}, with {values.min():.4f}, and "
-        f"reach {values[0]:.4f} at the weakest"
+        f"{rank} factors do best at {penalties[int(values.argmin())]:g}, with {values.min():.4f}, "
+        f"and reach {values[0]:.4f} at the weakest"
         for rank, values in errors.items()
     )
     return f"Lines of the development error against the penalty: {parts}."
