@@ -142,15 +142,15 @@ def stars_and_lists(errors: Mapping[str, float], listed: Mapping[str, Listed]) -
     figure, (left, right) = plt.subplots(ncols=2, figsize=(7.0, 2.6))
     recalls = {name: each.scores.recall for name, each in listed.items()}
     for ax, bars, title, form in (
-        (left, errors, "error of the stars (less is better)", "{:.3f}"),
-        (right, recalls, "recall of the lists (more is better)", "{:.3f}"),
+        (left, errors, "error of the stars", "{:.3f}"),
+        (right, recalls, "recall of the lists", "{:.3f}"),
     ):
         colors = [figures.CYCLE[1] if name == _OURS else figures.CYCLE[2] for name in bars]
         drawn = ax.barh(list(bars), list(bars.values()), color=colors, height=0.65)
         ax.bar_label(drawn, [form.format(value) for value in bars.values()], padding=4)
         ax.invert_yaxis()
         ax.margins(x=0.18)
-        ax.set_title(title, fontsize=10)
+        ax.set_title(title)
         ax.tick_params(axis="y", length=0)
     return figure
 
