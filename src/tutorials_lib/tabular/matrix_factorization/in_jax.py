@@ -214,7 +214,7 @@ def train_steps(
     state: State,
     cells: Cells,
     batches: Int[Array, "steps batch"],
-    learning_rates: Float[Array, " steps"],
+    learning_rates: Float[Array, " all_steps"],
     penalty: Number,
 ) -> tuple[State, Float[Array, " steps"]]:
     """A step for every batch, in one program; also the loss before each."""

@@ -228,7 +228,7 @@ def train_steps(
     state: State,
     cells: Cells,
     batches: Int[np.ndarray, "steps batch"],
-    learning_rates: Float[np.ndarray, " steps"],
+    learning_rates: Float[np.ndarray, " all_steps"],
     penalty: Number,
 ) -> tuple[State, Float[np.ndarray, " steps"]]:
     """A step for every batch; also the loss before each."""
