@@ -19,9 +19,10 @@ _TAIL = np.array([0.0025, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1,
 QUANTILES = np.concatenate([[0.0], _TAIL, [0.5], 1 - _TAIL[::-1], [1.0]])
 """Where knots stand; densely in the tails, because machines fail at their limits."""
 
-_MAP_TAIL = np.array([0.0, 0.02, 0.05, 0.1, 0.2])
-MAP_QUANTILES = np.concatenate([_MAP_TAIL, [0.5], 1 - _MAP_TAIL[::-1]])
-"""Knots along each side of the map of `MAPPED`."""
+MAP_QUANTILES = np.concatenate(
+    [np.arange(10) / 100, [0.1, 0.115, 0.13, 0.145, 0.16, 0.18, 0.2, 0.25, 0.3, 0.5, 1.0]]
+)
+"""Knots along each side of the map of `MAPPED`, densely where both are low: there heat stays."""
 
 MAPPED = ("difference", "speed")
 """Heat is carried off by a difference in temperature and by turning: only both together tell."""

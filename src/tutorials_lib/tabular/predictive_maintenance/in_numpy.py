@@ -12,8 +12,8 @@ from tutorials_lib.trees import ravel, tree_map, unravel
 Params = dict[str, Any]
 """`{"weights": [..., features], "bias": [...]}`, of one model or of many."""
 
-Logits = Float[np.ndarray, "*models parts"]
-PerModel = Float[np.ndarray, "*models"]
+Logits = Float[np.ndarray, "... parts"]
+PerModel = Float[np.ndarray, "..."] | np.floating | float
 
 
 class Batch(NamedTuple):
@@ -21,7 +21,7 @@ class Batch(NamedTuple):
 
     features: Float[np.ndarray, "parts features"]
     labels: Float[np.ndarray, " parts"]
-    kept: Float[np.ndarray, "*models parts"]
+    kept: Float[np.ndarray, "... parts"]
 
 
 class State(NamedTuple):
@@ -92,7 +92,7 @@ def train_steps(
     batches: Int[np.ndarray, "steps batch"],
     settings: Settings,
     config: Config,
-) -> tuple[State, Float[np.ndarray, "*models steps"]]:
+) -> tuple[State, Float[np.ndarray, "... steps"]]:
     """One step for each batch in turn; also the losses before each."""
     losses = []
     for chosen in batches:

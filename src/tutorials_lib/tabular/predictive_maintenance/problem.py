@@ -56,7 +56,7 @@ class Config:
     num_test: int = 6_000
     num_folds: int = 5
     weight_decays: tuple[float, ...] = (0.003, 0.03, 0.3)
-    class_weights: tuple[float, ...] = (1.0, 4.0, 16.0)
+    class_weights: tuple[float, ...] = (1.0, 16.0)
     num_steps: int = 400
     batch_size: int = 256
     learning_rate: float = 0.1
