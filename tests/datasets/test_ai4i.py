@@ -28,14 +28,14 @@ def test_a_small_table_is_read():
     [
         (HEADER, HEADER.replace("Torque", "Torsion"), "line 1: expected the columns UDI"),
         (",0,0,0", ",0,0", "line 2: expected 14 fields; found 13"),
-        ("M14860,M", "M14860,X", "line 2: expected one of L, M, H as Type; found X"),
-        ("42.8", "", "line 2: expected a number of zero or more as Torque"),
-        ("42.8", "nan", "line 2: expected a number of zero or more as Torque"),
-        ("1551", "inf", "line 2: expected a number of zero or more as Rotational speed"),
-        ("298.1", "-3", "line 2: expected a number of zero or more as Air temperature"),
-        ("7,1,0", "7,2,0", "line 2: expected 0 or 1 as each failure"),
+        ("M14860,M", "M14860,X", "line 2: expected one of L, M, H as Type; found 'X'"),
+        ("42.8", "", "line 2: expected a number of at least 0 as Torque"),
+        ("42.8", "nan", "line 2: expected a number of at least 0 as Torque"),
+        ("1551", "inf", "line 2: expected a number of at least 0 as Rotational speed"),
+        ("298.1", "-3", "line 2: expected a number of at least 0 as Air temperature"),
+        ("7,1,0", "7,1,2", "line 2: expected one of 0, 1 as TWF"),
         ("M14860", '"M1', "line 2: expected comma-separated values"),
-        (f"{ROW}\n", "", "expected a part in each line; found none"),
+        (f"{ROW}\n", "", "expected rows below the header; found none"),
     ],
 )
 def test_what_is_wrong_with_a_table_is_named(old: str, new: str, message: str):

@@ -21,7 +21,6 @@ from tutorials_lib.tabular.predictive_maintenance import (
     problem,
     reading,
     selection,
-    timings,
 )
 from tutorials_lib.tabular.predictive_maintenance.problem import PAGE, TINY, Settings
 
@@ -314,16 +313,3 @@ def test_what_is_said_of_the_rivals_follows_the_scores():
     assert "the line is met" in reading.say_who_wins(wins)
     assert "*not met*, and boosted trees win" in reading.say_who_wins(loses)
     assert "boosted trees from 0.700 to 0.900" in reading.say_what_features_gain(loses)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "tie", "text"),
-    [
-        ((3.0, 2.5, 1.0), False, "faster, and by the bars the gain comes from one program"),
-        ((3.0, 1.0, 0.9), False, "faster, and by the bars the gain comes from compiling"),
-        ((1.0, 2.0, 1.0), True, "It is a tie"),
-        ((1.0, 4.0, 2.0), False, "one program for all subsets does not make up for compiling"),
-    ],
-)
-def test_the_reason_follows_the_bars(seconds: tuple, tie: bool, text: str):
-    assert text in timings.lead_reason(*seconds, tie=tie)

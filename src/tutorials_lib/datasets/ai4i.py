@@ -3,15 +3,13 @@
 The set is itself generated, by rules that its paper publishes (Matzka 2020).
 """
 
-import csv
-import math
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from tutorials_lib.datasets.download import RemoteFile, fetch
-from tutorials_lib.datasets.errors import MalformedDataError
+from tutorials_lib.datasets.tables import Table
 
 AI4I = RemoteFile(
     name="ai4i2020.csv",
@@ -39,7 +37,10 @@ MEASUREMENTS = (
 )
 """The columns of `AI4IParts.measurements`."""
 
-_HEADER = ("UDI", "Product ID", "Type", *MEASUREMENTS, "Machine failure", *MODES)
+_TABLE = Table(
+    header=("UDI", "Product ID", "Type", *MEASUREMENTS, "Machine failure", *MODES),
+    what="the table of the AI4I 2020 set",
+)
 
 
 class AI4IParts(NamedTuple):
@@ -77,61 +78,11 @@ def parse_table(text: str, file: str) -> AI4IParts:
         MalformedDataError: a column, a number of fields or a value is not as it should be, or
             there is no part; the message names the line of `file`.
     """
-    rows = csv.reader(text.splitlines(), strict=True)
-    parsed = []
-    try:
-        _check_header(next(rows, []), file)
-        parsed = [_parse_row(row, f"{file}, line {rows.line_num}") for row in rows if row]
-    except csv.Error as error:
-        line = f"{file}, line {rows.line_num}"
-        raise _malformed(line, expected="comma-separated values", found=str(error)) from error
-    if not parsed:
-        raise _malformed(file, expected="a part in each line", found="none")
-    measurements, qualities, flags = (np.array(column) for column in zip(*parsed, strict=True))
+    rows = _TABLE.read(text, file)
+    flags = [[row.index(name, ("0", "1")) for name in MODES] for row in rows]
     return AI4IParts(
-        measurements=measurements,
-        quality=qualities,
-        failed=flags[:, 0],
-        modes=flags[:, 1:],
+        measurements=np.array([row.numbers(MEASUREMENTS, least=0) for row in rows], np.float64),
+        quality=np.array([row.index("Type", QUALITIES) for row in rows], np.int64),
+        failed=np.array([row.index("Machine failure", ("0", "1")) for row in rows], bool),
+        modes=np.array(flags, bool),
     )
-
-
-def _check_header(header: list[str], file: str) -> None:
-    if tuple(header) != _HEADER:
-        raise _malformed(
-            f"{file}, line 1",
-            expected=f"the columns {', '.join(_HEADER)}",
-            found=", ".join(header)[:200] or "nothing",
-        )
-
-
-def _parse_row(row: list[str], line: str) -> tuple[list[float], int, list[bool]]:
-    """Measurements, quality and flags of a part."""
-    if len(row) != len(_HEADER):
-        raise _malformed(line, expected=f"{len(_HEADER)} fields", found=str(len(row)))
-    quality, flags = row[2], row[8:]
-    if quality not in QUALITIES:
-        expected = f"one of {', '.join(QUALITIES)} as Type"
-        raise _malformed(line, expected=expected, found=quality[:40])
-    if not set(flags) <= {"0", "1"}:
-        raise _malformed(line, expected="0 or 1 as each failure", found=", ".join(flags)[:40])
-    numbers = [
-        _parse_number(field, name, line) for name, field in zip(MEASUREMENTS, row[3:8], strict=True)
-    ]
-    return numbers, QUALITIES.index(quality), [flag == "1" for flag in flags]
-
-
-def _parse_number(field: str, name: str, line: str) -> float:
-    try:
-        value = float(field)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value < math.inf:
-        expected = f"a number of zero or more as {name}"
-        raise _malformed(line, expected=expected, found=repr(field[:40]))
-    return value
-
-
-def _malformed(line: str, *, expected: str, found: str) -> MalformedDataError:
-    way_out = "Check that this is the table of the AI4I 2020 set."
-    return MalformedDataError(line, expected=expected, found=found, way_out=way_out)
