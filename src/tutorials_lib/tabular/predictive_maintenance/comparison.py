@@ -30,7 +30,7 @@ def make_inputs(config: Config) -> Inputs:
     train = problem.load(config).train
     features = preparing.to_features(train, preparing.fit_encoding(train))
     rng = np.random.default_rng(0)
-    weights = np.float32(0.1 * rng.standard_normal(features.shape[1]))
+    weights = 0.1 * rng.standard_normal(features.shape[1], np.float32)
     return Inputs(
         params={"weights": weights, "bias": np.array(-3.0, np.float32)},
         features=features,

@@ -86,7 +86,7 @@ def fit_encoding(train: Parts) -> Encoding:
 
 def to_features(parts: Parts, encoding: Encoding) -> Float32[np.ndarray, "parts features"]:
     """Ramps of every column, the map, and the quality; each with the mean zero in training."""
-    return np.float32(_encode(parts, encoding) - encoding.mean)
+    return (_encode(parts, encoding) - encoding.mean).astype(np.float32)
 
 
 def numbers(parts: Parts) -> Columns:
@@ -117,7 +117,8 @@ def encode_map(
 def _encode(parts: Parts, encoding: Encoding) -> Float[np.ndarray, "parts features"]:
     columns = numbers(parts)
     tables = [ramps(columns[name], knots) for name, knots in encoding.knots.items()]
-    surface = encode_map(*(columns[name] for name in MAPPED), encoding)
+    first, second = MAPPED
+    surface = encode_map(columns[first], columns[second], encoding)
     quality = np.stack(list(qualities(parts).values()), axis=1)
     return np.concatenate([*tables, surface, quality], axis=1)
 

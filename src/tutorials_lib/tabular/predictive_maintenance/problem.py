@@ -3,7 +3,7 @@
 import dataclasses
 from dataclasses import dataclass
 from itertools import combinations, product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, Int32
@@ -177,7 +177,7 @@ def generate(num_parts: int, rng: np.random.Generator) -> Parts:
     return Parts(
         measurements=np.stack([air, process, speed, torque, wear], axis=1),
         quality=quality,
-        failed=occurred.any(axis=1),
+        failed=np.asarray(occurred.any(axis=1)),
         modes=occurred,
     )
 
@@ -221,19 +221,19 @@ def _wear(
 def learning_rates(config: Config) -> Float32[np.ndarray, " steps"]:
     """The learning rate of every step: half a cosine from `config.learning_rate` to zero."""
     done = np.arange(config.num_steps) / config.num_steps
-    return np.float32(config.learning_rate * (1 + np.cos(np.pi * done)) / 2)
+    return (config.learning_rate * (1 + np.cos(np.pi * done)) / 2).astype(np.float32)
 
 
 class Settings(NamedTuple):
-    """Hyperparameters, of one model or of all."""
+    """Hyperparameters, of one model or of all: numbers, or arrays of either library."""
 
-    weight_decay: Float[np.ndarray, "*settings"]
-    class_weight: Float[np.ndarray, "*settings"]
+    weight_decay: Any
+    class_weight: Any
 
 
 def grid(config: Config) -> Settings:
     """Every weight decay with every class weight."""
-    pairs = np.float32(list(product(config.weight_decays, config.class_weights)))
+    pairs = np.array(list(product(config.weight_decays, config.class_weights)), np.float32)
     return Settings(*pairs.T.copy())
 
 
@@ -258,7 +258,8 @@ def kept(
     held_back: Bool[np.ndarray, "folds parts"], config: Config
 ) -> Float32[np.ndarray, "subsets parts"]:
     """1 for the parts that are left when the folds of `left_out` are, and 0 for the others."""
-    return np.float32([~held_back[list(out)].any(axis=0) for out in left_out(config)])
+    left = [~held_back[list(out)].any(axis=0) for out in left_out(config)]
+    return np.array(left, np.float32)
 
 
 def draw_batches(
@@ -270,4 +271,5 @@ def draw_batches(
     per_epoch = num_parts // size
     epochs = -(-config.num_steps // per_epoch)
     orders = [rng.permutation(num_parts)[: per_epoch * size] for _ in range(epochs)]
-    return np.int32(np.concatenate(orders).reshape(-1, size)[: config.num_steps])
+    batches = np.concatenate(orders).reshape(-1, size)[: config.num_steps]
+    return batches.astype(np.int32)

@@ -5,6 +5,7 @@ from functools import partial
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
@@ -90,7 +91,8 @@ def snapshots(
     trained: Trained, train: Parts, config: Config, *, after: tuple[int, ...], seed: int = 0
 ) -> list[Snapshot]:
     """The chosen setting, trained anew on all training parts and stopped on the way."""
-    table, labels = features.to_features(train, trained.encoding), np.float32(train.failed)
+    table = features.to_features(train, trained.encoding)
+    labels = train.failed.astype(np.float32)
     settings = selection.setting(trained, config)
     step = jax.jit(partial(in_jax.train_step, config=config))
     state = in_jax.start(selection.blank(labels, table.shape[1]), config)
@@ -98,7 +100,8 @@ def snapshots(
     for number, rows in enumerate(problem.draw_batches(len(labels), config, seed=seed)):
         if number in after:
             found.append(Snapshot(number, np.asarray(state.params["weights"])))
-        batch = in_jax.Batch(table[rows], labels[rows], np.ones(len(rows), np.float32))
+        kept = np.ones(len(rows), np.float32)
+        batch = in_jax.Batch(*map(jnp.asarray, (table[rows], labels[rows], kept)))
         state, _ = step(state, batch, settings)
     return [*found, Snapshot(config.num_steps, np.asarray(state.params["weights"]))]
 
@@ -178,7 +181,8 @@ def _risk_map(
 
 def _range(train: Parts, name: str, *, until: float = 0.999) -> Values:
     """Equal steps over what nearly all training parts have."""
-    return np.linspace(*np.quantile(features.numbers(train)[name], [0.001, until]), SIDE)
+    low, high = np.quantile(features.numbers(train)[name], [0.001, until])
+    return np.linspace(low, high, SIDE)
 
 
 def _speed_at(power: float, torque: Values) -> Values:

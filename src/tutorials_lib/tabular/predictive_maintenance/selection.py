@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 from sklearn.metrics import average_precision_score
@@ -48,12 +49,13 @@ class Trained(NamedTuple):
 def train(data: Data, config: Config, *, seed: int) -> Trained:
     """Encode the training parts, fit all models at once, and choose a setting."""
     encoding = features.fit_encoding(data.train)
-    table, labels = features.to_features(data.train, encoding), np.float32(data.train.failed)
+    table = features.to_features(data.train, encoding)
+    labels = data.train.failed.astype(np.float32)
     held_back = problem.folds(data.train.failed, config, seed=seed)
     (params, _), losses = in_jax.compiled_fit(
         in_jax.start(blank(labels, table.shape[1]), config),
-        in_jax.Batch(table, labels, problem.kept(held_back, config)),
-        problem.draw_batches(len(labels), config, seed=seed),
+        in_jax.Batch(*map(jnp.asarray, (table, labels, problem.kept(held_back, config)))),
+        jnp.asarray(problem.draw_batches(len(labels), config, seed=seed)),
         problem.grid(config),
         config,
     )
@@ -66,7 +68,7 @@ def blank(labels: Float[np.ndarray, " parts"], num_features: int) -> dict[str, n
     """Parameters that predict the share of failures for every part."""
     share = labels.mean()
     bias = np.log(share / (1 - share))
-    return {"weights": np.zeros(num_features, np.float32), "bias": np.float32(bias)}
+    return {"weights": np.zeros(num_features, np.float32), "bias": np.asarray(bias, np.float32)}
 
 
 def predict_all(
