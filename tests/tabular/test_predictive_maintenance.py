@@ -268,6 +268,25 @@ def test_the_sum_of_a_part_is_its_log_odds(data, trained):
     np.testing.assert_allclose(sum(added.values()), logits, atol=1e-4)
 
 
+def test_a_choice_at_the_end_of_the_grid_is_said(trained):
+    config = dataclasses.replace(TINY, weight_decays=(0.003, 0.03, 0.3), class_weights=(1.0,))
+    said = [
+        reading.say_edge(
+            trained._replace(selection=trained.selection._replace(chosen=chosen)), config
+        )
+        for chosen in range(3)
+    ]
+    for words, text in zip(("smallest", "inside", "largest"), said, strict=True):
+        assert words in text
+
+
+def test_the_nested_score_is_read_by_whether_the_folds_agree(trained):
+    scores = np.array([[0.9, 0.8], [0.7, 0.75]])
+    for nested, words in (([0.9, 0.7], "same choice, so"), ([0.8, 0.7], "Not every fold")):
+        found = selection.Selection(scores, 0, np.array(nested))
+        assert words in reading.say_nested(trained._replace(selection=found))
+
+
 def test_the_last_snapshot_is_the_selected_model(data, trained):
     shots = reading.snapshots(trained, data.train, TINY, after=(0, 10))
     assert [shot.steps for shot in shots] == [0, 10, TINY.num_steps]

@@ -285,15 +285,28 @@ def reliability(probs: Values, failed: Bool[np.ndarray, " parts"]) -> tuple[Valu
 
 
 def say_nested(trained: Trained) -> str:
-    """The score of the chosen setting beside the nested one, and what the choice gained."""
-    chosen = trained.selection.scores.mean(axis=0).max()
-    nested = trained.selection.nested.mean()
+    """The score of the chosen setting beside the nested one, and whether the folds agree."""
+    scores, chosen, nested = trained.selection
     text = (
-        f"The chosen setting scored {chosen:.3f} on the folds that chose it, nested {nested:.3f}."
+        f"The chosen setting scored {scores[:, chosen].mean():.3f} on the folds that chose it, "
+        f"nested {nested.mean():.3f}."
     )
-    if chosen - nested < 0.0005:
+    if np.array_equal(nested, scores[:, chosen]):
         return f"{text} Here every fold leads to the same choice, so choosing has cost nothing."
-    return f"{text} The difference is what luck in choosing had added."
+    return f"{text} Not every fold leads to the same choice; the nested score is the one to report."
+
+
+def say_edge(trained: Trained, config: Config) -> str:
+    """Whether the chosen weight decay is an end of the grid, and what that leaves open."""
+    decay = selection.setting(trained, config).weight_decay
+    ends = {min(config.weight_decays): "smallest", max(config.weight_decays): "largest"}
+    for end, name in ends.items():
+        if np.isclose(decay, end):
+            return (
+                f"The chosen weight decay, {end:g}, is the {name} of the grid, so the best one may "
+                "lie beyond; an exercise below looks there."
+            )
+    return f"The chosen weight decay, {decay:g}, lies inside the grid."
 
 
 def say_thresholds(
