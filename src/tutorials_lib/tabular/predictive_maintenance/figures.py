@@ -122,7 +122,7 @@ def precision_recall(probs: Mapping[str, Values], failed: Bool[np.ndarray, " par
     ax.axhline(failed.mean(), color=figures.MUTED, linewidth=1, linestyle="--")
     ax.annotate("at random", (0.0, failed.mean()), xytext=(4, 4), textcoords="offset points")
     ax.set(xlabel="recall", ylabel="precision", xlim=(0, 1.01), ylim=(0, 1.03))
-    ax.legend(loc="upper left", bbox_to_anchor=(0, -0.18), ncols=2)
+    figure.legend(loc="outside lower center", ncols=2)
     return figure
 
 
