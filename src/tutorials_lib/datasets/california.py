@@ -79,11 +79,11 @@ def parse_table(text: str, file: str) -> California:
     return California(
         numbers=np.array(numbers, np.float64),
         ocean=np.array([row.index("ocean_proximity", OCEAN_PROXIMITY) for row in rows], np.int64),
-        price=np.array([row.number("median_house_value", least=0) for row in rows], np.float64),
+        price=np.array([row.number("median_house_value", above=0) for row in rows], np.float64),
     )
 
 
 def _number(row: Row, name: str) -> float:
     if name in _DEGREES:
         return row.number(name, least=-180, most=180)
-    return row.number(name, least=0, may_be_blank=name == "total_bedrooms")
+    return row.number(name, above=0, may_be_blank=name == "total_bedrooms")

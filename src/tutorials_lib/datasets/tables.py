@@ -76,6 +76,7 @@ class Row:
         name: str,
         *,
         least: Bound = -math.inf,
+        above: Bound = -math.inf,
         most: Bound = math.inf,
         may_be_blank: bool = False,
     ) -> float:
@@ -91,8 +92,9 @@ class Row:
             value = float(field)
         except ValueError:
             value = math.nan
-        if not (math.isfinite(value) and least <= value <= most):
-            raise self.malformed(f"{_range(least, most)} as {name}", repr(field[:40]))
+        if not (math.isfinite(value) and least <= value <= most and above < value):
+            expected = f"{_range(least, above, most)} as {name}"
+            raise self.malformed(expected, repr(field[:40]))
         return value
 
     def numbers(self, names: Sequence[str], *, least: Bound = -math.inf) -> list[float]:
@@ -115,7 +117,9 @@ class Row:
         return self.table.malformed(self.place, expected, found)
 
 
-def _range(least: Bound, most: Bound) -> str:
+def _range(least: Bound, above: Bound, most: Bound) -> str:
+    if math.isfinite(above):
+        return f"a number above {above:g}"
     if math.isfinite(least) and math.isfinite(most):
         return f"a number from {least:g} to {most:g}"
     if math.isfinite(least):

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
+from scipy.special import expit
 from sklearn.metrics import average_precision_score
 
 from tutorials_lib.tabular.predictive_maintenance import features, in_jax, problem
@@ -125,4 +126,4 @@ def predict(trained: Trained, parts: Parts, config: Config, *, chosen: int | Non
 
 def to_probs(logits: Logits) -> Float[np.ndarray, " parts"]:
     """The probability of a failure."""
-    return 1 / (1 + np.exp(-logits))
+    return expit(logits)
