@@ -193,17 +193,6 @@ def test_line_and_ledger_say_whether_the_strongest_rival_is_beaten(
     assert ledger.quality_text(dataclasses.replace(measured, quality=None)) == "not judged"
 
 
-def test_a_table_by_seed_has_the_mean_and_the_value_of_each_seed():
-    values = {"ours": [0.5, 1.0], "the same for every seed": [2.0]}
-    table = tables.table_by_seed("accuracy", values, (3, 5), digits=2)
-    assert table.markdown().splitlines() == [
-        "| accuracy | mean | seed 3 | seed 5 |",
-        "| --- | ---: | ---: | ---: |",
-        "| ours | 0.75 | 0.50 | 1.00 |",
-        "| the same for every seed | 2.00 | 2.00 |  |",
-    ]
-
-
 def test_paragraphs_and_code_stay_inside_their_cell_of_a_table():
     cells = [["a", "b"], ["c", "d\n\n```\ne\n```"]]
     table = tables.ListTable(cells, widths="2 3").markdown().splitlines()

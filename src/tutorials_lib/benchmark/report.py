@@ -9,6 +9,7 @@ from tutorials_lib import catalog
 from tutorials_lib.benchmark.record import (
     MIME_TYPE,
     AgreementRow,
+    Ratio,
     Record,
     Timing,
     is_tie,
@@ -163,14 +164,8 @@ def result_sentence(record: Record) -> str:
 
 def verdict_sentence(record: Record) -> str:
     """The measured ratio beside the claim of the source document, in a sentence."""
-    low, high = catalog.find(record.slug).claim
     ratio = record.ratio
-    place = {
-        "below": "below the claimed",
-        "borderline": "at the edge of the claimed",
-        "within": "within the claimed",
-        "above": "above the claimed",
-    }[verdict(ratio, (low, high))]
+    place = place_in_claim(ratio, catalog.find(record.slug).claim)
     ending = ""
     if is_tie(ratio):
         ending = ": a tie with NumPy"
@@ -178,8 +173,20 @@ def verdict_sentence(record: Record) -> str:
         ending = ": slower than NumPy"
     return (
         f"{format_ratio(ratio.center)} (re-runs: {format_ratio(ratio.low)} to "
-        f"{format_ratio(ratio.high)}) is {place} {low:g} to {high:g}×{ending}.{caveats(record)}"
+        f"{format_ratio(ratio.high)}) is {place}{ending}.{caveats(record)}"
     )
+
+
+def place_in_claim(ratio: Ratio, claim: tuple[float, float]) -> str:
+    """Where a ratio falls, in words such as "below the claimed 2 to 4×"."""
+    low, high = claim
+    place = {
+        "below": "below the claimed",
+        "borderline": "at the edge of the claimed",
+        "within": "within the claimed",
+        "above": "above the claimed",
+    }[verdict(ratio, claim)]
+    return f"{place} {low:g} to {high:g}×"
 
 
 def caveats(record: Record) -> str:

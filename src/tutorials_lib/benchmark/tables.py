@@ -1,9 +1,7 @@
 """Numbers as a page writes them, and tables in Markdown, which work on the site and in print."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
@@ -98,22 +96,3 @@ class ListTable(MarkdownOutput):
     def markdown(self) -> str:
         """The table in MyST, its first row the header."""
         return list_table(self.rows, widths=self.widths)
-
-
-def table_by_seed(
-    what: str, values: Mapping[str, Sequence[float]], seeds: Sequence[int], *, digits: int = 3
-) -> MarkdownRows:
-    """A row for each name: the mean of its values, and the value for each seed.
-
-    Args:
-        what: the header of the names, such as "held-out accuracy".
-        values: one value a seed, by name; a single one is the same for every seed.
-        seeds: in the order of the values.
-        digits: after the point.
-    """
-    header = [what, "mean", *(f"seed {seed}" for seed in seeds)]
-    rows = [
-        [name, *(f"{value:.{digits}f}" for value in (np.mean(each), *each))]
-        for name, each in values.items()
-    ]
-    return MarkdownRows(header, [row + [""] * (len(header) - len(row)) for row in rows])

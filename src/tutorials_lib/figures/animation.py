@@ -69,7 +69,7 @@ def overlay(figures: Iterable[Figure], alt: str) -> Layers:
     """
     pictures = [to_svg(figure, alt) for figure in figures]
     if not pictures:
-        raise ValueError("an animation needs at least one frame")
+        raise ValueError("there is nothing to show without a frame; at least one is needed")
     definitions, frames = dict[str, None](), []
     for picture in pictures:
         body = picture.partition(_FIRST_GROUP)[2].rpartition("</svg>")[0]

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ import optax
 from flax import nnx
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from tutorials_lib import pure
 from tutorials_lib.generative.vae.problem import NUM_PIXELS, Config, kl_weights, learning_rates
 
 Params = dict[Any, Any]
@@ -85,18 +86,11 @@ class Autoencoder(nnx.Module):
 @partial(jax.jit, static_argnames="config")
 def create(config: Config, key: PRNGKeyArray) -> Params:
     """Fresh parameters, as a nested dict of arrays."""
-    model = Autoencoder(config, rngs=nnx.Rngs(key))
-    return nnx.to_pure_dict(nnx.state(model, nnx.Param))
-
-
-@cache
-def graph(config: Config) -> nnx.GraphDef[Autoencoder]:
-    """The model without its arrays: a constant of the compiled program."""
-    return nnx.split(nnx.eval_shape(lambda: Autoencoder(config, rngs=nnx.Rngs(0))))[0]
+    return pure.arrays(Autoencoder(config, rngs=nnx.Rngs(key)))
 
 
 def _model(params: Params, config: Config) -> Autoencoder:
-    return nnx.merge(graph(config), params, copy=True)
+    return pure.assemble(pure.graph(Autoencoder, config), params)
 
 
 def encode(params: Params, images: Images, config: Config) -> Posterior:

@@ -6,20 +6,29 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from tutorials_lib import catalog
 from tutorials_lib.benchmark import median_seconds, median_seconds_at_best
+from tutorials_lib.benchmark.record import Ratio
+from tutorials_lib.benchmark.report import place_in_claim
 from tutorials_lib.benchmark.tables import MarkdownRows, format_ratio, format_seconds
 from tutorials_lib.generative.vae import in_jax, in_numpy
 from tutorials_lib.generative.vae.problem import Config
 
 
 def sampling_table(counts: Sequence[int], config: Config) -> MarkdownRows:
-    """`sampling_seconds` for so many faces, with the ratio."""
-    rows = []
+    """`sampling_seconds` for so many faces, with the ratio beside the claim.
+
+    The ratios are of one process, so they come without an interval.
+    """
+    rows, claim = [], catalog.find("vae").claim
     for num_faces in counts:
         ours, theirs = sampling_seconds(num_faces, config)
+        center = ours / theirs
+        place = place_in_claim(Ratio(center=center, low=center, high=center, processes=1), claim)
         seconds = format_seconds(ours), format_seconds(theirs)
-        rows.append([f"{num_faces:,}", *seconds, format_ratio(ours / theirs)])
-    return MarkdownRows(["New faces", "NumPy", "JAX", "NumPy ÷ JAX"], rows)
+        rows.append([f"{num_faces:,}", *seconds, format_ratio(center), place])
+    header = ["New faces", "NumPy", "JAX", "NumPy ÷ JAX", "verdict on sampling"]
+    return MarkdownRows(header, rows, of_words=(0, 4))
 
 
 def sampling_seconds(num_faces: int, config: Config) -> tuple[float, float]:

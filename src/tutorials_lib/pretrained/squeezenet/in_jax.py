@@ -1,6 +1,6 @@
 """SqueezeNet as a Flax NNX module."""
 
-from functools import cache, reduce
+from functools import reduce
 from typing import Any
 
 import jax
@@ -9,6 +9,7 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Float
 
+from tutorials_lib import pure
 from tutorials_lib.layers import in_jax as layers
 from tutorials_lib.pretrained.squeezenet.in_numpy import POOLED_AFTER
 from tutorials_lib.pretrained.squeezenet.weights import FIRES, MEAN_PIXEL, NUM_CLASSES, Params
@@ -102,21 +103,15 @@ def max_pool(x: Maps) -> Features:
     return reduce(jnp.maximum, shifted)
 
 
-@cache
-def graph() -> nnx.GraphDef[SqueezeNet]:
-    """The network without its arrays: a constant of a compiled program."""
-    return nnx.split(nnx.eval_shape(lambda: SqueezeNet(rngs=nnx.Rngs(0))))[0]
-
-
 def describe(params: Params, pictures: Pictures) -> list[Features]:
     """The maps of `SqueezeNet.__call__`, by the given parameters."""
-    return _merge(params)(pictures)
+    return _network(params)(pictures)
 
 
 def classify(params: Params, pictures: Pictures) -> Float[Array, "batch classes"]:
     """The probability of each ImageNet class, by the given parameters."""
-    return _merge(params).classify(pictures)
+    return _network(params).classify(pictures)
 
 
-def _merge(params: Params) -> Any:
-    return nnx.merge(graph(), params, copy=True)
+def _network(params: Params) -> SqueezeNet:
+    return pure.assemble(pure.graph(SqueezeNet), params)

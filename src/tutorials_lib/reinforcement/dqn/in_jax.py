@@ -1,7 +1,7 @@
 """Deep Q-learning in JAX: a Flax NNX network, one training step, and the compiled training."""
 
 from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ import optax
 from flax import nnx
 from jaxtyping import Array, Bool, Float, Int, Key, PRNGKeyArray
 
+from tutorials_lib import pure
 from tutorials_lib.environments.cartpole import in_jax as cartpole
 from tutorials_lib.environments.cartpole.physics import NUM_ACTIONS, NUM_OBSERVED
 from tutorials_lib.reinforcement.dqn.problem import (
@@ -48,14 +49,7 @@ class Network(nnx.Module):
 @partial(jax.jit, static_argnames="config")
 def create(config: Config, key: PRNGKeyArray) -> Params:
     """Fresh parameters, as nested dicts of arrays."""
-    network = Network(config.hidden, rngs=nnx.Rngs(key))
-    return nnx.to_pure_dict(nnx.state(network, nnx.Param))
-
-
-@cache
-def graph(hidden: tuple[int, ...]) -> nnx.GraphDef[Network]:
-    """The network without its arrays: a constant of the compiled program."""
-    return nnx.split(nnx.eval_shape(lambda: Network(hidden, rngs=nnx.Rngs(0))))[0]
+    return pure.arrays(Network(config.hidden, rngs=nnx.Rngs(key)))
 
 
 class Transitions(NamedTuple):
@@ -115,7 +109,7 @@ def start(params: Params, observation: Float[Array, "envs 4"], config: Config) -
 def q_values(params: Params, observation: Observations) -> QValues:
     """What each action is worth: the discounted rewards to be expected after it."""
     hidden = tuple(len(layer["bias"]) for layer in params["hidden"].values())
-    return nnx.merge(graph(hidden), params, copy=True)(observation)
+    return pure.assemble(pure.graph(Network, hidden), params)(observation)
 
 
 def choose(params: Params, observation: Observations) -> Int[Array, " batch"]:

@@ -1,6 +1,6 @@
 """GPT-2 in JAX: a Flax NNX model, its loss, the compiled training and the compiled generation."""
 
-from functools import cache, partial
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -9,6 +9,7 @@ import optax
 from flax import nnx
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from tutorials_lib import pure
 from tutorials_lib.layers.in_jax import Linear
 from tutorials_lib.runtime import RUN_ONCE
 from tutorials_lib.sequences.gpt2.problem import (
@@ -172,18 +173,12 @@ def layer_norm(config: Config, *, rngs: nnx.Rngs) -> nnx.LayerNorm:
 @partial(jax.jit, static_argnames="config", compiler_options=RUN_ONCE)
 def create(config: Config, key: PRNGKeyArray) -> Params:
     """Fresh parameters, as nested dicts of arrays."""
-    return nnx.to_pure_dict(nnx.split(Gpt2(config, rngs=nnx.Rngs(key)), nnx.Param)[1])
-
-
-@cache
-def graph(config: Config) -> nnx.GraphDef[Gpt2]:
-    """The model without its arrays: a constant of the compiled program."""
-    return nnx.split(nnx.eval_shape(lambda: Gpt2(config, rngs=nnx.Rngs(0))))[0]
+    return pure.arrays(Gpt2(config, rngs=nnx.Rngs(key)))
 
 
 def model(params: Params, config: Config) -> Gpt2:
     """Put the model together."""
-    return nnx.merge(graph(config), params, copy=True)
+    return pure.assemble(pure.graph(Gpt2, config), params)
 
 
 def predict(params: Params, tokens: Batch, config: Config) -> Logits:

@@ -1,6 +1,6 @@
 """The recurrent network in JAX: a Flax NNX model, its loss, and the compiled training."""
 
-from functools import cache, partial
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -9,6 +9,7 @@ import optax
 from flax import nnx
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from tutorials_lib import pure
 from tutorials_lib.layers.recurrent import in_jax as recurrent
 from tutorials_lib.sequences.rnn_sentiment.problem import (
     CLASS_NAMES,
@@ -73,21 +74,13 @@ class Metrics(NamedTuple):
 @partial(jax.jit, static_argnames=("config", "num_words"))
 def create(config: Config, num_words: int, key: PRNGKeyArray) -> Params:
     """Fresh parameters for a vocabulary of `num_words`, as a nested dict of arrays."""
-    network = Network(config, num_words, rngs=nnx.Rngs(key))
-    return nnx.to_pure_dict(nnx.state(network, nnx.Param))
-
-
-@cache
-def graph(config: Config, num_words: int) -> nnx.GraphDef[Network]:
-    """The network without its arrays: a constant of the compiled program."""
-    network = nnx.eval_shape(lambda: Network(config, num_words, rngs=nnx.Rngs(0)))
-    return nnx.split(network)[0]
+    return pure.arrays(Network(config, num_words, rngs=nnx.Rngs(key)))
 
 
 def assemble(params: Params, config: Config) -> Network:
     """The network with these parameters, inside a function that JAX traces."""
     num_words = len(params["embed"]["embedding"])
-    return nnx.merge(graph(config, num_words), params, copy=True)
+    return pure.assemble(pure.graph(Network, config, num_words), params)
 
 
 def predict(params: Params, ids: Ids, lengths: Lengths, config: Config) -> Logits:

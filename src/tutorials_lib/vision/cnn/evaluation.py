@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import nnx
 from jaxtyping import Float, Float32, Int
 from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.decomposition import PCA
@@ -16,6 +15,7 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import LabelBinarizer
 
+from tutorials_lib import pure
 from tutorials_lib.benchmark.timing import timed
 from tutorials_lib.judge import Judgement, Score
 from tutorials_lib.vision.cnn import in_jax, problem
@@ -198,7 +198,7 @@ def random_features(
 
     @jax.jit
     def filtered(images: jax.Array) -> jax.Array:
-        network = nnx.merge(in_jax.graph(config), params, statistics, copy=True)
+        network = pure.assemble(in_jax.graph(config), params, statistics)
         for block in network.blocks:
             images = block(images, train=True)  # normalized by themselves: no statistics are known
         return images.reshape(len(images), -1)

@@ -1,7 +1,7 @@
 """The convolutional network in JAX: a Flax NNX model, its loss, and the compiled training."""
 
 from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ import optax
 from flax import nnx
 from jaxtyping import Array, Float, Int, Key, PRNGKeyArray
 
+from tutorials_lib import pure
 from tutorials_lib.layers import in_jax as layers
 from tutorials_lib.runtime import RUN_ONCE
 from tutorials_lib.vision.cnn.problem import IMAGE_SIZE, Config, learning_rates
@@ -96,15 +97,12 @@ class State(NamedTuple):
 def create(config: Config, key: PRNGKeyArray) -> tuple[Params, BatchStatistics]:
     """Fresh parameters and batch statistics, as nested dicts of arrays."""
     network = Network(config, rngs=nnx.Rngs(key))
-    _, params, statistics = nnx.split(network, nnx.Param, nnx.BatchStat)
-    return nnx.to_pure_dict(params), nnx.to_pure_dict(statistics)
+    return pure.arrays(network), pure.arrays(network, nnx.BatchStat)
 
 
-@cache
 def graph(config: Config, pool: Pool = layers.max_pool) -> nnx.GraphDef[Network]:
     """The network without its arrays: a constant of the compiled program."""
-    network = nnx.eval_shape(lambda: Network(config, pool=pool, rngs=nnx.Rngs(0)))
-    return nnx.split(network)[0]
+    return pure.graph(Network, config, pool=pool)
 
 
 def apply(
@@ -116,9 +114,9 @@ def apply(
     train: bool,
 ) -> tuple[Logits, BatchStatistics]:
     """Put the network together, run it, and take the new statistics out again."""
-    network = nnx.merge(graphdef, params, statistics, copy=True)
+    network = pure.assemble(graphdef, params, statistics)
     logits = network(images, train=train)
-    return logits, nnx.to_pure_dict(nnx.state(network, nnx.BatchStat))
+    return logits, pure.arrays(network, nnx.BatchStat)
 
 
 def predict(params: Params, statistics: BatchStatistics, images: Images, config: Config) -> Logits:

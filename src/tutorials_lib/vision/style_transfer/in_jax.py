@@ -1,7 +1,7 @@
 """Style transfer in JAX: Flax NNX networks that look, a loss, and the compiled optimization."""
 
-from functools import cache, partial, reduce
-from typing import Any, NamedTuple
+from functools import partial, reduce
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +11,7 @@ from flax import nnx
 from jax import lax
 from jaxtyping import Array, Float
 
+from tutorials_lib import pure
 from tutorials_lib.pretrained.squeezenet.in_jax import SqueezeNet
 from tutorials_lib.vision.style_transfer.problem import (
     EPSILON,
@@ -177,21 +178,11 @@ def with_constant(picture: Picture) -> Float[Array, "height width 4"]:
     return jnp.pad(picture - 0.5, ((0, 0), (0, 0), (0, 1)), constant_values=0.5)
 
 
-@cache
-def graph(config: Config) -> nnx.GraphDef[Any]:
-    """The network without its arrays: a constant of the compiled program."""
-
-    def create() -> nnx.Module:
-        rngs = nnx.Rngs(0)
-        return RandomFilters(config, rngs=rngs) if offline else TrainedFilters(rngs=rngs)
-
-    offline = config.source == "offline"
-    return nnx.split(nnx.eval_shape(create))[0]
-
-
 def describe(params: Params, picture: Picture, config: Config) -> Maps:
     """What the network of `config` sees."""
-    return nnx.merge(graph(config), params, copy=True)(picture)
+    offline = config.source == "offline"
+    graphdef = pure.graph(RandomFilters, config) if offline else pure.graph(TrainedFilters)
+    return pure.assemble(graphdef, params)(picture)
 
 
 # ---------------------------------------------------------------- the loss
