@@ -11,7 +11,6 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from flax import nnx
 
 from tutorials_lib.benchmark.agreement import make_inputs
 from tutorials_lib.datasets import sentence_polarity
@@ -317,4 +316,3 @@ def test_the_network_has_the_parameters_that_the_page_names():
     assert params["cell"]["input"]["kernel"].shape == (32, 3 * 32)
     assert params["cell"]["recurrent"]["kernel"].shape == (32, 3 * 32)
     assert "bias" not in params["cell"]["recurrent"]
-    assert isinstance(in_jax.graph(PAGE, 85), nnx.GraphDef)

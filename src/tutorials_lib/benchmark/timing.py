@@ -158,11 +158,11 @@ class Contestant:
         """The median sample, in seconds per call."""
         return float(np.median(self.samples))
 
-    def enough(self, repeats: int) -> bool:
-        """Whether there are `repeats` samples, and together they are long enough."""
+    def enough(self, repeats: int, seconds: float) -> bool:
+        """Whether there are `repeats` samples, and together they last `seconds`."""
         sampled = sum(self.samples) * self._calls
         return len(self.samples) >= repeats and (
-            sampled >= VARIANT_SECONDS or len(self.samples) >= MAX_REPEATS
+            sampled >= seconds or len(self.samples) >= MAX_REPEATS
         )
 
     def _take(self, controller: ThreadpoolController) -> float:
@@ -209,9 +209,15 @@ def enter_all(comparison: Comparison, inputs: Tree, config: Config) -> list[Cont
 
 
 def race(
-    contestants: Sequence[Contestant], *, repeats: int = REPEATS, meter: Meter | None = None
+    contestants: Sequence[Contestant],
+    *,
+    repeats: int = REPEATS,
+    seconds: float | None = None,
+    meter: Meter | None = None,
 ) -> list[Contestant]:
     """Sample all `contestants` in rounds until each has enough samples; return the winners.
+
+    Enough are `repeats` samples that last `seconds` together (default: `VARIANT_SECONDS`).
 
     All take part in every round, so that sample `i` of one and sample `i` of another were
     taken within moments of each other. There is one winner for each variant, in the order of
@@ -224,10 +230,11 @@ def race(
     for contestant in contestants:
         contestant.calibrate(controller)
     to_repeat = repeats
+    seconds = VARIANT_SECONDS if seconds is None else seconds
     gc.collect()
     gc.disable()
     try:
-        while not all(contestant.enough(repeats) for contestant in contestants):
+        while not all(contestant.enough(repeats, seconds) for contestant in contestants):
             meter.begin()
             for contestant in order.sample(contestants, len(contestants)):
                 contestant.sample(controller)
