@@ -13,6 +13,7 @@ import pytest
 from scipy.stats import multivariate_normal
 from sklearn.decomposition import PCA
 
+from tutorials_lib import schedules
 from tutorials_lib.benchmark.agreement import agree, make_inputs, prepared
 from tutorials_lib.benchmark.comparison import compiled
 from tutorials_lib.datasets import faces, olivetti
@@ -109,7 +110,7 @@ def test_the_schedules_begin_and_end_where_they_should():
         assert not schedule.flags.writeable
     assert (np.diff(rates) <= 0).all()
     assert rates[0] == np.float32(PAGE.peak_learning_rate)
-    assert rates[-1] == in_numpy.at(rates, PAGE.num_steps + 5) == 0
+    assert rates[-1] == schedules.at(rates, PAGE.num_steps + 5) == 0
     assert weights[0] == np.float32(1 / PAGE.num_anneal_steps)
     assert weights[PAGE.num_anneal_steps - 2] < 1
     assert (weights[PAGE.num_anneal_steps - 1 :] == 1).all()

@@ -10,6 +10,7 @@ import numpy as np
 import optax
 import pytest
 
+from tutorials_lib import schedules
 from tutorials_lib.benchmark.agreement import agree, cast, make_inputs, prepared
 from tutorials_lib.benchmark.comparison import compiled
 from tutorials_lib.environments.cartpole import in_numpy as cartpole
@@ -108,7 +109,7 @@ def test_the_rates_fall_in_a_straight_line_and_then_stay():
     assert (shares == shares[-1]).mean() == pytest.approx(1 - PAGE.exploring, abs=1e-3)
     assert rates[0] == np.float32(PAGE.learning_rate)
     assert 0 < rates[-2] < 1e-3 * PAGE.learning_rate
-    assert rates[-1] == in_numpy.at(rates, PAGE.num_steps + 5) == 0
+    assert rates[-1] == schedules.at(rates, PAGE.num_steps + 5) == 0
     at_once = problem.exploration_rates(dataclasses.replace(TINY, exploring=0.0))
     assert (at_once[1:] == np.float32(TINY.last_exploration)).all()
 

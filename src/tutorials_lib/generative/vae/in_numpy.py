@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from tutorials_lib import schedules
 from tutorials_lib.generative.vae.problem import (
     Config,
     Images,
     Latents,
-    Schedule,
     kl_weights,
     learning_rates,
 )
@@ -212,11 +212,6 @@ def loss_and_grads(
     return value, {"encoder": encoder_grads, "decoder": decoder_grads, "log_noise": dlog_noise}
 
 
-def at(schedule: Schedule, step: int) -> float:
-    """The value of `step`; the last one from there on."""
-    return float(schedule[min(step, len(schedule) - 1)])
-
-
 def start(params: Params, config: Config) -> State:
     """The state before the first step."""
     return State(params, adam_start(params), np.int32(0))
@@ -226,9 +221,9 @@ def train_step(
     state: State, images: Images, noise: Latents, config: Config
 ) -> tuple[State, np.floating]:
     """One step of Adam; also the loss before it."""
-    weight = at(kl_weights(config), int(state.step))
+    weight = float(schedules.at(kl_weights(config), state.step))
     value, grads = loss_and_grads(state.params, images, noise, weight, config)
-    rate = at(learning_rates(config), int(state.opt_state.steps))
+    rate = schedules.at(learning_rates(config), state.opt_state.steps)
     params, opt_state = adam_update(state.params, grads, state.opt_state, learning_rate=rate)
     return State(params, opt_state, state.step + 1), value
 

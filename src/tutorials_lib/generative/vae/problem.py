@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Float32
 
-from tutorials_lib import presets
+from tutorials_lib import presets, schedules
 from tutorials_lib.datasets import faces, olivetti
+from tutorials_lib.schedules import Schedule
 
 Pictures = Float32[np.ndarray, "batch height width"]
 Images = Float[np.ndarray, "batch pixels"]
@@ -115,17 +116,12 @@ def annealing_runs(config: Config) -> dict[str, Config]:
     }
 
 
-Schedule = Float32[np.ndarray, " counts"]
-
-
-@cache
 def learning_rates(config: Config) -> Schedule:
     """The rate of every step: half a cosine down to zero (Loshchilov and Hutter 2017).
 
     The zero at the end is that of all steps beyond the last.
     """
-    done = np.arange(config.num_steps + 1) / config.num_steps
-    return _constant(0.5 * config.peak_learning_rate * (1 + np.cos(np.pi * done)))
+    return schedules.cosine(config.num_steps, config.peak_learning_rate)
 
 
 @cache
@@ -135,14 +131,7 @@ def kl_weights(config: Config) -> Schedule:
     Annealing as Bowman et al. (2016) do it.
     """
     steps = np.arange(1, config.num_steps + 2)
-    return _constant(np.minimum(1, steps / max(config.num_anneal_steps, 1)))
-
-
-def _constant(values: Float[np.ndarray, " counts"]) -> Schedule:
-    """In float32, and read-only: every call of a schedule returns the same array."""
-    values = values.astype(np.float32)
-    values.flags.writeable = False
-    return values
+    return schedules.constant(np.minimum(1, steps / max(config.num_anneal_steps, 1)))
 
 
 class Data(NamedTuple):

@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from tutorials_lib import schedules
 from tutorials_lib.environments.cartpole import in_numpy as cartpole
 from tutorials_lib.environments.cartpole.physics import NUM_OBSERVED
 from tutorials_lib.optimizers import AdamState, adam_start, adam_update
 from tutorials_lib.reinforcement.dqn.problem import (
     SCALE,
     Config,
-    Schedule,
     exploration_rates,
     learning_rates,
 )
@@ -112,11 +112,6 @@ def choose(params: Params, observation: Observations) -> Int[np.ndarray, " batch
     return q_values(params, observation).argmax(-1)
 
 
-def at(rates: Schedule, step: int) -> np.float32:
-    """The rate of `step`; the last one from there on."""
-    return rates[min(step, len(rates) - 1)]
-
-
 def act(
     params: Params, observation: Observations, rate: np.float32, draws: Draws
 ) -> Int[np.ndarray, " batch"]:
@@ -128,7 +123,7 @@ def act(
 def interact(state: State, draws: Draws, config: Config) -> tuple[State, Transitions]:
     """Act once in every environment; where an episode is over, the next one begins."""
     observation_t = state.carts.observation
-    rate = at(exploration_rates(config), int(state.step))
+    rate = schedules.at(exploration_rates(config), state.step)
     action_t = act(state.params, observation_t, rate, draws)
     step = cartpole.step(state.carts, action_t)
     seen = Transitions(
@@ -220,7 +215,7 @@ def update(state: State, batch: Transitions, config: Config) -> tuple[State, np.
     """One step of Adam on a batch; from time to time the target network is renewed."""
     towards = targets(state.params, state.target, batch, config)
     value, grads = loss_and_grads(state.params, batch, towards)
-    rate = at(learning_rates(config), int(state.step))
+    rate = schedules.at(learning_rates(config), state.step)
     params, opt_state = adam_update(state.params, grads, state.opt_state, learning_rate=rate)
     step = state.step + 1
     target = params if step % config.target_period == 0 else state.target

@@ -2,15 +2,15 @@
 
 import math
 from dataclasses import dataclass
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Float32, Int
 
-from tutorials_lib import presets
+from tutorials_lib import presets, schedules
 from tutorials_lib.environments.cartpole import in_numpy as cartpole
 from tutorials_lib.environments.cartpole.physics import MAX_ANGLE, MAX_POSITION
+from tutorials_lib.schedules import Schedule
 
 SOLVED = 475.0
 """The mean return over `NUM_EPISODES` episodes at which CartPole counts as solved."""
@@ -101,7 +101,6 @@ PRESETS = {"tiny": TINY, "page": PAGE, "full": FULL}
 
 
 FirstObservations = Float32[np.ndarray, "envs 4"]
-Schedule = Float32[np.ndarray, " counts"]
 
 
 class Data(NamedTuple):
@@ -126,27 +125,18 @@ def load(config: Config, *, seed: int = 0) -> Data:
     return Data(*draws)
 
 
-@cache
 def learning_rates(config: Config) -> Schedule:
     """The rate of every step: it falls to zero in a straight line.
 
     The zero at the end is that of all steps beyond the last.
     """
-    return _line(config.learning_rate, 0.0, 1.0, config)
+    return schedules.line(config.num_steps, config.learning_rate, 0.0)
 
 
-@cache
 def exploration_rates(config: Config) -> Schedule:
     """The share of random actions in every step: it falls in a straight line, then stays."""
-    return _line(config.first_exploration, config.last_exploration, config.exploring, config)
-
-
-def _line(first: float, last: float, share: float, config: Config) -> Schedule:
-    """From `first` to `last` in a `share` of the steps, then `last`; read-only, as it is kept."""
-    progress = np.minimum(np.arange(config.num_steps + 1) / max(share * config.num_steps, 1), 1)
-    values = (first + progress * (last - first)).astype(np.float32)
-    values.flags.writeable = False
-    return values
+    first, last = config.first_exploration, config.last_exploration
+    return schedules.line(config.num_steps, first, last, share=config.exploring)
 
 
 def last_best(total: Float[np.ndarray, "runs epochs"]) -> Int[np.ndarray, " runs"]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from tutorials_lib import schedules
 from tutorials_lib.layers.attention.in_numpy import (
     attention_weights,
     causal_mask,
@@ -200,8 +201,7 @@ def train_step(state: State, tokens: Batch, config: Config) -> tuple[State, np.f
     """One step of Muon and Adam; also the loss before it."""
     value, grads = loss_and_grads(state.params, tokens, config)
     muon, adam = state.opt_state
-    rates = learning_rates(config)
-    rate = rates[min(int(adam.steps), len(rates) - 1)]
+    rate = schedules.at(learning_rates(config), adam.steps)
     (matrices, others), (dmatrices, dothers) = split(state.params), split(grads)
     momentum = tree_map(lambda m, g: MOMENTUM * m + g, muon.momentum, dmatrices)
     matrices = tree_map(partial(_muon_step, MUON_SHARE * rate), matrices, momentum, dmatrices)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Float32, Int32
 
-from tutorials_lib import presets
+from tutorials_lib import presets, schedules
 from tutorials_lib.datasets import documentation, tinyshakespeare
 from tutorials_lib.text.bpe import BytePairEncoding, train_bpe
 
@@ -132,10 +132,7 @@ def learning_rates(config: Config) -> Float32[np.ndarray, " counts"]:
     count = np.arange(config.num_steps + 1)
     up = (count + 1) / config.warmup_steps
     down = (config.num_steps - count) / (0.6 * config.num_steps)
-    rates = config.peak_learning_rate * np.minimum(np.minimum(up, down), 1)
-    rates = rates.astype(np.float32)
-    rates.flags.writeable = False  # every call returns the same array
-    return rates
+    return schedules.constant(config.peak_learning_rate * np.minimum(np.minimum(up, down), 1))
 
 
 class Texts(NamedTuple):

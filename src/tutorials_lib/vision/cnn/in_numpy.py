@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from tutorials_lib import schedules
 from tutorials_lib.layers import in_numpy as layers
 from tutorials_lib.optimizers import MomentumState, nesterov_start, nesterov_update
 from tutorials_lib.vision.cnn.problem import Config, Labels, learning_rates
@@ -98,12 +99,11 @@ def train_step(
     value, statistics, grads = loss_and_grads(
         state.params, state.statistics, images, labels, config
     )
-    rates = learning_rates(config)
     params, opt_state = nesterov_update(
         state.params,
         grads,
         state.opt_state,
-        learning_rate=rates[min(int(state.opt_state.steps), len(rates) - 1)],
+        learning_rate=schedules.at(learning_rates(config), state.opt_state.steps),
         momentum=config.momentum,
     )
     return State(params, statistics, opt_state), value

@@ -1,13 +1,12 @@
 """The convolutional network: its configuration, the pictures and their preprocessing (NumPy)."""
 
 from dataclasses import dataclass
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Float32, Int, UInt8
 
-from tutorials_lib import presets
+from tutorials_lib import presets, schedules
 from tutorials_lib.datasets import cifar10, shapes10
 
 Pictures = UInt8[np.ndarray, "batch height width channels"]
@@ -115,18 +114,13 @@ def class_names(config: Config) -> tuple[str, ...]:
     return cifar10.CLASS_NAMES if config.source == "real" else shapes10.CLASS_NAMES
 
 
-@cache
 def learning_rates(config: Config) -> Float32[np.ndarray, " counts"]:
     """The rate of every step: up over the first quarter, then down to zero (Smith 2018).
 
     The zero at the end is that of all steps beyond the last.
     """
-    count, top = np.arange(config.num_steps + 1), config.num_steps / 4
-    up, down = (count + 1) / top, (config.num_steps - count) / (config.num_steps - top)
-    rates = config.peak_learning_rate * np.minimum(np.minimum(up, down), 1)
-    rates = rates.astype(np.float32)
-    rates.flags.writeable = False  # every call returns the same array
-    return rates
+    peak = config.peak_learning_rate
+    return schedules.one_cycle(config.num_steps, peak, rising=1 / 4, straight=True)
 
 
 class Scaling(NamedTuple):
