@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable
 from functools import partial
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import jax
@@ -14,6 +13,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from tutorials_lib import pure
 from tutorials_lib.generative.vae.problem import NUM_PIXELS, Config, kl_weights, learning_rates
+from tutorials_lib.layers.mlp.in_jax import MLP
 
 Params = dict[Any, Any]
 Images = Float[Array, "batch pixels"]
@@ -46,24 +46,6 @@ class State(NamedTuple):
 
 
 # ---------------------------------------------------------------- the model
-
-
-class MLP(nnx.Module):
-    """Linear layers with ReLU between them."""
-
-    def __init__(self, *widths: int, rngs: nnx.Rngs) -> None:
-        initialize = nnx.initializers.he_normal()
-        self.layers = nnx.List(
-            nnx.Linear(before, after, kernel_init=initialize, rngs=rngs)
-            for before, after in pairwise(widths)
-        )
-
-    def __call__(self, x: Float[Array, "batch features"]) -> Float[Array, "batch outputs"]:
-        """The output of the last layer, which is not cut."""
-        *hidden, last = self.layers
-        for layer in hidden:
-            x = nnx.relu(layer(x))
-        return last(x)
 
 
 class Autoencoder(nnx.Module):

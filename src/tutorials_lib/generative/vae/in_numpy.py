@@ -18,12 +18,12 @@ from tutorials_lib.generative.vae.problem import (
     kl_weights,
     learning_rates,
 )
+from tutorials_lib.layers.mlp.in_numpy import mlp
 from tutorials_lib.optimizers import AdamState, adam_start, adam_update
 
 Params = dict[Any, Any]
 """`{"encoder": {"layers": {i: {"kernel", "bias"}}}, "decoder": {...}, "log_noise"}`"""
 
-Matrix = Float[np.ndarray, "batch features"]
 PerImage = Float[np.ndarray, " batch"]
 Noise = Float[np.ndarray, "samples batch latents"]
 Weight = float | Float[np.ndarray, ""]
@@ -52,40 +52,6 @@ class State(NamedTuple):
 
 
 # ---------------------------------------------------------------- the model
-
-
-def mlp(
-    params: Params, x: Matrix, *, input_gradient: bool = True
-) -> tuple[
-    Float[np.ndarray, "batch outputs"],
-    Callable[[Float[np.ndarray, "batch outputs"]], tuple[Matrix | None, Params]],
-]:
-    """Linear layers with ReLU between them.
-
-    The first layer of an encoder needs no gradient with respect to `x`, and gets None.
-    """
-    layers = params["layers"]
-    inputs = []
-    y = x
-    for i, layer in layers.items():
-        if i:
-            np.maximum(y, 0, out=y)
-        inputs.append(y)
-        y = y @ layer["kernel"]
-        y += layer["bias"]
-
-    def vjp(dy: Float[np.ndarray, "batch outputs"]) -> tuple[Matrix | None, Params]:
-        grads = {}
-        for i in reversed(range(len(layers))):
-            grads[i] = {"kernel": inputs[i].T @ dy, "bias": dy.sum(0)}
-            if not i and not input_gradient:
-                return None, {"layers": grads}
-            dy = dy @ layers[i]["kernel"].T
-            if i:
-                dy *= inputs[i] > 0
-        return dy, {"layers": grads}
-
-    return y, vjp
 
 
 def encode(params: Params, images: Images, config: Config) -> Posterior:

@@ -1,0 +1,1 @@
+"""Linear layers with ReLU between them: the parts of an autoencoder that is no convolution."""

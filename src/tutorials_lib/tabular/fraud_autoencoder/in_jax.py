@@ -1,0 +1,282 @@
+"""The masked autoencoder in JAX: a Flax NNX model, its loss, and the compiled training."""
+
+from functools import cache, partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import nnx
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from tutorials_lib.layers.mlp.in_jax import MLP
+from tutorials_lib.tabular.fraud_autoencoder.problem import (
+    Config,
+    learning_rates,
+    owners,
+    starts,
+)
+
+Params = dict[Any, Any]
+Answers = Float[Array, "rows choices"]
+Context = Float[Array, "rows contexts"]
+Hidden = Float[Array, "rows fields"]
+Logits = Float[Array, "rows choices"]
+Orders = Int[Array, "orders fields"]
+
+
+class Surprise(NamedTuple):
+    """Of each field, in nats: how surprising the true answer was, and how surprising on average."""
+
+    actual: Float[Array, "rows fields"]
+    expected: Float[Array, "rows fields"]
+
+
+class State(NamedTuple):
+    """All that a training step changes."""
+
+    params: Params
+    opt_state: optax.OptState
+
+
+# ---------------------------------------------------------------- the model
+
+
+class Autoencoder(nnx.Module):
+    """From what is shown to a short code, and from code and context to every field."""
+
+    def __init__(self, config: Config, *, rngs: nnx.Rngs) -> None:
+        num_choices, num_contexts = sum(config.sizes), config.num_contexts
+        num_inputs = num_choices + len(config.sizes) + num_contexts
+        self.encoder = MLP(num_inputs, config.num_hidden, config.num_code, rngs=rngs)
+        self.decoder = MLP(
+            config.num_code + num_contexts, config.num_hidden, num_choices, rngs=rngs
+        )
+
+    def __call__(self, inputs: Float[Array, "rows inputs"], context: Context) -> Logits:
+        """The logits of every choice."""
+        return self.decoder(jnp.concatenate([self.encoder(inputs), context], axis=1))
+
+
+class LinearHeads(nnx.Module):
+    """Each field straight from what is shown: logistic regressions, and the rival to beat."""
+
+    def __init__(self, config: Config, *, rngs: nnx.Rngs) -> None:
+        num_choices = sum(config.sizes)
+        num_inputs = num_choices + len(config.sizes) + config.num_contexts
+        zeros = nnx.initializers.zeros_init()
+        self.heads = nnx.Linear(num_inputs, num_choices, kernel_init=zeros, rngs=rngs)
+
+    def __call__(self, inputs: Float[Array, "rows inputs"], context: Context) -> Logits:
+        """The logits of every choice; the context is among the inputs."""
+        return self.heads(inputs)
+
+
+Model = type[Autoencoder | LinearHeads]
+
+
+@partial(jax.jit, static_argnames=("config", "model"))
+def create(config: Config, key: PRNGKeyArray, model: Model = Autoencoder) -> Params:
+    """Fresh parameters, as a nested dict of arrays."""
+    return nnx.to_pure_dict(nnx.state(model(config, rngs=nnx.Rngs(key)), nnx.Param))
+
+
+@cache
+def graph(config: Config, model: Model = Autoencoder) -> nnx.GraphDef[Any]:
+    """The model without its arrays: a constant of the compiled program."""
+    return nnx.split(nnx.eval_shape(lambda: model(config, rngs=nnx.Rngs(0))))[0]
+
+
+def predict(
+    params: Params,
+    answers: Answers,
+    context: Context,
+    hidden: Hidden,
+    config: Config,
+    model: Model = Autoencoder,
+) -> Logits:
+    """The logits of every choice of every field, hidden or not."""
+    shown = answers * (1 - hidden)[:, owners(config.sizes)]
+    inputs = jnp.concatenate([shown, hidden, context], axis=1)
+    return nnx.merge(graph(config, model), params, copy=True)(inputs, context)
+
+
+def log_probs(logits: Logits, config: Config) -> list[Float[Array, "rows choices_of_field"]]:
+    """Log-probabilities of the choices of each field, which add up to one there."""
+    parts = jnp.split(logits, starts(config.sizes)[1:], axis=1)
+    return [jax.nn.log_softmax(part) for part in parts]
+
+
+def surprise_of(answers: Answers, logits: Logits, config: Config) -> Surprise:
+    """Minus the log-probability of each true answer, and the mean of that over all choices."""
+    log_p = log_probs(logits, config)
+    true = jnp.split(answers, starts(config.sizes)[1:], axis=1)
+    actual = [-(one * logs).sum(1) for one, logs in zip(true, log_p, strict=True)]
+    expected = [-(jnp.exp(logs) * logs).sum(1) for logs in log_p]
+    return Surprise(jnp.stack(actual, axis=1), jnp.stack(expected, axis=1))
+
+
+# ---------------------------------------------------------------- training
+
+
+def loss(
+    params: Params,
+    answers: Answers,
+    context: Context,
+    hidden: Hidden,
+    config: Config,
+    model: Model = Autoencoder,
+) -> Float[Array, ""]:
+    """The surprise of the hidden fields, scaled up to all fields of a row, in nats.
+
+    With as many fields hidden as it happens, it is on average the surprise of the whole row when
+    its fields are revealed in a random order.
+    """
+    logits = predict(params, answers, context, hidden, config, model)
+    surprise = surprise_of(answers, logits, config).actual
+    scale = len(config.sizes) / hidden.sum(1)
+    return ((surprise * hidden).sum(1) * scale).mean()
+
+
+def loss_and_grads(
+    params: Params, answers: Answers, context: Context, hidden: Hidden, config: Config
+) -> tuple[Float[Array, ""], Params]:
+    """The loss, and the gradients of all parameters."""
+    return jax.value_and_grad(loss)(params, answers, context, hidden, config)
+
+
+def optimizer(config: Config) -> optax.GradientTransformation:
+    """Adam; step `count` has the learning rate at that place."""
+    rates = learning_rates(config)
+    return optax.adam(learning_rate=lambda count: jnp.asarray(rates)[count])  # the last one stays
+
+
+def start(params: Params, config: Config) -> State:
+    """The state before the first step."""
+    return State(params, optimizer(config).init(params))
+
+
+def train_step(
+    state: State,
+    answers: Answers,
+    context: Context,
+    hidden: Hidden,
+    config: Config,
+    model: Model = Autoencoder,
+) -> tuple[State, Float[Array, ""]]:
+    """One step of Adam; also the loss before it."""
+    objective = partial(loss, config=config, model=model)
+    value, grads = jax.value_and_grad(objective)(state.params, answers, context, hidden)
+    updates, opt_state = optimizer(config).update(grads, state.opt_state, state.params)
+    return State(optax.apply_updates(state.params, updates), opt_state), value
+
+
+def train_steps(
+    state: State,
+    answers: Float[Array, "steps rows choices"],
+    context: Float[Array, "steps rows contexts"],
+    hidden: Float[Array, "steps rows fields"],
+    config: Config,
+) -> tuple[State, Float[Array, " steps"]]:
+    """One step for each batch in turn; also the loss before each."""
+
+    def step(
+        state: State, batch: tuple[Answers, Context, Hidden]
+    ) -> tuple[State, Float[Array, ""]]:
+        return train_step(state, *batch, config)
+
+    return jax.lax.scan(step, state, (answers, context, hidden))
+
+
+class History(NamedTuple):
+    """What `fit` reports after each epoch.
+
+    Attributes:
+        train_loss: the mean over the epoch's steps, in nats.
+        held_out_loss: of normal payments that are not learned from, in nats.
+    """
+
+    train_loss: Float[Array, " epochs"]
+    held_out_loss: Float[Array, " epochs"]
+
+
+def draw_hidden(num_rows: int, key: PRNGKeyArray, config: Config) -> Hidden:
+    """Any number of the fields hidden, from one to all of them, each number equally likely."""
+    rank_key, count_key = jax.random.split(key)
+    num_fields = len(config.sizes)
+    draws = jax.random.uniform(rank_key, (num_rows, num_fields))
+    ranks = (draws[:, :, None] > draws[:, None]).sum(2)
+    counts = jax.random.randint(count_key, (num_rows, 1), 1, num_fields + 1)
+    return (ranks < counts).astype(jnp.float32)
+
+
+@partial(jax.jit, static_argnames=("config", "model"))
+def fit(
+    state: State,
+    answers: Answers,
+    context: Context,
+    held_out_answers: Float[Array, "held_out choices"],
+    held_out_context: Float[Array, "held_out contexts"],
+    key: PRNGKeyArray,
+    config: Config,
+    model: Model = Autoencoder,
+) -> tuple[State, History]:
+    """Train for `config.num_epochs`: a scan over epochs of a scan over batches.
+
+    Every epoch visits the payments in another order and hides other fields. The held-out ones
+    are only looked at, for the learning curve, with the same fields hidden every time.
+    """
+    shape = (config.steps_per_epoch, config.batch_size)
+    held_out_key, train_key = jax.random.split(key)
+    held_out_hidden = draw_hidden(len(held_out_answers), held_out_key, config)
+    held_out = held_out_answers, held_out_context, held_out_hidden
+
+    def step(
+        state: State, batch: tuple[Int[Array, " rows"], PRNGKeyArray]
+    ) -> tuple[State, Float[Array, ""]]:
+        chosen, step_key = batch
+        hidden_key, drop_key = jax.random.split(step_key)
+        hidden = draw_hidden(config.batch_size, hidden_key, config)
+        known = context[chosen]
+        kept = jax.random.bernoulli(drop_key, 1 - config.context_dropout, known.shape)
+        return train_step(state, answers[chosen], known * kept, hidden, config, model)
+
+    def epoch(state: State, epoch_key: PRNGKeyArray) -> tuple[State, History]:
+        order_key, step_key = jax.random.split(epoch_key)
+        order = jax.random.permutation(order_key, len(answers))[: shape[0] * shape[1]]
+        batches = order.reshape(shape), jax.random.split(step_key, shape[0])
+        state, losses = jax.lax.scan(step, state, batches)
+        unseen = loss(state.params, *held_out, config, model)
+        return state, History(train_loss=losses.mean(), held_out_loss=unseen)
+
+    return jax.lax.scan(epoch, state, jax.random.split(train_key, config.num_epochs))
+
+
+# ---------------------------------------------------------------- scoring
+
+
+def surprise(
+    params: Params,
+    answers: Answers,
+    context: Context,
+    orders: Orders,
+    config: Config,
+    model: Model = Autoencoder,
+) -> Surprise:
+    """Reveal the fields one by one, each predicted from those before it; the mean over `orders`.
+
+    In any one order, the actual surprises add up to minus the log-probability of the whole row:
+    the chain rule.
+    """
+
+    def reveal(hidden: Hidden, field: Int[Array, ""]) -> tuple[Hidden, Surprise]:
+        logits = predict(params, answers, context, hidden, config, model)
+        found = surprise_of(answers, logits, config)
+        return hidden.at[:, field].set(0), Surprise(*(part[:, field] for part in found))
+
+    def in_order(order: Int[Array, " fields"]) -> Surprise:
+        everything = jnp.ones((len(answers), len(order)), answers.dtype)
+        found = jax.lax.scan(reveal, everything, order)[1]
+        return Surprise(*(part[order.argsort()].T for part in found))
+
+    return jax.tree.map(lambda part: part.mean(0), jax.lax.map(in_order, orders))

@@ -1,0 +1,122 @@
+"""What a trained autoencoder says of single payments, of customers, and in sentences."""
+
+from collections.abc import Mapping
+
+import jax
+import numpy as np
+from jaxtyping import Float, Int
+
+from tutorials_lib.benchmark.record import Record, is_tie
+from tutorials_lib.benchmark.tables import MarkdownRows, format_ratio
+from tutorials_lib.datasets import transactions
+from tutorials_lib.judge import Judgement
+from tutorials_lib.tabular.fraud_autoencoder import comparison, in_jax, problem
+from tutorials_lib.tabular.fraud_autoencoder.evaluation import Alerts, Found, Scores
+from tutorials_lib.tabular.fraud_autoencoder.problem import Config, Rows
+
+
+def typical(scores: Scores, kind: Int[np.ndarray, " rows"], wanted: int) -> int:
+    """The payment of the `wanted` kind whose score is in the middle of its kind."""
+    rows = np.flatnonzero(kind == wanted)
+    return int(rows[scores[rows].argsort()[len(rows) // 2]])
+
+
+def explain_payment(rows: Rows, found: Found, row: int, config: Config) -> MarkdownRows:
+    """Each field of one payment: the answer, how probable it was, and what that comes to."""
+    chosen = np.flatnonzero(rows.answers[row])
+    names = problem.choice_names(config)
+    cells = [
+        [
+            field,
+            names[choice],
+            f"{np.exp(-actual):.1%}" if actual < 6.9 else "below 0.1%",
+            f"{actual:.1f}",
+            f"{expected:.1f}",
+            f"{actual - expected:+.1f}",
+        ]
+        for field, choice, actual, expected in zip(
+            problem.field_names(config), chosen, found.actual[row], found.expected[row], strict=True
+        )
+    ]
+    sums = found.actual[row].sum(), found.expected[row].sum(), found.surplus[row].sum()
+    cells.append(["**sum**", "", "", *(f"**{value:.1f}**" for value in sums)])
+    return MarkdownRows(
+        ["Field", "answer", "probability", "surprise", "expected", "surplus"], cells
+    )
+
+
+def hours_by_weekday(
+    params: in_jax.Params, drawn: problem.Drawn, config: Config
+) -> dict[str, Float[np.ndarray, "weekdays hours"]]:
+    """For each profile: the hours that the autoencoder expects, knowing customer and weekday.
+
+    All other fields are hidden; the mean over the customers of the profile.
+    """
+    weekday, hour = (problem.FIELDS.index(name) for name in ("weekday", "hour"))
+    first = problem.starts(config.sizes)
+    days = config.sizes[weekday]
+    answers = np.zeros((days, sum(config.sizes)), np.float32)
+    answers[np.arange(days), first[weekday] + np.arange(days)] = 1
+    hidden = np.ones((days, len(config.sizes)), np.float32)
+    hidden[:, weekday] = 0
+
+    @jax.jit
+    @jax.vmap
+    def expected(context: jax.Array) -> jax.Array:
+        same = jax.numpy.broadcast_to(context, (days, len(context)))
+        logits = in_jax.predict(params, answers, same, hidden, config)
+        return jax.numpy.exp(in_jax.log_probs(logits, config)[hour])
+
+    probs = np.asarray(expected(problem.context_of(drawn.bank.history)))
+    profile = drawn.bank.customers.profile
+    return {
+        name: probs[profile == number].mean(0) for number, name in enumerate(transactions.PROFILES)
+    }
+
+
+def table_of_alerts(found: Mapping[str, Alerts]) -> MarkdownRows:
+    """What each score does with the same budget."""
+    return MarkdownRows(
+        ["Score", "alerts", "of them fraud", "of all frauds"],
+        [
+            [name, f"{each.count:,}", f"{each.precision:.0%}", f"{each.recall:.0%}"]
+            for name, each in found.items()
+        ],
+    )
+
+
+def say_whether_met(judgement: Judgement) -> str:
+    """The line to beat, whether it is, and what that says."""
+    name, line = judgement.strongest
+    beside = f"{judgement.value:.3f} beside the {line:.3f} of {name}"
+    if judgement.met:
+        return f"{beside}: with this seed the line is met."
+    return f"{beside}: with this seed the line is not met."
+
+
+def lead_reason(first: float, per_step: float, whole: float, *, tie: bool) -> str:
+    """Which step of the bars gained most, in words of its own for a win, a tie and a loss."""
+    gains = {
+        "compiling a step": first / per_step,
+        "one call for all steps": per_step / whole,
+    }
+    lead, other = sorted(gains, key=lambda name: gains[name], reverse=True)
+    bars = ", ".join(f"{name} {format_ratio(gain)}" for name, gain in gains.items())
+    if tie:
+        return (
+            f"It is a tie: by the bars ({bars}), the two steps together come to about one. "
+            "Matrix products are most of the work at this batch size, and both libraries do "
+            "them equally well."
+        )
+    if first < whole:
+        return f"JAX is slower: by the bars ({bars}), {lead} does not make up for {other}."
+    return f"JAX is faster, and by the bars the larger gain comes from {lead} ({bars})."
+
+
+def explain(record: Record) -> str:
+    """The reason by the bars of `record`."""
+    medians = [
+        record.headline_size.timing(variant.name).seconds.median
+        for variant in comparison.COMPARISON.variants
+    ]
+    return lead_reason(*medians, tie=is_tie(record.ratio))
