@@ -62,7 +62,8 @@ def train(data: Data, config: Config, *, seed: int, model: Model = in_jax.Autoen
     create_key, fit_key = jax.random.split(jax.random.key(seed))
     state = in_jax.start(in_jax.create(config, create_key, model), config)
     normal = np.flatnonzero(~data.development.is_fraud)[:MAX_HELD_OUT]
-    held_out = data.development.answers[normal], data.development.context[normal]
+    hidden = problem.draw_hidden(len(normal), config, rng=np.random.default_rng(seed))
+    held_out = data.development.answers[normal], data.development.context[normal], hidden
     rows = jax.device_put((data.train.answers, data.train.context, *held_out))
     state, history = in_jax.fit(state, *rows, fit_key, config, model)
     return Trained(state.params, jax.tree.map(np.asarray, history))
@@ -72,15 +73,15 @@ def find(
     params: in_jax.Params, rows: Rows, config: Config, model: Model = in_jax.Autoencoder
 ) -> Found:
     """The surprises of every field of every row."""
-    padding = -len(rows.kind) % _CHUNK
+    num_rows = len(rows.kind)
+    num_chunks = -(-num_rows // _CHUNK)
+    padding = (0, num_chunks * _CHUNK - num_rows), (0, 0)
     chunks = [
-        jnp.asarray(np.pad(part, ((0, padding), (0, 0)), mode="edge")).reshape(
-            -1, _CHUNK, part.shape[1]
-        )
+        jnp.asarray(np.pad(part, padding).reshape(num_chunks, _CHUNK, part.shape[1]))
         for part in (rows.answers, rows.context)
     ]
     found = _find(params, *chunks, problem.draw_orders(config), config, model)
-    return Found(*(np.concatenate(part)[: len(rows.kind)] for part in found))
+    return Found(*(np.concatenate(part)[:num_rows] for part in found))
 
 
 @partial(jax.jit, static_argnames=("config", "model"))
@@ -147,7 +148,11 @@ class Alerts(NamedTuple):
     recall: float
 
 
-def alerts(development: Scores, test: Scores, is_fraud: Bool[np.ndarray, " rows"]) -> Alerts:
+def alerts(
+    development: Float[np.ndarray, " development"],
+    test: Scores,
+    is_fraud: Bool[np.ndarray, " rows"],
+) -> Alerts:
     """Spend the budget: the threshold comes from the development scores, the rest from the test."""
     threshold = float(np.quantile(development, 1 - ALERT_SHARE))
     raised = test > threshold
@@ -169,11 +174,14 @@ def judge(config: Config, *, seed: int, trained: Trained | None = None) -> Judge
     """Average precision on the test payments, beside the rivals."""
     data = problem.load(config, seed=seed)
     trained = train(data, config, seed=seed) if trained is None else trained
-    test = read(trained.params, data, config).test
+    own = read(trained.params, data, config)
+    return judge_readings(data, own, baselines(data, config, seed=seed))
+
+
+def judge_readings(data: Data, own: Reading, baselines: dict[str, Score]) -> Judgement:
+    """The same of what has been read already."""
     return Judgement(
-        metric="average precision",
-        value=float(average_precision_score(data.test.is_fraud, test)),
-        baselines=baselines(data, config, seed=seed),
+        metric="average precision", value=score(data, own).held_out, baselines=baselines
     )
 
 
@@ -191,8 +199,10 @@ def score(data: Data, reading: Reading) -> Score:
     return Score(*(float(average_precision_score(*pair)) for pair in pairs))
 
 
-def rivals(data: Data, config: Config, *, seed: int) -> dict[str, Reading]:
-    """How each rival scores both sets."""
+def rivals(
+    data: Data, config: Config, *, seed: int, heads: Trained | None = None
+) -> dict[str, Reading]:
+    """How each rival scores both sets; `heads` are linear heads that are trained already."""
     tables = list(data.train.features)
     narrow = min(tables, key=lambda name: data.train.features[name].shape[1])
     choose = partial(best_of, data)
@@ -215,16 +225,16 @@ def rivals(data: Data, config: Config, *, seed: int) -> dict[str, Reading]:
         ),
         "nearest neighbours": neighbours(data, narrow),
     }
-    return found | {"linear heads": linear_heads(data, config, seed=seed)}
+    heads = train_heads(data, config, seed=seed) if heads is None else heads
+    return found | {"linear heads": read(heads.params, data, config, LinearHeads)}
 
 
-def linear_heads(data: Data, config: Config, *, seed: int) -> Reading:
+def train_heads(data: Data, config: Config, *, seed: int) -> Trained:
     """Each field predicted from the others by logistic regression, all else as it is."""
-    quick = dataclasses.replace(
+    faster = dataclasses.replace(
         config, learning_rate=1e-2, num_epochs=max(1, config.num_epochs // 2)
     )
-    params = train(data, quick, seed=seed, model=LinearHeads).params
-    return read(params, data, quick, LinearHeads)
+    return train(data, faster, seed=seed, model=LinearHeads)
 
 
 def best_of(data: Data, candidates: Iterable[tuple[str, Callable[[Features], Ranker]]]) -> Reading:

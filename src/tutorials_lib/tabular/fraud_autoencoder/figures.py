@@ -78,24 +78,6 @@ def describe_expected_hours(by_profile: Mapping[str, Hours]) -> str:
     return f"Heat maps of hours by weekday, one for each profile: {'; '.join(parts)}."
 
 
-def losses(history: Mapping[str, Float[np.ndarray, " epochs"]]) -> Figure:
-    """The loss after each epoch."""
-    figure, ax = plt.subplots(figsize=(7.0, 3.0))
-    for (name, values), color in zip(history.items(), figures.CYCLE, strict=False):
-        epochs = np.arange(1, len(values) + 1)
-        ax.plot(epochs, values, marker="o", markersize=3, color=color, label=name)
-    ax.set(xlabel="epoch", ylabel="surprise of a payment (nats)")
-    ax.grid(axis="y")
-    ax.legend()
-    return figure
-
-
-def describe_losses(history: Mapping[str, Float[np.ndarray, " epochs"]]) -> str:
-    """Alternative text of `losses`."""
-    parts = (f"{name} from {values[0]:.1f} to {values[-1]:.1f}" for name, values in history.items())
-    return f"Lines of the surprise of a payment in nats after each epoch: {', '.join(parts)}."
-
-
 def precision_recall(
     scored: Mapping[str, Scores], is_fraud: Bool[np.ndarray, " rows"], spent: Mapping[str, Alerts]
 ) -> Figure:

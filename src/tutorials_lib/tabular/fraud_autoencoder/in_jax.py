@@ -10,6 +10,7 @@ from flax import nnx
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from tutorials_lib.layers.mlp.in_jax import MLP
+from tutorials_lib.runtime import RUN_ONCE
 from tutorials_lib.tabular.fraud_autoencoder.problem import (
     Config,
     learning_rates,
@@ -30,6 +31,20 @@ class Surprise(NamedTuple):
 
     actual: Float[Array, "rows fields"]
     expected: Float[Array, "rows fields"]
+
+
+class Softmax(NamedTuple):
+    """A softmax for each field.
+
+    Attributes:
+        shifted: the logits, less the largest of their field.
+        probs: the probabilities.
+        log_total: the logarithm by which `shifted` is too large to be a log-probability.
+    """
+
+    shifted: Float[Array, "rows choices"]
+    probs: Float[Array, "rows choices"]
+    log_total: Float[Array, "rows fields"]
 
 
 class State(NamedTuple):
@@ -75,7 +90,7 @@ class LinearHeads(nnx.Module):
 Model = type[Autoencoder | LinearHeads]
 
 
-@partial(jax.jit, static_argnames=("config", "model"))
+@partial(jax.jit, static_argnames=("config", "model"), compiler_options=RUN_ONCE)
 def create(config: Config, key: PRNGKeyArray, model: Model = Autoencoder) -> Params:
     """Fresh parameters, as a nested dict of arrays."""
     return nnx.to_pure_dict(nnx.state(model(config, rngs=nnx.Rngs(key)), nnx.Param))
@@ -101,19 +116,33 @@ def predict(
     return nnx.merge(graph(config, model), params, copy=True)(inputs, context)
 
 
-def log_probs(logits: Logits, config: Config) -> list[Float[Array, "rows choices_of_field"]]:
-    """Log-probabilities of the choices of each field, which add up to one there."""
-    parts = jnp.split(logits, starts(config.sizes)[1:], axis=1)
-    return [jax.nn.log_softmax(part) for part in parts]
+def softmax(logits: Logits, config: Config) -> Softmax:
+    """The softmax of each field of each row.
+
+    A product with a matrix of ones and zeros adds up the choices of every field at once.
+    """
+    owner = owners(config.sizes)
+    parts = jnp.split(jax.lax.stop_gradient(logits), starts(config.sizes)[1:], axis=1)
+    largest = jnp.stack([part.max(1) for part in parts], axis=1)
+    shifted = logits - largest[:, owner]
+    exp = jnp.exp(shifted)
+    total = exp @ membership(logits, config)
+    return Softmax(shifted, exp / total[:, owner], jnp.log(total))
+
+
+def membership(like: Array, config: Config) -> Float[Array, "choices fields"]:
+    """1 where a choice belongs to a field, in the dtype of `like`."""
+    return jnp.eye(len(config.sizes), dtype=like.dtype)[owners(config.sizes)]
 
 
 def surprise_of(answers: Answers, logits: Logits, config: Config) -> Surprise:
     """Minus the log-probability of each true answer, and the mean of that over all choices."""
-    log_p = log_probs(logits, config)
-    true = jnp.split(answers, starts(config.sizes)[1:], axis=1)
-    actual = [-(one * logs).sum(1) for one, logs in zip(true, log_p, strict=True)]
-    expected = [-(jnp.exp(logs) * logs).sum(1) for logs in log_p]
-    return Surprise(jnp.stack(actual, axis=1), jnp.stack(expected, axis=1))
+    shifted, probs, log_total = softmax(logits, config)
+    of_field = membership(logits, config)
+    return Surprise(
+        actual=log_total - (answers * shifted) @ of_field,
+        expected=log_total - (probs * shifted) @ of_field,
+    )
 
 
 # ---------------------------------------------------------------- training
@@ -200,14 +229,14 @@ class History(NamedTuple):
     held_out_loss: Float[Array, " epochs"]
 
 
-def draw_hidden(num_rows: int, key: PRNGKeyArray, config: Config) -> Hidden:
-    """Any number of the fields hidden, from one to all of them, each number equally likely."""
-    rank_key, count_key = jax.random.split(key)
-    num_fields = len(config.sizes)
-    draws = jax.random.uniform(rank_key, (num_rows, num_fields))
-    ranks = (draws[:, :, None] > draws[:, None]).sum(2)
-    counts = jax.random.randint(count_key, (num_rows, 1), 1, num_fields + 1)
-    return (ranks < counts).astype(jnp.float32)
+def hide(draws: Float[Array, "rows draws"]) -> Hidden:
+    """Hide any number of fields, from one to all of them, by draws between 0 and 1.
+
+    There is a draw for each field, and the last one says how many are hidden.
+    """
+    of_fields, of_count = draws[:, :-1], draws[:, -1:]
+    ranks = (of_fields[:, :, None] > of_fields[:, None]).sum(2)
+    return (ranks <= jnp.floor(of_count * of_fields.shape[1])).astype(draws.dtype)
 
 
 @partial(jax.jit, static_argnames=("config", "model"))
@@ -217,39 +246,36 @@ def fit(
     context: Context,
     held_out_answers: Float[Array, "held_out choices"],
     held_out_context: Float[Array, "held_out contexts"],
+    held_out_hidden: Float[Array, "held_out fields"],
     key: PRNGKeyArray,
     config: Config,
     model: Model = Autoencoder,
 ) -> tuple[State, History]:
     """Train for `config.num_epochs`: a scan over epochs of a scan over batches.
 
-    Every epoch visits the payments in another order and hides other fields. The held-out ones
-    are only looked at, for the learning curve, with the same fields hidden every time.
+    Every epoch visits the payments in another order and hides other fields; all that it draws
+    is drawn at once. The held-out payments are only looked at, for the learning curve.
     """
     shape = (config.steps_per_epoch, config.batch_size)
-    held_out_key, train_key = jax.random.split(key)
-    held_out_hidden = draw_hidden(len(held_out_answers), held_out_key, config)
-    held_out = held_out_answers, held_out_context, held_out_hidden
+    num_draws = len(config.sizes) + 1
 
     def step(
-        state: State, batch: tuple[Int[Array, " rows"], PRNGKeyArray]
+        state: State, batch: tuple[Int[Array, " rows"], Float[Array, "rows draws"]]
     ) -> tuple[State, Float[Array, ""]]:
-        chosen, step_key = batch
-        hidden_key, drop_key = jax.random.split(step_key)
-        hidden = draw_hidden(config.batch_size, hidden_key, config)
-        known = context[chosen]
-        kept = jax.random.bernoulli(drop_key, 1 - config.context_dropout, known.shape)
-        return train_step(state, answers[chosen], known * kept, hidden, config, model)
+        chosen, draws = batch
+        known = context[chosen] * (draws[:, num_draws:] >= config.context_dropout)
+        return train_step(state, answers[chosen], known, hide(draws[:, :num_draws]), config, model)
 
     def epoch(state: State, epoch_key: PRNGKeyArray) -> tuple[State, History]:
-        order_key, step_key = jax.random.split(epoch_key)
+        order_key, draw_key = jax.random.split(epoch_key)
         order = jax.random.permutation(order_key, len(answers))[: shape[0] * shape[1]]
-        batches = order.reshape(shape), jax.random.split(step_key, shape[0])
-        state, losses = jax.lax.scan(step, state, batches)
+        draws = jax.random.uniform(draw_key, (*shape, num_draws + config.num_contexts))
+        state, losses = jax.lax.scan(step, state, (order.reshape(shape), draws))
+        held_out = held_out_answers, held_out_context, held_out_hidden
         unseen = loss(state.params, *held_out, config, model)
         return state, History(train_loss=losses.mean(), held_out_loss=unseen)
 
-    return jax.lax.scan(epoch, state, jax.random.split(train_key, config.num_epochs))
+    return jax.lax.scan(epoch, state, jax.random.split(key, config.num_epochs))
 
 
 # ---------------------------------------------------------------- scoring

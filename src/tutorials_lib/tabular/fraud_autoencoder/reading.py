@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from tutorials_lib.benchmark.record import Record, is_tie
-from tutorials_lib.benchmark.tables import MarkdownRows, format_ratio
+from tutorials_lib.benchmark.tables import MarkdownRows
 from tutorials_lib.datasets import transactions
 from tutorials_lib.judge import Judgement
-from tutorials_lib.tabular.fraud_autoencoder import comparison, in_jax, problem
+from tutorials_lib.tabular.fraud_autoencoder import in_jax, problem
 from tutorials_lib.tabular.fraud_autoencoder.evaluation import Alerts, Found, Scores
 from tutorials_lib.tabular.fraud_autoencoder.problem import Config, Rows
 
@@ -63,9 +63,9 @@ def hours_by_weekday(
     @jax.jit
     @jax.vmap
     def expected(context: jax.Array) -> jax.Array:
-        same = jax.numpy.broadcast_to(context, (days, len(context)))
-        logits = in_jax.predict(params, answers, same, hidden, config)
-        return jax.numpy.exp(in_jax.log_probs(logits, config)[hour])
+        same = jnp.broadcast_to(context, (days, len(context)))
+        logits = in_jax.predict(params, jnp.asarray(answers), same, jnp.asarray(hidden), config)
+        return in_jax.softmax(logits, config).probs[:, first[hour] : first[hour] + 24]
 
     probs = np.asarray(expected(problem.context_of(drawn.bank.history)))
     profile = drawn.bank.customers.profile
@@ -92,31 +92,3 @@ def say_whether_met(judgement: Judgement) -> str:
     if judgement.met:
         return f"{beside}: with this seed the line is met."
     return f"{beside}: with this seed the line is not met."
-
-
-def lead_reason(first: float, per_step: float, whole: float, *, tie: bool) -> str:
-    """Which step of the bars gained most, in words of its own for a win, a tie and a loss."""
-    gains = {
-        "compiling a step": first / per_step,
-        "one call for all steps": per_step / whole,
-    }
-    lead, other = sorted(gains, key=lambda name: gains[name], reverse=True)
-    bars = ", ".join(f"{name} {format_ratio(gain)}" for name, gain in gains.items())
-    if tie:
-        return (
-            f"It is a tie: by the bars ({bars}), the two steps together come to about one. "
-            "Matrix products are most of the work at this batch size, and both libraries do "
-            "them equally well."
-        )
-    if first < whole:
-        return f"JAX is slower: by the bars ({bars}), {lead} does not make up for {other}."
-    return f"JAX is faster, and by the bars the larger gain comes from {lead} ({bars})."
-
-
-def explain(record: Record) -> str:
-    """The reason by the bars of `record`."""
-    medians = [
-        record.headline_size.timing(variant.name).seconds.median
-        for variant in comparison.COMPARISON.variants
-    ]
-    return lead_reason(*medians, tie=is_tie(record.ratio))
