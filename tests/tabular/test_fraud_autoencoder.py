@@ -1,6 +1,7 @@
 """Detect fraud: the twins agree, probabilities are probabilities, and frauds come out on top."""
 
 import dataclasses
+from typing import Any
 
 import jax
 import numpy as np
@@ -44,12 +45,12 @@ def trained(data) -> evaluation.Trained:
     return evaluation.train(data, TINY, seed=0)
 
 
-def arrays(twin, *values) -> tuple:
+def arrays(twin, *values) -> Any:
     """The values as the arrays of the twin."""
     return jax.device_put(values) if twin is in_jax else values
 
 
-def batch(inputs: comparison.Inputs) -> tuple:
+def batch(inputs: comparison.Inputs) -> tuple[Any, Any, Any]:
     return inputs.answers[0], inputs.context[0], inputs.hidden[0]
 
 
@@ -59,7 +60,7 @@ def batch(inputs: comparison.Inputs) -> tuple:
 def test_the_hand_gradient_equals_that_of_jax(inputs):
     value, grads = in_numpy.loss_and_grads(inputs.params, *batch(inputs), TINY)
     with jax.enable_x64(True):
-        device = jax.device_put((inputs.params, *batch(inputs)))
+        device: Any = jax.device_put((inputs.params, *batch(inputs)))
         theirs, their_grads = in_jax.loss_and_grads(*device, TINY)
         np.testing.assert_allclose(value, theirs, rtol=1e-12)
         jax.tree.map(

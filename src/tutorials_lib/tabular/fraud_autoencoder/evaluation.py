@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -64,7 +64,7 @@ def train(data: Data, config: Config, *, seed: int, model: Model = in_jax.Autoen
     normal = np.flatnonzero(~data.development.is_fraud)[:MAX_HELD_OUT]
     hidden = problem.draw_hidden(len(normal), config, rng=np.random.default_rng(seed))
     held_out = data.development.answers[normal], data.development.context[normal], hidden
-    rows = jax.device_put((data.train.answers, data.train.context, *held_out))
+    rows: Any = jax.device_put((data.train.answers, data.train.context, *held_out))
     state, history = in_jax.fit(state, *rows, fit_key, config, model)
     return Trained(state.params, jax.tree.map(np.asarray, history))
 
@@ -93,9 +93,10 @@ def _find(
     config: Config,
     model: Model,
 ) -> in_jax.Surprise:
-    return jax.lax.map(
-        lambda rows: in_jax.surprise(params, *rows, orders, config, model), (answers, context)
-    )
+    def of_chunk(chunk: tuple[jax.Array, jax.Array]) -> in_jax.Surprise:
+        return in_jax.surprise(params, chunk[0], chunk[1], orders, config, model)
+
+    return jax.lax.map(of_chunk, (answers, context))
 
 
 # --- From surprises to a score ----------------------------------------------------------------
@@ -137,13 +138,13 @@ class Alerts(NamedTuple):
 
     Attributes:
         threshold: the score that `ALERT_SHARE` of the development payments exceed.
-        count: test payments above it.
+        number: test payments above it.
         precision: how many of these are fraud, as a share.
         recall: how many of the frauds are among these, as a share.
     """
 
     threshold: float
-    count: int
+    number: int
     precision: float
     recall: float
 
@@ -157,8 +158,8 @@ def alerts(
     threshold = float(np.quantile(development, 1 - ALERT_SHARE))
     raised = test > threshold
     caught = int((raised & is_fraud).sum())
-    count = int(raised.sum())
-    return Alerts(threshold, count, caught / max(count, 1), caught / is_fraud.sum())
+    number = int(raised.sum())
+    return Alerts(threshold, number, caught / max(number, 1), caught / is_fraud.sum())
 
 
 def by_kind(scores: Scores, kind: Int[np.ndarray, " rows"]) -> dict[int, float]:

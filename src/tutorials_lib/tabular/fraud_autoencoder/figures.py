@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from jaxtyping import Bool, Float
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from sklearn.metrics import precision_recall_curve
@@ -55,15 +57,16 @@ def expected_hours(by_profile: Mapping[str, Hours]) -> Figure:
     """When customers of each profile are expected to pay, by weekday."""
     figure, panels = plt.subplots(2, 2, figsize=(7.2, 4.0), sharex=True, sharey=True)
     most = max(hours.max() for hours in by_profile.values())
+    colors = ScalarMappable(Normalize(0, most), figures.SEQUENTIAL)
     for ax, (name, hours) in zip(panels.flat, by_profile.items(), strict=True):
-        image = ax.imshow(hours, vmin=0, vmax=most, aspect="auto", extent=(0, 24, 6.5, -0.5))
+        ax.imshow(hours, norm=colors.norm, aspect="auto", extent=(0, 24, 6.5, -0.5))
         ax.set(title=name, xticks=range(0, 25, 6), yticks=range(7))
         ax.set_yticklabels(WEEKDAYS)
         ax.spines[:].set_visible(False)
         ax.tick_params(length=0)
     figure.supxlabel("hour of the day", fontsize="medium")
     figure.colorbar(
-        image, ax=panels, label="probability of the hour", format=PercentFormatter(xmax=1)
+        colors, ax=panels, label="probability of the hour", format=PercentFormatter(xmax=1)
     )
     return figure
 

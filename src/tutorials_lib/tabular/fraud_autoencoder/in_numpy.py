@@ -82,8 +82,9 @@ def _predict(
     logits, decoder_vjp = mlp(params["decoder"], np.concatenate([code, context], axis=1))
 
     def vjp(dlogits: Logits) -> Params:
-        dcode_and_context, decoder_grads = decoder_vjp(dlogits)
-        _, encoder_grads = encoder_vjp(dcode_and_context[:, : config.num_code])
+        dinputs, decoder_grads = decoder_vjp(dlogits)
+        assert dinputs is not None  # the code needs its gradient
+        _, encoder_grads = encoder_vjp(dinputs[:, : config.num_code])
         return {"encoder": encoder_grads, "decoder": decoder_grads}
 
     return logits, vjp
@@ -133,7 +134,7 @@ def loss_and_grads(
     weights = _weights(hidden).T
     of_choices = np.repeat(weights, config.sizes, axis=0)
     true = answers.T * of_choices
-    value = np.vdot(weights, log_total) - np.vdot(true, shifted)
+    value = (weights * log_total).sum() - np.vdot(true, shifted)
     probs *= of_choices
     probs -= (
         true  # the derivative of a softmax and its logarithm: what was expected, less the truth

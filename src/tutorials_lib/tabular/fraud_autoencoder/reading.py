@@ -79,7 +79,7 @@ def table_of_alerts(found: Mapping[str, Alerts]) -> MarkdownRows:
     return MarkdownRows(
         ["Score", "alerts", "of them fraud", "of all frauds"],
         [
-            [name, f"{each.count:,}", f"{each.precision:.0%}", f"{each.recall:.0%}"]
+            [name, f"{each.number:,}", f"{each.precision:.0%}", f"{each.recall:.0%}"]
             for name, each in found.items()
         ],
     )

@@ -24,10 +24,10 @@ def share_of_products(config: Config) -> float:
 
     def products() -> None:
         for number, (x, dy, kernel) in enumerate(zip(rows, slopes, kernels, strict=True)):
-            x @ kernel
-            x.T @ dy
+            np.matmul(x, kernel)
+            np.matmul(x.T, dy)
             if number:  # the first layer needs no gradient of its input
-                dy @ kernel.T
+                np.matmul(dy, kernel.T)
 
     step = partial(
         in_numpy.train_step, inputs.state, inputs.answers[0], inputs.context[0], inputs.hidden[0]
