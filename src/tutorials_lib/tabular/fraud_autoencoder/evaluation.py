@@ -19,7 +19,6 @@ from threadpoolctl import threadpool_limits
 
 from tutorials_lib.judge import Judgement, Score
 from tutorials_lib.tabular.fraud_autoencoder import in_jax, problem
-from tutorials_lib.tabular.fraud_autoencoder.in_jax import LinearHeads, Model
 from tutorials_lib.tabular.fraud_autoencoder.problem import Config, Data, Rows
 
 Scores = Float[np.ndarray, " rows"]
@@ -38,6 +37,22 @@ _COUNTS = 1, 3, 10  # of nearest neighbours
 _SVM_ROWS, _MIXTURE_ROWS = 5_000, 20_000  # both cost more than in proportion to their rows
 
 
+class Trained(NamedTuple):
+    """What a page trains, and what it has made of it already, so that `judge` need not.
+
+    Attributes:
+        params: of the model.
+        history: of its training.
+        own: how it scores both sets.
+        baselines: the scores of the rivals.
+    """
+
+    params: in_jax.Params
+    history: in_jax.History
+    own: "Reading | None" = None
+    baselines: dict[str, Score] | None = None
+
+
 class Found(NamedTuple):
     """How surprising each field of some payments was, and was expected to be, in nats."""
 
@@ -50,28 +65,19 @@ class Found(NamedTuple):
         return self.actual - self.expected
 
 
-class Trained(NamedTuple):
-    """What a page trains."""
-
-    params: in_jax.Params
-    history: in_jax.History
-
-
-def train(data: Data, config: Config, *, seed: int, model: Model = in_jax.Autoencoder) -> Trained:
+def train(data: Data, config: Config, *, seed: int) -> Trained:
     """Learn what is normal from the training payments."""
     create_key, fit_key = jax.random.split(jax.random.key(seed))
-    state = in_jax.start(in_jax.create(config, create_key, model), config)
+    state = in_jax.start(in_jax.create(config, create_key), config)
     normal = np.flatnonzero(~data.development.is_fraud)[:MAX_HELD_OUT]
     hidden = problem.draw_hidden(len(normal), config, rng=np.random.default_rng(seed))
     held_out = data.development.answers[normal], data.development.context[normal], hidden
     rows: Any = jax.device_put((data.train.answers, data.train.context, *held_out))
-    state, history = in_jax.fit(state, *rows, fit_key, config, model)
+    state, history = in_jax.fit(state, *rows, fit_key, config)
     return Trained(state.params, jax.tree.map(np.asarray, history))
 
 
-def find(
-    params: in_jax.Params, rows: Rows, config: Config, model: Model = in_jax.Autoencoder
-) -> Found:
+def find(params: in_jax.Params, rows: Rows, config: Config) -> Found:
     """The surprises of every field of every row."""
     num_rows = len(rows.kind)
     num_chunks = -(-num_rows // _CHUNK)
@@ -80,21 +86,20 @@ def find(
         jnp.asarray(np.pad(part, padding).reshape(num_chunks, _CHUNK, part.shape[1]))
         for part in (rows.answers, rows.context)
     ]
-    found = _find(params, *chunks, problem.draw_orders(config), config, model)
+    found = _find(params, *chunks, problem.draw_orders(config), config)
     return Found(*(np.concatenate(part)[:num_rows] for part in found))
 
 
-@partial(jax.jit, static_argnames=("config", "model"))
+@partial(jax.jit, static_argnames="config")
 def _find(
     params: in_jax.Params,
     answers: jax.Array,
     context: jax.Array,
     orders: jax.Array,
     config: Config,
-    model: Model,
 ) -> in_jax.Surprise:
     def of_chunk(chunk: tuple[jax.Array, jax.Array]) -> in_jax.Surprise:
-        return in_jax.surprise(params, chunk[0], chunk[1], orders, config, model)
+        return in_jax.surprise(params, chunk[0], chunk[1], orders, config)
 
     return jax.lax.map(of_chunk, (answers, context))
 
@@ -125,11 +130,9 @@ class Reading(NamedTuple):
     test: Scores
 
 
-def read(
-    params: in_jax.Params, data: Data, config: Config, model: Model = in_jax.Autoencoder
-) -> Reading:
+def read(params: in_jax.Params, data: Data, config: Config) -> Reading:
     """Score both sets, in the reading that the development frauds choose."""
-    development, test = (readings(find(params, rows, config, model)) for rows in data[1:])
+    development, test = (readings(find(params, rows, config)) for rows in data[1:])
     return strongest(data, (Reading(name, development[name], test[name]) for name in test))
 
 
@@ -175,14 +178,11 @@ def judge(config: Config, *, seed: int, trained: Trained | None = None) -> Judge
     """Average precision on the test payments, beside the rivals."""
     data = problem.load(config, seed=seed)
     trained = train(data, config, seed=seed) if trained is None else trained
-    own = read(trained.params, data, config)
-    return judge_readings(data, own, baselines(data, config, seed=seed))
-
-
-def judge_readings(data: Data, own: Reading, baselines: dict[str, Score]) -> Judgement:
-    """The same of what has been read already."""
+    own = trained.own or read(trained.params, data, config)
     return Judgement(
-        metric="average precision", value=score(data, own).held_out, baselines=baselines
+        metric="average precision",
+        value=score(data, own).held_out,
+        baselines=trained.baselines or baselines(data, config, seed=seed),
     )
 
 
@@ -227,15 +227,18 @@ def rivals(
         "nearest neighbours": neighbours(data, narrow),
     }
     heads = train_heads(data, config, seed=seed) if heads is None else heads
-    return found | {"linear heads": read(heads.params, data, config, LinearHeads)}
+    return found | {"linear heads": read(heads.params, data, heads_config(config))}
 
 
 def train_heads(data: Data, config: Config, *, seed: int) -> Trained:
     """Each field predicted from the others by logistic regression, all else as it is."""
-    faster = dataclasses.replace(
-        config, learning_rate=1e-2, num_epochs=max(1, config.num_epochs // 2)
-    )
-    return train(data, faster, seed=seed, model=LinearHeads)
+    return train(data, heads_config(config), seed=seed)
+
+
+def heads_config(config: Config) -> Config:
+    """Linear heads learn at a higher rate, and need half the epochs."""
+    epochs = max(1, config.num_epochs // 2)
+    return dataclasses.replace(config, model="linear heads", learning_rate=1e-2, num_epochs=epochs)
 
 
 def best_of(data: Data, candidates: Iterable[tuple[str, Callable[[Features], Ranker]]]) -> Reading:

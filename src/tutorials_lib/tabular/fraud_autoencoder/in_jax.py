@@ -87,19 +87,27 @@ class LinearHeads(nnx.Module):
         return self.heads(inputs)
 
 
-Model = type[Autoencoder | LinearHeads]
+MODELS: dict[str, type[Autoencoder | LinearHeads]] = {
+    "autoencoder": Autoencoder,
+    "linear heads": LinearHeads,
+}
+"""What `Config.model` may name."""
 
 
-@partial(jax.jit, static_argnames=("config", "model"), compiler_options=RUN_ONCE)
-def create(config: Config, key: PRNGKeyArray, model: Model = Autoencoder) -> Params:
+@partial(jax.jit, static_argnames="config", compiler_options=RUN_ONCE)
+def create(config: Config, key: PRNGKeyArray) -> Params:
     """Fresh parameters, as a nested dict of arrays."""
-    return nnx.to_pure_dict(nnx.state(model(config, rngs=nnx.Rngs(key)), nnx.Param))
+    return nnx.to_pure_dict(nnx.state(_model(config, nnx.Rngs(key)), nnx.Param))
+
+
+def _model(config: Config, rngs: nnx.Rngs) -> Autoencoder | LinearHeads:
+    return MODELS[config.model](config, rngs=rngs)
 
 
 @cache
-def graph(config: Config, model: Model = Autoencoder) -> nnx.GraphDef[Any]:
+def graph(config: Config) -> nnx.GraphDef[Any]:
     """The model without its arrays: a constant of the compiled program."""
-    return nnx.split(nnx.eval_shape(lambda: model(config, rngs=nnx.Rngs(0))))[0]
+    return nnx.split(nnx.eval_shape(lambda: _model(config, nnx.Rngs(0))))[0]
 
 
 def predict(
@@ -108,12 +116,11 @@ def predict(
     context: Context,
     hidden: Hidden,
     config: Config,
-    model: Model = Autoencoder,
 ) -> Logits:
     """The logits of every choice of every field, hidden or not."""
     shown = answers * (1 - hidden)[:, owners(config.sizes)]
     inputs = jnp.concatenate([shown, hidden, context], axis=1)
-    return nnx.merge(graph(config, model), params, copy=True)(inputs, context)
+    return nnx.merge(graph(config), params, copy=True)(inputs, context)
 
 
 def softmax(logits: Logits, config: Config) -> Softmax:
@@ -154,14 +161,13 @@ def loss(
     context: Context,
     hidden: Hidden,
     config: Config,
-    model: Model = Autoencoder,
 ) -> Float[Array, ""]:
     """The surprise of the hidden fields, scaled up to all fields of a row, in nats.
 
     With as many fields hidden as it happens, it is on average the surprise of the whole row when
     its fields are revealed in a random order.
     """
-    logits = predict(params, answers, context, hidden, config, model)
+    logits = predict(params, answers, context, hidden, config)
     surprise = surprise_of(answers, logits, config).actual
     scale = len(config.sizes) / hidden.sum(1)
     return ((surprise * hidden).sum(1) * scale).mean()
@@ -191,10 +197,9 @@ def train_step(
     context: Context,
     hidden: Hidden,
     config: Config,
-    model: Model = Autoencoder,
 ) -> tuple[State, Float[Array, ""]]:
     """One step of Adam; also the loss before it."""
-    objective = partial(loss, config=config, model=model)
+    objective = partial(loss, config=config)
     value, grads = jax.value_and_grad(objective)(state.params, answers, context, hidden)
     updates, opt_state = optimizer(config).update(grads, state.opt_state, state.params)
     return State(optax.apply_updates(state.params, updates), opt_state), value
@@ -239,7 +244,7 @@ def hide(draws: Float[Array, "rows draws"]) -> Hidden:
     return (ranks <= jnp.floor(of_count * of_fields.shape[1])).astype(draws.dtype)
 
 
-@partial(jax.jit, static_argnames=("config", "model"))
+@partial(jax.jit, static_argnames="config")
 def fit(
     state: State,
     answers: Answers,
@@ -249,7 +254,6 @@ def fit(
     held_out_hidden: Float[Array, "held_out fields"],
     key: PRNGKeyArray,
     config: Config,
-    model: Model = Autoencoder,
 ) -> tuple[State, History]:
     """Train for `config.num_epochs`: a scan over epochs of a scan over batches.
 
@@ -264,7 +268,7 @@ def fit(
     ) -> tuple[State, Float[Array, ""]]:
         chosen, draws = batch
         known = context[chosen] * (draws[:, num_draws:] >= config.context_dropout)
-        return train_step(state, answers[chosen], known, hide(draws[:, :num_draws]), config, model)
+        return train_step(state, answers[chosen], known, hide(draws[:, :num_draws]), config)
 
     def epoch(state: State, epoch_key: PRNGKeyArray) -> tuple[State, History]:
         order_key, draw_key = jax.random.split(epoch_key)
@@ -272,7 +276,7 @@ def fit(
         draws = jax.random.uniform(draw_key, (*shape, num_draws + config.num_contexts))
         state, losses = jax.lax.scan(step, state, (order.reshape(shape), draws))
         held_out = held_out_answers, held_out_context, held_out_hidden
-        unseen = loss(state.params, *held_out, config, model)
+        unseen = loss(state.params, *held_out, config)
         return state, History(train_loss=losses.mean(), held_out_loss=unseen)
 
     return jax.lax.scan(epoch, state, jax.random.split(key, config.num_epochs))
@@ -287,7 +291,6 @@ def surprise(
     context: Context,
     orders: Orders,
     config: Config,
-    model: Model = Autoencoder,
 ) -> Surprise:
     """Reveal the fields one by one, each predicted from those before it; the mean over `orders`.
 
@@ -296,7 +299,7 @@ def surprise(
     """
 
     def reveal(hidden: Hidden, field: Int[Array, ""]) -> tuple[Hidden, Surprise]:
-        logits = predict(params, answers, context, hidden, config, model)
+        logits = predict(params, answers, context, hidden, config)
         found = surprise_of(answers, logits, config)
         return hidden.at[:, field].set(0), Surprise(*(part[:, field] for part in found))
 

@@ -71,6 +71,7 @@ class Config:
         learning_rate: of Adam at the first step; it falls to zero along half a cosine.
         context_dropout: how often a number of the context is taken away in training.
         num_orders: orders in which the fields of a payment are revealed when it is scored.
+        model: `autoencoder`, or in JAX also `linear heads`, a rival.
         source: `offline` for the invented bank, `real` for the published card payments.
 
     Raises:
@@ -88,6 +89,7 @@ class Config:
     learning_rate: float = 2e-3
     context_dropout: float = 0.2
     num_orders: int = 3
+    model: str = "autoencoder"
     source: str = "offline"
 
     def __post_init__(self) -> None:
