@@ -32,12 +32,12 @@ def test_a_small_table_is_read_with_and_without_quotation_marks():
     [
         (HEADER, "," + HEADER, "line 1: expected the columns Time"),
         (",149.62", "", "line 2: expected 31 fields; found 30"),
-        ("'1'", "'2'", "line 3: expected 0 or 1 as Class"),
-        ("149.62", "-1", "line 2: expected a number of zero or more as Amount"),
-        ("93600.0", "-1", "line 3: expected a number of zero or more as Time"),
+        ("'1'", "'2'", "line 3: expected one of 0, 1, '0', '1' as Class"),
+        ("149.62", "-1", "line 2: expected a number of at least 0 as Amount"),
+        ("93600.0", "-1", "line 3: expected a number of at least 0 as Time"),
         (",0.2,", ",nan,", "line 2: expected a number as V2"),
         (",0.2,", ",many,", "line 2: expected a number as V2"),
-        (TABLE, HEADER + "\n", "expected a payment in each line; found none"),
+        (TABLE, HEADER + "\n", "expected rows below the header; found none"),
         (TABLE, "", "found nothing"),
     ],
 )

@@ -1,14 +1,12 @@
 """Credit-card fraud: 284,807 payments of two days in 2013 (Dal Pozzolo et al. 2015)."""
 
-import csv
-import math
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float64
 
 from tutorials_lib.datasets.download import RemoteFile, fetch
-from tutorials_lib.datasets.errors import MalformedDataError
+from tutorials_lib.datasets.tables import Row, Table
 
 CREDITCARD = RemoteFile(
     name="creditcard.csv",
@@ -26,7 +24,9 @@ CREDITCARD = RemoteFile(
 NUMBERS = ("hour", *(f"V{i}" for i in range(1, 29)), "log amount")
 """Columns of `CreditCard.numbers`; V1 to V28 are principal components of what is kept secret."""
 
-_HEADER = ("Time", *NUMBERS[1:-1], "Amount", "Class")
+_TABLE = Table(
+    header=("Time", *NUMBERS[1:-1], "Amount", "Class"), what="the table of card payments"
+)
 
 
 class CreditCard(NamedTuple):
@@ -60,45 +60,13 @@ def parse_table(text: str, file: str) -> CreditCard:
         MalformedDataError: a column, a number of fields or a value is not as it should be, or
             there is no payment; the message names the line of `file`.
     """
-    rows = csv.reader(text.splitlines(), strict=True)
-    parsed = []
-    try:
-        header = next(rows, [])
-        if tuple(header) != _HEADER:
-            found = ", ".join(header)[:200] or "nothing"
-            raise _malformed(f"{file}, line 1", f"the columns {', '.join(_HEADER)}", found)
-        parsed = [_parse_row(row, f"{file}, line {rows.line_num}") for row in rows if row]
-    except csv.Error as error:
-        line = f"{file}, line {rows.line_num}"
-        raise _malformed(line, "comma-separated values", str(error)) from error
-    if not parsed:
-        raise _malformed(file, "a payment in each line", "none")
-    table = np.array(parsed)
+    table = np.array([_parse_row(row) for row in _TABLE.each(text, file)])
     seconds, components, amount, label = np.split(table, [1, 29, 30], axis=1)
     numbers = np.concatenate([seconds / 3_600 % 24, components, np.log1p(amount)], axis=1)
     return CreditCard(numbers, label[:, 0] == 1)
 
 
-def _parse_row(row: list[str], line: str) -> list[float]:
-    if len(row) != len(_HEADER):
-        raise _malformed(line, f"{len(_HEADER)} fields", str(len(row)))
-    label = row[-1].strip("'")
-    if label not in ("0", "1"):
-        raise _malformed(line, "0 or 1 as Class", repr(row[-1][:40]))
-    return [*map(_parse_number, _HEADER, row[:-1], [line] * len(row)), float(label)]
-
-
-def _parse_number(name: str, field: str, line: str) -> float:
-    try:
-        value = float(field)
-    except ValueError:
-        value = math.nan
-    if not (math.isfinite(value) and (value >= 0 or name not in ("Time", "Amount"))):
-        expected = "a number of zero or more" if name in ("Time", "Amount") else "a number"
-        raise _malformed(line, f"{expected} as {name}", repr(field[:40]))
-    return value
-
-
-def _malformed(line: str, expected: str, found: str) -> MalformedDataError:
-    way_out = "Check that this is the table of card payments."
-    return MalformedDataError(line, expected=expected, found=found, way_out=way_out)
+def _parse_row(row: Row) -> list[float]:
+    label = row.index("Class", ("0", "1", "'0'", "'1'")) % 2
+    seconds, amount = row.numbers(("Time", "Amount"), least=0)
+    return [seconds, *row.numbers(NUMBERS[1:-1]), amount, float(label)]
