@@ -60,7 +60,7 @@ def parse_table(text: str, file: str) -> CreditCard:
         MalformedDataError: a column, a number of fields or a value is not as it should be, or
             there is no payment; the message names the line of `file`.
     """
-    table = np.array([_parse_row(row) for row in _TABLE.each(text, file)])
+    table = np.array([_parse_row(row) for row in _TABLE.read(text, file)])
     seconds, components, amount, label = np.split(table, [1, 29, 30], axis=1)
     numbers = np.concatenate([seconds / 3_600 % 24, components, np.log1p(amount)], axis=1)
     return CreditCard(numbers, label[:, 0] == 1)

@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tutorials_lib.datasets.errors import MalformedDataError
@@ -31,22 +31,19 @@ class Table:
             MalformedDataError: there is no such header, no row, or one with another number of
                 fields; or these are no comma-separated values.
         """
-        return list(self.each(text, file))
-
-    def each(self, text: str, file: str) -> "Iterator[Row]":
-        """`read` one row at a time, for a table whose rows would together fill the memory."""
         lines = csv.reader(text.splitlines(), strict=True)
-        num_rows = 0
+        rows = []
         try:
             self._check_header(next(lines, []), f"{file}, line 1")
-            for fields in filter(None, lines):
-                num_rows += 1
-                yield self._row(fields, f"{file}, line {lines.line_num}")
+            for fields in lines:
+                if fields:
+                    rows.append(self._row(fields, f"{file}, line {lines.line_num}"))
         except csv.Error as error:
             place = f"{file}, line {lines.line_num}"
             raise self.malformed(place, "comma-separated values", str(error)) from error
-        if not num_rows:
+        if not rows:
             raise self.malformed(file, "rows below the header", "none")
+        return rows
 
     def malformed(self, place: str, expected: str, found: str) -> MalformedDataError:
         """The error to raise for what was found at a place."""

@@ -74,6 +74,15 @@ def hours_by_weekday(
     }
 
 
+def by_habits_alone(params: in_jax.Params, rows: Rows, config: Config) -> Scores:
+    """The surplus of each payment whose fields are all hidden at once: what its context tells."""
+    everything = np.ones((len(rows.kind), len(config.sizes)), np.float32)
+    shown = jnp.asarray(rows.answers), jnp.asarray(rows.context)
+    logits = in_jax.predict(params, *shown, jnp.asarray(everything), config)
+    actual, expected = in_jax.surprise_of(shown[0], logits, config)
+    return np.asarray(actual - expected).sum(1)
+
+
 def table_of_alerts(found: Mapping[str, Alerts]) -> MarkdownRows:
     """What each score does with the same budget."""
     return MarkdownRows(
