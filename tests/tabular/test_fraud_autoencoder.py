@@ -263,8 +263,20 @@ def test_the_expected_hours_of_a_weekday_add_up_to_one(trained):
     assert "office is expected most on Mondays" in figures.describe_expected_hours(by_profile)
 
 
-def test_each_outcome_has_its_words():
-    say = timings.lead_reason
-    assert say(4.0, 2.0, 1.0, tie=False).startswith("JAX is faster")
-    assert say(1.0, 2.0, 1.5, tie=False).startswith("JAX is slower")
-    assert say(1.0, 1.0, 1.0, tie=True).startswith("It is a tie")
+def test_questions_in_a_chain_cost_what_the_payment_costs(data, trained):
+    (order,) = problem.draw_orders(dataclasses.replace(TINY, num_orders=1))
+    asked = reading.ask(trained.params, data.test, 3, order, TINY)
+    row = problem.Rows(data.test.answers[3:4], data.test.context[3:4], {}, data.test.kind[3:4])
+    found = evaluation.find(trained.params, row, dataclasses.replace(TINY, num_orders=1))
+    np.testing.assert_allclose(
+        [(each.surprise, each.expected) for each in asked],
+        np.stack([found.actual[0, order], found.expected[0, order]], axis=1),
+        rtol=1e-4,
+    )
+    figures.question(asked, 4)
+    figures.question_strip(asked, (0, 7))
+    assert f"{asked[0].field} {asked[0].surprise:.1f}" in figures.describe_questions(asked)
+
+
+def test_the_bars_have_a_step_between_any_two_of_them():
+    assert len(timings.STEPS) == len(comparison.COMPARISON.variants) - 1

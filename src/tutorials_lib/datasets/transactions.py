@@ -41,7 +41,6 @@ class _Occasion(NamedTuple):
     `bursts` several payments follow each other within minutes.
     """
 
-    categories: dict[str, float]
     weekday: float
     weekend: float
     hour: float
@@ -54,39 +53,33 @@ class _Occasion(NamedTuple):
 
 
 _OCCASIONS = {
-    "commute": _Occasion(
-        {"transit": 0.7, "restaurant": 0.3}, 1.0, 0.05, 7.8, 0.6, "work", 0.9, 0, 0.95
-    ),
-    "lunch": _Occasion(
-        {"restaurant": 0.9, "groceries": 0.1}, 1.0, 0.05, 12.4, 0.5, "work", 2.3, 0, 0.95
-    ),
-    "fuel": _Occasion({"fuel": 1.0}, 0.5, 0.3, 17.5, 1.0, "on the way", 3.0, 0.4, 1),
-    "top-up": _Occasion({"groceries": 1.0}, 0.8, 0.2, 18.6, 0.9, "near", 2.4, 0, 1),
-    "weekly shop": _Occasion(
-        {"groceries": 0.9, "fashion": 0.1}, 0.1, 1.5, 11.0, 1.4, "town", 3.6, 0.35, 1
-    ),
-    "dinner out": _Occasion(
-        {"restaurant": 0.8, "leisure": 0.2}, 0.25, 1.2, 20.0, 0.9, "town", 2.9, 0.4, 0.95
-    ),
-    "bar": _Occasion(
-        {"leisure": 0.8, "restaurant": 0.2}, 0.1, 1.0, 23.5, 1.3, "town", 2.2, 0, 1, bursts=True
-    ),
-    "web shopping": _Occasion(
-        {"fashion": 0.5, "electronics": 0.3, "groceries": 0.2},
-        *(0.6, 0.6, 21.0, 1.3, "web", 3.6, 0, 0),
-    ),
-    "apps": _Occasion({"digital": 1.0}, 0.6, 0.8, 22.0, 1.5, "web", 1.0, 0, 0, bursts=True),
-    "subscription": _Occasion(
-        {"digital": 0.7, "leisure": 0.2, "transit": 0.1}, 0.3, 0.3, 3.0, 0.8, "web", 2.4, 0, 0
-    ),
-    "day in town": _Occasion(
-        {"fashion": 0.6, "electronics": 0.2, "leisure": 0.2},
-        *(0.1, 1.0, 14.5, 1.6, "town", 3.3, 0.3, 1),
-    ),
-    "errand": _Occasion(
-        {"groceries": 0.4, "fashion": 0.2, "restaurant": 0.2, "fuel": 0.2},
-        *(0.8, 0.3, 10.5, 1.5, "near", 2.9, 0, 1),
-    ),
+    "commute": _Occasion(1.0, 0.05, 7.8, 0.6, "work", 0.9, 0, 0.95),
+    "lunch": _Occasion(1.0, 0.05, 12.4, 0.5, "work", 2.3, 0, 0.95),
+    "fuel": _Occasion(0.5, 0.3, 17.5, 1.0, "on the way", 3.0, 0.4, 1),
+    "top-up": _Occasion(0.8, 0.2, 18.6, 0.9, "near", 2.4, 0, 1),
+    "weekly shop": _Occasion(0.1, 1.5, 11.0, 1.4, "town", 3.6, 0.35, 1),
+    "dinner out": _Occasion(0.25, 1.2, 20.0, 0.9, "town", 2.9, 0.4, 0.95),
+    "bar": _Occasion(0.1, 1.0, 23.5, 1.3, "town", 2.2, 0, 1, bursts=True),
+    "web shopping": _Occasion(0.6, 0.6, 21.0, 1.3, "web", 3.6, 0, 0),
+    "apps": _Occasion(0.6, 0.8, 22.0, 1.5, "web", 1.0, 0, 0, bursts=True),
+    "subscription": _Occasion(0.3, 0.3, 3.0, 0.8, "web", 2.4, 0, 0),
+    "day in town": _Occasion(0.1, 1.0, 14.5, 1.6, "town", 3.3, 0.3, 1),
+    "errand": _Occasion(0.8, 0.3, 10.5, 1.5, "near", 2.9, 0, 1),
+}
+
+_SHOPS = {  # where each occasion spends, in shares
+    "commute": {"transit": 0.7, "restaurant": 0.3},
+    "lunch": {"restaurant": 0.9, "groceries": 0.1},
+    "fuel": {"fuel": 1.0},
+    "top-up": {"groceries": 1.0},
+    "weekly shop": {"groceries": 0.9, "fashion": 0.1},
+    "dinner out": {"restaurant": 0.8, "leisure": 0.2},
+    "bar": {"leisure": 0.8, "restaurant": 0.2},
+    "web shopping": {"fashion": 0.5, "electronics": 0.3, "groceries": 0.2},
+    "apps": {"digital": 1.0},
+    "subscription": {"digital": 0.7, "leisure": 0.2, "transit": 0.1},
+    "day in town": {"fashion": 0.6, "electronics": 0.2, "leisure": 0.2},
+    "errand": {"groceries": 0.4, "fashion": 0.2, "restaurant": 0.2, "fuel": 0.2},
 }
 
 _FREQUENCIES = np.array(  # a row for each profile, a column for each occasion
@@ -101,7 +94,7 @@ _WORKING_OCCASIONS = ("commute", "lunch", "fuel", "top-up")  # those that a nigh
 
 _NAMES = tuple(_OCCASIONS)
 _TABLE = tuple(_OCCASIONS.values())
-_OF_CATEGORY = np.array([[o.categories.get(name, 0.0) for name in CATEGORIES] for o in _TABLE])
+_OF_CATEGORY = np.array([[_SHOPS[o].get(name, 0.0) for name in CATEGORIES] for o in _NAMES])
 _PLACE = np.array([occasion.place for occasion in _TABLE])
 _MOVED_AT_NIGHT = np.isin(_NAMES, _WORKING_OCCASIONS)
 
@@ -240,9 +233,7 @@ def _own_payments(
     weights = np.where(weekend[:, None], _of_occasions("weekend"), _of_occasions("weekday"))
     occasion = _draw(customers.frequency[customer] * weights, rng)
     category = _draw(_OF_CATEGORY[occasion], rng)
-    hour = _of_occasions("hour")[occasion] + _of_occasions("spread")[occasion] * rng.normal(
-        size=size
-    )
+    hour = rng.normal(_of_occasions("hour")[occasion], _of_occasions("spread")[occasion])
     at_night = customers.works_at_night[customer] & _MOVED_AT_NIGHT[occasion] & ~weekend
     hour += customers.shift[customer] + 12 * at_night
     work = customers.km_to_work[customer]
@@ -265,12 +256,11 @@ def _own_payments(
         "km_last": np.abs(km_home - last) + rng.exponential(0.3, size),
         "gap": np.exp(rng.normal(1.4, 1.0, size)),
     }
-    bursts = (_of_occasions("bursts")[occasion] == 1) & (rng.random(size) < 0.6)
-    columns["km_last"][bursts] = rng.exponential(0.15, bursts.sum())
-    columns["gap"][bursts] = np.exp(rng.normal(-2.2, 0.7, bursts.sum()))
+    _burst(columns, occasion, rng)
     in_person = rng.random(size) < _of_occasions("in_person")[occasion]
     in_person |= _look_alikes(columns, customers.level[customer], rng)
-    gap = np.maximum(columns.pop("gap"), columns["km_last"] / 60 * rng.uniform(1, 3, size))
+    columns["gap"] = np.maximum(columns["gap"], columns["km_last"] / 60 * rng.uniform(1, 3, size))
+    columns["hour"] %= 24
     small = columns["log_amount"] < np.log(CONTACTLESS_LIMIT)
     tapped = rng.random(size) < np.where(small, customers.taps[customer], 0.01)
     from_afar = np.where(occasion == _NAMES.index("subscription"), _STANDING_ORDER, _WEB)
@@ -278,10 +268,20 @@ def _own_payments(
         customer=customer,
         channel=np.where(in_person, np.where(tapped, _CONTACTLESS, _CHIP), from_afar),
         weekday=weekday,
-        gap=gap,
         kind=np.zeros(size, int),
-        **(columns | {"hour": columns["hour"] % 24}),
+        **columns,
     )
+
+
+def _burst(
+    columns: dict[str, np.ndarray],
+    occasion: Int[np.ndarray, " payments"],
+    rng: np.random.Generator,
+) -> None:
+    """Let payments of some occasions, in place, follow the last one within minutes."""
+    burst = (_of_occasions("bursts")[occasion] == 1) & (rng.random(len(occasion)) < 0.6)
+    columns["km_last"][burst] = rng.exponential(0.15, burst.sum())
+    columns["gap"][burst] = np.exp(rng.normal(-2.2, 0.7, burst.sum()))
 
 
 def _distances(

@@ -37,6 +37,20 @@ _COUNTS = 1, 3, 10  # of nearest neighbours
 _SVM_ROWS, _MIXTURE_ROWS = 5_000, 20_000  # both cost more than in proportion to their rows
 
 
+class Reading(NamedTuple):
+    """How one method scores both sets.
+
+    Attributes:
+        name: which setting of it: one of `readings`, or the table that a rival reads.
+        development: the scores of the development payments ...
+        test: ... and of the test payments.
+    """
+
+    name: str
+    development: Scores
+    test: Scores
+
+
 class Trained(NamedTuple):
     """What a page trains, and what it has made of it already, so that `judge` need not.
 
@@ -49,7 +63,7 @@ class Trained(NamedTuple):
 
     params: in_jax.Params
     history: in_jax.History
-    own: "Reading | None" = None
+    own: Reading | None = None
     baselines: dict[str, Score] | None = None
 
 
@@ -114,20 +128,6 @@ def readings(found: Found) -> dict[str, Scores]:
     expectation: a field that is hard to predict anyway is forgiven more.
     """
     return {"surprise": found.actual.sum(1), "surplus": found.surplus.sum(1)}
-
-
-class Reading(NamedTuple):
-    """How one method scores both sets.
-
-    Attributes:
-        name: which setting of it: one of `readings`, or the table that a rival reads.
-        development: the scores of the development payments ...
-        test: ... and of the test payments.
-    """
-
-    name: str
-    development: Scores
-    test: Scores
 
 
 def read(params: in_jax.Params, data: Data, config: Config) -> Reading:
@@ -205,7 +205,7 @@ def rivals(
 ) -> dict[str, Reading]:
     """How each rival scores both sets; `heads` are linear heads that are trained already."""
     tables = list(data.train.features)
-    narrow = min(tables, key=lambda name: data.train.features[name].shape[1])
+    narrow = min(tables, key=lambda name: data.train.features[name].shape[1])  # for distances
     choose = partial(best_of, data)
     found = {
         "PCA reconstruction": choose(

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from jaxtyping import Bool, Float
+from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
@@ -14,6 +15,7 @@ from sklearn.metrics import precision_recall_curve
 from tutorials_lib import figures
 from tutorials_lib.datasets.transactions import WEEKDAYS
 from tutorials_lib.tabular.fraud_autoencoder.evaluation import Alerts, Scores
+from tutorials_lib.tabular.fraud_autoencoder.reading import Question
 
 PerField = Float[np.ndarray, " fields"]
 Hours = Float[np.ndarray, "weekdays hours"]
@@ -51,6 +53,55 @@ def describe_odd_fields(payments: Mapping[str, PerField], fields: Sequence[str])
             f"({surplus[first]:+.1f}) and {fields[second]} ({surplus[second]:+.1f})"
         )
     return f"Bars of the surplus of surprise in nats, field by field: {'; '.join(parts)}."
+
+
+def question(asked: Sequence[Question], number: int) -> Figure:
+    """The answers to the question at `number`, beside what the questions so far have cost."""
+    figure, (left, right) = plt.subplots(ncols=2, figsize=(7.4, 3.2), width_ratios=(2, 3))
+    _draw_costs(left, asked, number)
+    _draw_answers(right, asked[number])
+    return figure
+
+
+def question_strip(asked: Sequence[Question], numbers: Sequence[int]) -> Figure:
+    """Some of the questions below each other, for print."""
+    figure, rows = plt.subplots(len(numbers), 2, figsize=(7.0, 2.6 * len(numbers)), squeeze=False)
+    for (left, right), number in zip(rows, numbers, strict=True):
+        _draw_costs(left, asked, number)
+        _draw_answers(right, asked[number])
+    return figure
+
+
+def _draw_costs(ax: Axes, asked: Sequence[Question], number: int) -> None:
+    places = range(number + 1)
+    ax.barh(places, [each.surprise for each in asked[: number + 1]], color=figures.COLORS["jax"])
+    ax.plot([each.expected for each in asked[: number + 1]], places, "|", color=figures.INK, ms=14)
+    ax.set_yticks(range(len(asked)), [each.field for each in asked])
+    ax.tick_params(axis="y", length=0)
+    total = sum(each.surprise for each in asked[: number + 1])
+    ax.set(
+        title=f"{total:.1f} nats so far",
+        xlabel="surprise (mark: expected)",
+        xlim=(0, 1.05 * max(max(each.surprise, each.expected) for each in asked)),
+        ylim=(len(asked) - 0.5, -0.5),
+    )
+
+
+def _draw_answers(ax: Axes, asked: Question) -> None:
+    size = len(asked.names)
+    colors = [figures.COLORS["jax"] if i == asked.true else figures.MUTED for i in range(size)]
+    ax.bar(range(size), asked.probs, color=colors)
+    ax.plot(asked.true, 0, "^", color=figures.COLORS["jax"], clip_on=False, ms=9)
+    ticks = range(0, size, 1 if size <= 8 else size // 6)
+    ax.set_xticks(ticks, [asked.names[i] for i in ticks], rotation=35, ha="right")
+    ax.yaxis.set_major_formatter(PercentFormatter(xmax=1))
+    ax.set(title=f"{asked.field}? {asked.names[asked.true]}: {asked.probs[asked.true]:.1%}")
+
+
+def describe_questions(asked: Sequence[Question]) -> str:
+    """Alternative text of the stepper over `question`."""
+    parts = ", ".join(f"{each.field} {each.surprise:.1f} ({each.expected:.1f})" for each in asked)
+    return f"Surprise of each answer in nats, and in brackets what was expected: {parts}."
 
 
 def expected_hours(by_profile: Mapping[str, Hours]) -> Figure:

@@ -110,6 +110,14 @@ def graph(config: Config) -> nnx.GraphDef[Any]:
     return nnx.split(nnx.eval_shape(lambda: _model(config, nnx.Rngs(0))))[0]
 
 
+def inputs_of(
+    answers: Answers, context: Context, hidden: Hidden, config: Config
+) -> Float[Array, "rows inputs"]:
+    """What the network sees: the answers that are shown, which fields are hidden, the context."""
+    shown = answers * (1 - hidden)[:, owners(config.sizes)]
+    return jnp.concatenate([shown, hidden, context], axis=1)
+
+
 def predict(
     params: Params,
     answers: Answers,
@@ -118,8 +126,7 @@ def predict(
     config: Config,
 ) -> Logits:
     """The logits of every choice of every field, hidden or not."""
-    shown = answers * (1 - hidden)[:, owners(config.sizes)]
-    inputs = jnp.concatenate([shown, hidden, context], axis=1)
+    inputs = inputs_of(answers, context, hidden, config)
     return nnx.merge(graph(config), params, copy=True)(inputs, context)
 
 

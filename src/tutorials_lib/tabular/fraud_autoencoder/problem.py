@@ -5,11 +5,18 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Int
+from jaxtyping import Bool, Float32, Int
 
 from tutorials_lib import presets
 from tutorials_lib.datasets import creditcard, transactions
-from tutorials_lib.datasets.transactions import Bank, History, Payments
+from tutorials_lib.datasets.transactions import Bank, Payments
+from tutorials_lib.tabular.fraud_autoencoder.features import (
+    Tables,
+    context_of,
+    numbers,
+    standardize,
+    tables_of,
+)
 
 Answers = Float32[np.ndarray, "rows choices"]
 """The choices of all fields side by side; one of each field's choices is 1, the others are 0."""
@@ -19,9 +26,6 @@ Context = Float32[np.ndarray, "rows contexts"]
 
 Hidden = Float32[np.ndarray, "rows fields"]
 """1 where a field is hidden, 0 where it is shown."""
-
-Tables = dict[str, np.ndarray]
-"""Tables of the same rows by name, each with features of its own."""
 
 CATEGORICAL = {
     "category": transactions.CATEGORIES,
@@ -186,7 +190,7 @@ def load(config: Config, *, seed: int = 0) -> Data:
     drawn = draw(config, seed=seed)
     history = drawn.bank.history
     splits = drawn.train, drawn.development, drawn.test
-    tables = _standardize([tables_of(payments, history) for payments in splits])
+    tables = standardize([tables_of(payments, history) for payments in splits])
     context = context_of(history)
     return Data(
         *(
@@ -212,17 +216,6 @@ def draw(config: Config, *, seed: int = 0) -> Drawn:
 
 
 # --- Payments as answers ----------------------------------------------------------------------
-
-
-def numbers(payments: Payments) -> dict[str, Float[np.ndarray, " rows"]]:
-    """The fields that are numbers, on the scales of `EDGES`."""
-    return {
-        "hour": payments.hour,
-        "amount": payments.log_amount,
-        "km from home": np.log1p(payments.km_home),
-        "km since last": np.log1p(payments.km_last),
-        "gap": np.log(payments.gap),
-    }
 
 
 def encode(payments: Payments) -> Answers:
@@ -280,70 +273,6 @@ def owners(sizes: tuple[int, ...]) -> Int[np.ndarray, " choices"]:
     return np.repeat(np.arange(len(sizes)), sizes)
 
 
-def context_of(history: History) -> Float32[np.ndarray, "customers contexts"]:
-    """The habits of each customer as standardized numbers."""
-    around = np.mean([np.roll(history.hours, shift, axis=1) for shift in (-1, 0, 1)], axis=0)
-    numbers = np.column_stack(
-        [
-            np.log(history.categories + 0.01),
-            np.log(3 * around[:, ::2] + 0.01),
-            np.log(history.channels + 0.01),
-            history.log_amount,
-            history.spread,
-            history.of_category,
-            history.log_km,
-        ]
-    )
-    return ((numbers - numbers.mean(0)) / numbers.std(0)).astype(np.float32)
-
-
-# --- Payments as the rivals see them ----------------------------------------------------------
-
-
-def tables_of(payments: Payments, history: History) -> Tables:
-    """Three tables: the payment with its context, with deviations from habits, and with both."""
-    who, hour = payments.customer, payments.hour.astype(int)
-    angle = payments.hour * np.pi / 12
-    own = [column for name, column in numbers(payments).items() if name != "hour"]
-    fields = np.column_stack(
-        [
-            *own,
-            np.sin(angle),
-            np.cos(angle),
-            payments.weekday > 4,
-            np.eye(len(transactions.CHANNELS))[payments.channel],
-            np.eye(len(transactions.CATEGORIES))[payments.category],
-        ]
-    )
-    around = np.mean([history.hours[who, (hour + shift) % 24] for shift in (-1, 0, 1)], axis=0)
-    deviations = np.column_stack(
-        [
-            payments.log_amount - history.log_amount[who],
-            payments.log_amount - history.of_category[who, payments.category],
-            np.log(history.categories[who, payments.category] + 0.01),
-            np.log(around + 0.005),
-            np.log(history.channels[who, payments.channel] + 0.01),
-            np.log1p(payments.km_last) - np.log1p(60 * payments.gap),  # how fast the card moved
-        ]
-    )
-    context = context_of(history)[who]
-    return {
-        "fields and habits": np.column_stack([fields, context]),
-        "fields and deviations": np.column_stack([fields, deviations]),
-        "all": np.column_stack([fields, deviations, context]),
-    }
-
-
-def _standardize(tables: list[Tables]) -> list[Tables]:
-    """Each table by the mean and the spread of its training rows, which come first."""
-    scaled: list[Tables] = [{} for _ in tables]
-    for name, train in tables[0].items():
-        mean, spread = train.mean(0), train.std(0) + 1e-9
-        for table, result in zip(tables, scaled, strict=True):
-            result[name] = ((table[name] - mean) / spread).astype(np.float32)
-    return scaled
-
-
 # --- The published set ------------------------------------------------------------------------
 
 
@@ -358,7 +287,7 @@ def _published(config: Config, *, seed: int) -> Data:
     parts[0] = parts[0][~table.is_fraud[parts[0]]]
     sizes = config.num_train, config.num_development, config.num_test
     parts = [part[:size] for part, size in zip(parts, sizes, strict=True)]
-    tables = _standardize([{"numbers": table.numbers[part]} for part in parts])
+    tables = standardize([{"numbers": table.numbers[part]} for part in parts])
     rows = []
     for part, features in zip(parts, tables, strict=True):
         chosen = np.digitize(features["numbers"], STANDARD_EDGES)

@@ -1,16 +1,19 @@
 """What a trained autoencoder says of single payments, of customers, and in sentences."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax import nnx
 from jaxtyping import Float, Int
+from sklearn.metrics import average_precision_score
 
 from tutorials_lib.benchmark.tables import MarkdownRows
 from tutorials_lib.datasets import transactions
 from tutorials_lib.judge import Judgement
-from tutorials_lib.tabular.fraud_autoencoder import in_jax, problem
+from tutorials_lib.tabular.fraud_autoencoder import features, in_jax, problem
 from tutorials_lib.tabular.fraud_autoencoder.evaluation import Alerts, Found, Scores
 from tutorials_lib.tabular.fraud_autoencoder.problem import Config, Rows
 
@@ -45,6 +48,82 @@ def explain_payment(rows: Rows, found: Found, row: int, config: Config) -> Markd
     )
 
 
+def stages(
+    params: in_jax.Params, answers: jax.Array, context: jax.Array, hidden: jax.Array, config: Config
+) -> dict[str, jax.Array]:
+    """What payments become on their way through the network, by name."""
+    inputs = in_jax.inputs_of(answers, context, hidden, config)
+    code = nnx.merge(in_jax.graph(config), params, copy=True).encoder(inputs)
+    logits = in_jax.predict(params, answers, context, hidden, config)
+    probs = in_jax.softmax(logits, config).probs
+    return {
+        "answers": answers,
+        "input": inputs,
+        "code": code,
+        "logits": logits,
+        "probabilities": probs,
+    }
+
+
+class Question(NamedTuple):
+    """One field of one payment, asked when some of the others are known.
+
+    Attributes:
+        field: what is asked.
+        names: what may be answered.
+        probs: how probable the network takes each answer to be.
+        true: index of the answer that is true.
+    """
+
+    field: str
+    names: list[str]
+    probs: Float[np.ndarray, " choices"]
+    true: int
+
+    @property
+    def surprise(self) -> float:
+        """Of the true answer, in nats."""
+        return -float(np.log(self.probs[self.true]))
+
+    @property
+    def expected(self) -> float:
+        """The mean surprise over all answers, in nats."""
+        return -float(self.probs @ np.log(self.probs + 1e-30))
+
+
+def ask(
+    params: in_jax.Params, rows: Rows, row: int, order: Int[np.ndarray, " asked"], config: Config
+) -> list[Question]:
+    """Reveal fields of one payment in `order`; each is asked before it is shown."""
+    names, fields = problem.choice_names(config), problem.field_names(config)
+    firsts = problem.starts(config.sizes)
+    shown = jnp.asarray(rows.answers[row : row + 1]), jnp.asarray(rows.context[row : row + 1])
+    hidden = np.ones((1, len(fields)), np.float32)
+    questions = []
+    for field in order:
+        logits = in_jax.predict(params, *shown, jnp.asarray(hidden), config)
+        choices = slice(firsts[field], firsts[field] + config.sizes[field])
+        probs = np.asarray(in_jax.softmax(logits, config).probs[0, choices])
+        true = int(rows.answers[row, choices].argmax())
+        questions.append(Question(fields[field], names[choices], probs, true))
+        hidden[:, field] = 0
+    return questions
+
+
+def one_at_a_time(params: in_jax.Params, rows: Rows, config: Config) -> Scores:
+    """The surplus of each payment when every field is asked with all others known."""
+    answers, context = jnp.asarray(rows.answers), jnp.asarray(rows.context)
+
+    def surplus(alone: jax.Array) -> jax.Array:
+        hidden = jnp.broadcast_to(alone, (len(answers), len(alone)))
+        logits = in_jax.predict(params, answers, context, hidden, config)
+        actual, expected = in_jax.surprise_of(answers, logits, config)
+        return (actual - expected) @ alone
+
+    each = jnp.eye(len(config.sizes), dtype=answers.dtype)
+    return np.asarray(jax.jit(lambda: jax.lax.map(surplus, each).sum(0))())
+
+
 def hours_by_weekday(
     params: in_jax.Params, drawn: problem.Drawn, config: Config
 ) -> dict[str, Float[np.ndarray, "weekdays hours"]]:
@@ -67,7 +146,7 @@ def hours_by_weekday(
         logits = in_jax.predict(params, jnp.asarray(answers), same, jnp.asarray(hidden), config)
         return in_jax.softmax(logits, config).probs[:, first[hour] : first[hour] + 24]
 
-    probs = np.asarray(expected(problem.context_of(drawn.bank.history)))
+    probs = np.asarray(expected(features.context_of(drawn.bank.history)))
     profile = drawn.bank.customers.profile
     return {
         name: probs[profile == number].mean(0) for number, name in enumerate(transactions.PROFILES)
@@ -90,6 +169,19 @@ def table_of_alerts(found: Mapping[str, Alerts]) -> MarkdownRows:
         [
             [name, f"{each.number:,}", f"{each.precision:.0%}", f"{each.recall:.0%}"]
             for name, each in found.items()
+        ],
+    )
+
+
+def table_of_scores(
+    header: Sequence[str], scores: Mapping[str, Sequence[Scores]], rows: Rows
+) -> MarkdownRows:
+    """The average precision of the scores of `rows`, a line for each name."""
+    return MarkdownRows(
+        header,
+        [
+            [name, *(f"{average_precision_score(rows.is_fraud, each):.3f}" for each in several)]
+            for name, several in scores.items()
         ],
     )
 

@@ -1,14 +1,17 @@
-"""What the bars of the comparison say about the reason, and what the matrix products take."""
+"""What the page times beside its comparison, and what the bars say about the reason."""
 
 from functools import partial
 
 import numpy as np
 
-from tutorials_lib.benchmark.record import Record, is_tie
-from tutorials_lib.benchmark.tables import format_ratio
+from tutorials_lib.benchmark.reasons import lead_reason
+from tutorials_lib.benchmark.record import Record
 from tutorials_lib.benchmark.timing import median_seconds_at_best
 from tutorials_lib.tabular.fraud_autoencoder import comparison, in_numpy
 from tutorials_lib.tabular.fraud_autoencoder.problem import Config
+
+STEPS = ("compiling a step", "one call for all steps")
+"""What leads from each bar of the waterfall to the next."""
 
 
 def share_of_products(config: Config) -> float:
@@ -35,28 +38,10 @@ def share_of_products(config: Config) -> float:
     return median_seconds_at_best(products) / median_seconds_at_best(partial(step, config=config))
 
 
-def lead_reason(first: float, per_step: float, whole: float, *, tie: bool) -> str:
-    """Which step of the bars gained most, in words of its own for a win, a tie and a loss."""
-    gains = {
-        "compiling a step": first / per_step,
-        "one call for all steps": per_step / whole,
-    }
-    lead, other = sorted(gains, key=lambda name: gains[name], reverse=True)
-    bars = ", ".join(f"{name} {format_ratio(gain)}" for name, gain in gains.items())
-    if tie:
-        return f"It is a tie: by the bars ({bars}), the two steps together come to about one."
-    if first < whole:
-        return f"JAX is slower: by the bars ({bars}), {lead} does not make up for {other}."
-    return f"JAX is faster, and by the bars the larger gain comes from {lead} ({bars})."
-
-
 def explain(record: Record, share: float) -> str:
-    """The reason by the bars of `record`; `share` is that of `share_of_products`."""
-    medians = [
-        record.headline_size.timing(variant.name).seconds.median
-        for variant in comparison.COMPARISON.variants
-    ]
+    """The reason by the bars of `record`, and what `share_of_products` found."""
     return (
-        f"{lead_reason(*medians, tie=is_tie(record.ratio))} The matrix products of the four "
-        f"layers, forward and backward, take {share:.0%} of NumPy's time for a step."
+        f"{lead_reason(record, STEPS)} The matrix products of the four layers, forward and "
+        f"backward, take {share:.0%} of NumPy's time for a step, and both libraries have to "
+        "compute them."
     )
