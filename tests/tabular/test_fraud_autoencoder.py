@@ -9,6 +9,7 @@ import pytest
 
 from tutorials_lib.benchmark.inputs import draw_params
 from tutorials_lib.datasets import creditcard, transactions
+from tutorials_lib.judge import Judgement, Score
 from tutorials_lib.tabular.fraud_autoencoder import (
     comparison,
     evaluation,
@@ -276,6 +277,15 @@ def test_questions_in_a_chain_cost_what_the_payment_costs(data, trained):
     figures.question(asked, 4)
     figures.question_strip(asked, (0, 7))
     assert f"{asked[0].field} {asked[0].surprise:.1f}" in figures.describe_questions(asked)
+
+
+def test_what_is_said_of_chain_and_rivals_follows_the_scores():
+    assert "better here" in reading.say_of_the_chain(0.6, 0.5)
+    assert "no better" in reading.say_of_the_chain(0.5, 0.6)
+    rivals = {"PCA": Score(0.2, 0.3), "neighbours": Score(0.7, 0.6)}
+    for value, words in ((0.7, "0.600: with this seed the line is met"), (0.5, "is not met")):
+        found = Judgement(metric="average precision", value=value, baselines=rivals)
+        assert words in reading.say_whether_met(found)
 
 
 def test_the_bars_have_a_step_between_any_two_of_them():

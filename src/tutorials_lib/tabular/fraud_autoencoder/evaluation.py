@@ -196,8 +196,13 @@ def baselines(data: Data, config: Config, *, seed: int) -> dict[str, Score]:
 
 def score(data: Data, reading: Reading) -> Score:
     """The average precision on both sets."""
-    pairs = (data.development.is_fraud, reading.development), (data.test.is_fraud, reading.test)
-    return Score(*(float(average_precision_score(*pair)) for pair in pairs))
+    development = precision(reading.development, data.development)
+    return Score(development, precision(reading.test, data.test))
+
+
+def precision(scores: Scores, rows: Rows) -> float:
+    """The average precision with which `scores` rank the frauds of `rows`."""
+    return float(average_precision_score(rows.is_fraud, scores))
 
 
 def rivals(

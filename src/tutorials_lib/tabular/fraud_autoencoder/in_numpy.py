@@ -136,9 +136,7 @@ def loss_and_grads(
     true = answers.T * of_choices
     value = (weights * log_total).sum() - np.vdot(true, shifted)
     probs *= of_choices
-    probs -= (
-        true  # the derivative of a softmax and its logarithm: what was expected, less the truth
-    )
+    probs -= true  # the gradient of a softmax's surprise: what was expected, less what is true
     return value, vjp(np.ascontiguousarray(probs.T))
 
 

@@ -1,6 +1,7 @@
 """Fraud detection: the configuration, the payments as questions with finitely many answers."""
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -314,7 +315,13 @@ def draw_orders(config: Config, *, seed: int = 0) -> Int[np.ndarray, "orders fie
     return rng.permuted(fields, axis=1)
 
 
+@cache
 def learning_rates(config: Config) -> Float32[np.ndarray, " steps"]:
-    """The learning rate of every step: down from the first to zero, along half a cosine."""
+    """The learning rate of every step: down from the first to zero, along half a cosine.
+
+    Read-only: every call with the same settings returns the same array.
+    """
     share = np.linspace(0, 1, config.num_epochs * config.steps_per_epoch, endpoint=False)
-    return (config.learning_rate / 2 * (1 + np.cos(np.pi * share))).astype(np.float32)
+    rates = (config.learning_rate / 2 * (1 + np.cos(np.pi * share))).astype(np.float32)
+    rates.flags.writeable = False
+    return rates

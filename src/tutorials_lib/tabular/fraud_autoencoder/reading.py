@@ -8,12 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from jaxtyping import Float, Int
-from sklearn.metrics import average_precision_score
 
 from tutorials_lib.benchmark.tables import MarkdownRows
 from tutorials_lib.datasets import transactions
 from tutorials_lib.judge import Judgement
-from tutorials_lib.tabular.fraud_autoencoder import features, in_jax, problem
+from tutorials_lib.tabular.fraud_autoencoder import evaluation, features, in_jax, problem
 from tutorials_lib.tabular.fraud_autoencoder.evaluation import Alerts, Found, Scores
 from tutorials_lib.tabular.fraud_autoencoder.problem import Config, Rows
 
@@ -42,7 +41,10 @@ def explain_payment(rows: Rows, found: Found, row: int, config: Config) -> Markd
         )
     ]
     sums = found.actual[row].sum(), found.expected[row].sum(), found.surplus[row].sum()
-    cells.append(["**sum**", "", "", *(f"**{value:.1f}**" for value in sums)])
+    actual, expected, surplus = sums
+    cells.append(
+        ["**sum**", "", "", f"**{actual:.1f}**", f"**{expected:.1f}**", f"**{surplus:+.1f}**"]
+    )
     return MarkdownRows(
         ["Field", "answer", "probability", "surprise", "expected", "surplus"], cells
     )
@@ -180,7 +182,7 @@ def table_of_scores(
     return MarkdownRows(
         header,
         [
-            [name, *(f"{average_precision_score(rows.is_fraud, each):.3f}" for each in several)]
+            [name, *(f"{evaluation.precision(each, rows):.3f}" for each in several)]
             for name, several in scores.items()
         ],
     )
@@ -189,7 +191,15 @@ def table_of_scores(
 def say_whether_met(judgement: Judgement) -> str:
     """The line to beat, whether it is, and what that says."""
     name, line = judgement.strongest
-    beside = f"{judgement.value:.3f} beside the {line:.3f} of {name}"
-    if judgement.met:
-        return f"{beside}: with this seed the line is met."
-    return f"{beside}: with this seed the line is not met."
+    verdict = "met" if judgement.met else "not met"
+    return (
+        f"The autoencoder reaches {judgement.value:.3f}, and the strongest rival, {name}, "
+        f"{line:.3f}: with this seed the line is {verdict}."
+    )
+
+
+def say_of_the_chain(chained: float, one_at_a_time: float) -> str:
+    """Whether the chain ranks better than each field by all others does."""
+    if chained > one_at_a_time:
+        return "The chain ranks better here."
+    return "Here, though, the chain ranks no better."
