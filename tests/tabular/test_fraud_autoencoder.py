@@ -61,8 +61,8 @@ def batch(inputs: comparison.Inputs) -> tuple[Any, Any, Any]:
 def test_the_hand_gradient_equals_that_of_jax(inputs):
     value, grads = in_numpy.loss_and_grads(inputs.params, *batch(inputs), TINY)
     with jax.enable_x64(True):
-        device: Any = jax.device_put((inputs.params, *batch(inputs)))
-        theirs, their_grads = in_jax.loss_and_grads(*device, TINY)
+        params, *rows = arrays(in_jax, inputs.params, *batch(inputs))
+        theirs, their_grads = in_jax.loss_and_grads(params, *rows, config=TINY)
         np.testing.assert_allclose(value, theirs, rtol=1e-12)
         jax.tree.map(
             lambda ours, other: np.testing.assert_allclose(ours, other, atol=1e-12),
@@ -265,10 +265,11 @@ def test_the_expected_hours_of_a_weekday_add_up_to_one(trained):
 
 
 def test_questions_in_a_chain_cost_what_the_payment_costs(data, trained):
-    (order,) = problem.draw_orders(dataclasses.replace(TINY, num_orders=1))
+    order = problem.draw_orders(TINY)[0]
     asked = reading.ask(trained.params, data.test, 3, order, TINY)
-    row = problem.Rows(data.test.answers[3:4], data.test.context[3:4], {}, data.test.kind[3:4])
-    found = evaluation.find(trained.params, row, dataclasses.replace(TINY, num_orders=1))
+    row = data.test.answers[3:4], data.test.context[3:4]
+    params = jax.tree.map(np.asarray, trained.params)
+    found = in_numpy.surprise(params, *row, order[None], TINY)
     np.testing.assert_allclose(
         [(each.surprise, each.expected) for each in asked],
         np.stack([found.actual[0, order], found.expected[0, order]], axis=1),
