@@ -1,6 +1,6 @@
 """The masked autoencoder in JAX: a Flax NNX model, its loss, and the compiled training."""
 
-from functools import cache, partial
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -9,6 +9,7 @@ import optax
 from flax import nnx
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from tutorials_lib import pure
 from tutorials_lib.layers.mlp.in_jax import MLP
 from tutorials_lib.runtime import RUN_ONCE
 from tutorials_lib.tabular.fraud_autoencoder.problem import (
@@ -97,17 +98,7 @@ MODELS: dict[str, type[Autoencoder | LinearHeads]] = {
 @partial(jax.jit, static_argnames="config", compiler_options=RUN_ONCE)
 def create(config: Config, key: PRNGKeyArray) -> Params:
     """Fresh parameters, as a nested dict of arrays."""
-    return nnx.to_pure_dict(nnx.state(_model(config, nnx.Rngs(key)), nnx.Param))
-
-
-def _model(config: Config, rngs: nnx.Rngs) -> Autoencoder | LinearHeads:
-    return MODELS[config.model](config, rngs=rngs)
-
-
-@cache
-def graph(config: Config) -> nnx.GraphDef[Any]:
-    """The model without its arrays: a constant of the compiled program."""
-    return nnx.split(nnx.eval_shape(lambda: _model(config, nnx.Rngs(0))))[0]
+    return pure.arrays(MODELS[config.model](config, rngs=nnx.Rngs(key)))
 
 
 def inputs_of(
@@ -127,7 +118,8 @@ def predict(
 ) -> Logits:
     """The logits of every choice of every field, hidden or not."""
     inputs = inputs_of(answers, context, hidden, config)
-    return nnx.merge(graph(config), params, copy=True)(inputs, context)
+    model = pure.assemble(pure.graph(MODELS[config.model], config), params)
+    return model(inputs, context)
 
 
 def softmax(logits: Logits, config: Config) -> Softmax:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from tutorials_lib import schedules
 from tutorials_lib.layers.mlp.in_numpy import mlp
 from tutorials_lib.optimizers import AdamState, adam_start, adam_update
 from tutorials_lib.tabular.fraud_autoencoder.problem import (
@@ -156,8 +157,7 @@ def train_step(
 ) -> tuple[State, np.floating]:
     """One step of Adam; also the loss before it."""
     value, grads = loss_and_grads(state.params, answers, context, hidden, config)
-    rates = learning_rates(config)
-    rate = rates[min(int(state.opt_state.steps), len(rates) - 1)]
+    rate = schedules.at(learning_rates(config), state.opt_state.steps)
     params, opt_state = adam_update(state.params, grads, state.opt_state, learning_rate=rate)
     return State(params, opt_state), value
 

@@ -1,14 +1,13 @@
 """Fraud detection: the configuration, the payments as questions with finitely many answers."""
 
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int
 
-from tutorials_lib import presets
+from tutorials_lib import presets, schedules
 from tutorials_lib.datasets import creditcard, transactions
 from tutorials_lib.datasets.transactions import Bank, Payments
 from tutorials_lib.tabular.fraud_autoencoder.features import (
@@ -315,13 +314,6 @@ def draw_orders(config: Config, *, seed: int = 0) -> Int[np.ndarray, "orders fie
     return rng.permuted(fields, axis=1)
 
 
-@cache
-def learning_rates(config: Config) -> Float32[np.ndarray, " steps"]:
-    """The learning rate of every step: down from the first to zero, along half a cosine.
-
-    Read-only: every call with the same settings returns the same array.
-    """
-    share = np.linspace(0, 1, config.num_epochs * config.steps_per_epoch, endpoint=False)
-    rates = (config.learning_rate / 2 * (1 + np.cos(np.pi * share))).astype(np.float32)
-    rates.flags.writeable = False
-    return rates
+def learning_rates(config: Config) -> schedules.Schedule:
+    """The learning rate of every step: down from the first to zero, along half a cosine."""
+    return schedules.cosine(config.num_epochs * config.steps_per_epoch, config.learning_rate)
