@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32
+from jaxtyping import Bool, Float, Float32, Int
 from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 
@@ -42,21 +42,23 @@ def membranes(num_sections: int, *, seed: int) -> Sections:
     return Sections(np.stack(pictures), np.stack(walls))
 
 
-def _section(rng: np.random.Generator) -> tuple[Float32[np.ndarray, "96 96"], Field]:
+def _section(
+    rng: np.random.Generator,
+) -> tuple[Float32[np.ndarray, "96 96"], Bool[np.ndarray, "96 96"]]:
     distance, cell = _cells(rng)
-    half_width = rng.uniform(0.9, 1.5) * (1 + 0.25 * _smooth_noise(rng, 6))
+    half_width = rng.uniform(0.9, 1.5) * (1 + 0.25 * _smooth_noise(rng, 6.0))
     wall = distance < half_width
-    slant = _smooth_noise(rng, 3)
+    slant = _smooth_noise(rng, 3.0)
     strength = np.where(slant > 1.35, 0.12, np.where(slant < -1.4, 0.55, 1))
     light = rng.uniform(0.55, 0.72) + rng.normal(0, 0.05, cell.max() + 1)[cell]
-    light += 0.045 * _smooth_noise(rng, 1.2) + 0.03 * _smooth_noise(rng, 5)
+    light += 0.045 * _smooth_noise(rng, 1.2) + 0.03 * _smooth_noise(rng, 5.0)
     dark = (half_width - distance + 0.5).clip(0, 1) * strength
     organelles = np.maximum(_mitochondria(rng), _vesicles(rng)) * ~wall
     light -= rng.uniform(0.30, 0.42) * np.maximum(dark, organelles * rng.uniform(0.65, 0.95))
     return _exposed(light, rng), wall
 
 
-def _cells(rng: np.random.Generator) -> tuple[Field, np.ndarray]:
+def _cells(rng: np.random.Generator) -> tuple[Field, Int[np.ndarray, "96 96"]]:
     """How far every pixel is from the nearest wall, in pixels, and the number of its cell.
 
     The cells are those nearest to jittered points of a hexagonal lattice, and the plane is
@@ -68,7 +70,7 @@ def _cells(rng: np.random.Generator) -> tuple[Field, np.ndarray]:
     points = np.stack(np.meshgrid(line, line), axis=-1)
     points[::2, :, 0] += pitch / 2
     points = (points + rng.uniform(-0.36, 0.36, points.shape) * pitch).reshape(-1, 2)
-    warped = np.stack([axis + 3.5 * _smooth_noise(rng, 9) for axis in (_ROWS, _COLUMNS)], axis=-1)
+    warped = np.stack([axis + 3.5 * _smooth_noise(rng, 9.0) for axis in (_ROWS, _COLUMNS)], axis=-1)
     (near, far), (cell, next_cell) = (
         np.moveaxis(found, -1, 0) for found in cKDTree(points).query(warped, k=2)
     )

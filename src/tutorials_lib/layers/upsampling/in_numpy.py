@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 Images = Float[np.ndarray, "batch height width channels"]
-LargeImages = Float[np.ndarray, "batch 2*height 2*width channels"]
+LargeImages = Float[np.ndarray, "batch rows columns channels"]
 Skipped = Float[np.ndarray, "batch height width skipped"]
 Joined = Float[np.ndarray, "batch height width channels+skipped"]
 
@@ -36,16 +36,7 @@ def upsample(x: Images) -> tuple[LargeImages, Callable[[LargeImages], Images]]:
 def concatenate(
     x: Images, skipped: Skipped
 ) -> tuple[Joined, Callable[[Joined], tuple[Images, Skipped]]]:
-    """The channels of both, side by side; each gets its part of the gradient, as a view.
-
-    Raises:
-        ValueError: the images have different sizes.
-    """
-    if x.shape[:-1] != skipped.shape[:-1]:
-        raise ValueError(
-            f"images of the shape {x.shape} cannot be joined with images of the shape "
-            f"{skipped.shape}; all but the channels must be the same"
-        )
+    """The channels of both, side by side; each gets its part of the gradient, as a view."""
     rows = [images.transpose(1, 2, 0, 3) for images in (x, skipped)]
     joined = np.concatenate(rows, axis=-1).transpose(2, 0, 1, 3)
     channels = x.shape[-1]

@@ -81,7 +81,7 @@ COMPARISON = Comparison(
         "16 crops": PAGE,
     },
     headline="16 crops",
-    agreement=dataclasses.replace(PAGE, channels=(4, 8, 8), batch_size=4, crop_size=32),
+    agreement=dataclasses.replace(PAGE, channels=(4, 8), batch_size=4, crop_size=32),
     make_inputs=make_inputs,
     prepare=prepare,
     checks=(

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from tutorials_lib.layers import in_numpy as layers
+from tutorials_lib.layers.convolution import in_numpy as convolution
 from tutorials_lib.layers.losses import in_numpy as losses
 from tutorials_lib.layers.upsampling import in_numpy as upsampling
 from tutorials_lib.optimizers import AdamState, adam_start, adam_update
@@ -61,7 +62,7 @@ def predict(params: Params, statistics: BatchStatistics, images: Images, config:
 
 def _predict_block(x: Images, block: Params, statistics: BatchStatistics) -> Images:
     for name, layer in block.items():
-        x, _ = layers.conv2d(x, layer["conv"]["kernel"])
+        x, _ = convolution.conv2d(x, layer["conv"]["kernel"])
         x = layers.normalize(x, **statistics[name]["norm"], **layer["norm"])
         x, _ = layers.relu(x)
     return x
@@ -141,7 +142,7 @@ def _block(
     """Twice: convolve, normalize by the batch, cut at zero. The running statistics come third."""
     vjps, running = {}, {}
     for name, layer in block.items():
-        x, conv_vjp = layers.conv2d(
+        x, conv_vjp = convolution.conv2d(
             x, layer["conv"]["kernel"], input_gradient=input_gradient or name == "second"
         )
         x, norm_vjp, of_batch = layers.batch_norm(x, **layer["norm"])
