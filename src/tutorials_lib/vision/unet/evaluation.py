@@ -31,13 +31,15 @@ class Segmented(NamedTuple):
 
     Attributes:
         development: its Dice coefficient there.
+        scores: the number that it gives each pixel of the test sections.
+        threshold: the score above which it says wall; None for one of each picture's own.
         walls: what it finds in the test sections.
-        threshold: the score from which on it says wall; None for one of each picture's own.
     """
 
     development: float
-    walls: Walls
+    scores: Scores
     threshold: float | None
+    walls: Walls
 
 
 class Trained(NamedTuple):
@@ -104,8 +106,9 @@ def segment(
     if best is None:
         raise ValueError("there is no technique or no threshold to choose from")
     value, technique, threshold, max_speck = best
-    walls = classical.cut(technique(data.test.pictures), threshold, max_speck=max_speck)
-    return Segmented(value, walls, threshold)
+    scores = technique(data.test.pictures)
+    walls = classical.cut(scores, threshold, max_speck=max_speck)
+    return Segmented(value, scores, threshold, walls)
 
 
 def segment_by_network(state: in_jax.State, data: Data, config: Config) -> Segmented:

@@ -1,15 +1,210 @@
 """The pictures of the page; each function returns a figure, and the page describes it."""
 
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+
 import matplotlib.pyplot as plt
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
+from matplotlib.axes import Axes
+from matplotlib.colors import hsv_to_rgb, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.patches import ConnectionPatch
+from scipy.ndimage import label
 
 from tutorials_lib import figures
 
+_FOUND, _MISSED, _INVENTED = (np.array(to_rgb(figures.CYCLE[i])) for i in (2, 1, 3))
+_NOTHING = np.array([0.96, 0.96, 0.96])
+_GOLDEN = 0.618034
+"""Hues that are this share of the circle apart differ, whatever their number."""
 
-def result(values: Float[np.ndarray, " steps"]) -> Figure:
-    """TO WRITE: the picture at the top of the page."""
-    figure, axes = plt.subplots()
-    axes.plot(values, color=figures.COLORS["jax"])
+Picture = Float[np.ndarray, "height width"]
+Mask = Bool[np.ndarray, "height width"]
+
+
+def as_cells(walls: Mask) -> Float[np.ndarray, "height width 3"]:
+    """A colour for each cell, black for the walls: two cells of one colour have merged."""
+    cells = label(~walls)[0]
+    numbers = np.arange(cells.max() + 1)
+    hues = np.stack([numbers * _GOLDEN % 1, 0.35 + 0.2 * (numbers % 3), 0.95 - 0.1 * (numbers % 2)])
+    return np.where(walls[..., None], 0, hsv_to_rgb(hues.T)[cells])
+
+
+def as_mistakes(walls: Mask, true_walls: Mask) -> Float[np.ndarray, "height width 3"]:
+    """Blue where a wall is found, brown where it is missed, pink where one is invented."""
+    colours = np.broadcast_to(_NOTHING, (*walls.shape, 3)).copy()
+    colours[walls & true_walls] = _FOUND
+    colours[~walls & true_walls] = _MISSED
+    colours[walls & ~true_walls] = _INVENTED
+    return colours
+
+
+def gallery(columns: Mapping[str, Sequence[np.ndarray]], *, size: float = 1.4) -> Figure:
+    """A column of pictures under each name; grey from 0 to 1 where they have no colours."""
+    rows = len(next(iter(columns.values())))
+    width = size * len(columns)
+    figure, panels = plt.subplots(
+        rows, len(columns), figsize=(width, rows * size + 0.25), squeeze=False
+    )
+    for place, (name, pictures) in enumerate(columns.items()):
+        panels[0, place].set_title(name, fontsize=9.5, loc="center")
+        for ax, picture in zip(panels[:, place], pictures, strict=True):
+            _draw(ax, picture)
     return figure
+
+
+def windows(picture: Picture, pixel: tuple[int, int], sides: Mapping[str, int]) -> Figure:
+    """The picture, and what windows of growing size around one pixel show of it, enlarged."""
+    figure, panels = plt.subplots(ncols=len(sides) + 1, figsize=(7.0, 1.75))
+    row, column = pixel
+    _draw(panels[0], picture, title="the section")
+    panels[0].plot(column, row, "s", markersize=5, markerfacecolor="none", color=figures.CYCLE[3])
+    for ax, (name, side) in zip(panels[1:], sides.items(), strict=True):
+        corner = [max(0, center - side // 2) for center in pixel]
+        window = picture[corner[0] : corner[0] + side, corner[1] : corner[1] + side]
+        _draw(ax, window, title=f"{name}\n{side} × {side}", limits=(0.1, 0.9))
+        place = column - corner[1], row - corner[0]
+        ax.plot(*place, "s", markersize=5, markerfacecolor="none", color=figures.CYCLE[3])
+    return figure
+
+
+def describe_windows(sides: Mapping[str, int], pixel: tuple[int, int]) -> str:
+    """Alternative text of `windows`."""
+    shown = ", ".join(f"{side} pixels ({name})" for name, side in sides.items())
+    return (
+        f"A grey section with a mark at row {pixel[0]}, column {pixel[1]}, and windows around the "
+        f"mark that are {shown} wide. In the small ones there is grey alone; in the large ones "
+        "dark lines lead to the mark from two sides."
+    )
+
+
+def the_u(stages: Mapping[str, Float[np.ndarray, "height width channels"]]) -> Figure:
+    """The picture at each stage, in the form that gave the network its name.
+
+    Each stage shows four of its feature maps; its shape stands below.
+    """
+    names = [name for name in stages if name not in ("image", "logits")]
+    levels = len(names) // 2
+    figure = plt.figure(figsize=(7.0, 1.45 * (levels + 1) + 0.5))
+    grid = figure.add_gridspec(levels + 1, 4, width_ratios=(1, 1.25, 1.25, 1))
+    places = {"image": (0, 0), "logits": (0, 3), "bottom": (levels, slice(1, 3))}
+    for level in range(1, levels + 1):
+        places |= {f"down {level}": (level - 1, 1), f"up {level}": (level - 1, 2)}
+    axes = {name: figure.add_subplot(grid[place]) for name, place in places.items()}
+    for name, ax in axes.items():
+        maps = stages[name]
+        height, width, channels = maps.shape
+        _draw(ax, _mosaic(maps), limits=None)
+        ax.set_title(name, fontsize=9.5, loc="center")
+        ax.set_xlabel(f"{height} × {width} × {channels}", fontsize=8.5)
+    down, up = names[: levels + 1], names[levels:]
+    for before, after in [*pairwise(down), *pairwise(up)]:
+        _arrow(axes[before], axes[after], figures.INK, curved=True)
+    _arrow(axes["image"], axes["down 1"], figures.INK)
+    _arrow(axes["up 1"], axes["logits"], figures.INK)
+    for level in range(1, levels + 1):
+        _arrow(axes[f"down {level}"], axes[f"up {level}"], figures.CYCLE[1])
+    return figure
+
+
+def describe_the_u(stages: Mapping[str, Float[np.ndarray, "height width channels"]]) -> str:
+    """Alternative text of `the_u`."""
+    shapes = ", ".join(f"{n} {' × '.join(map(str, maps.shape))}" for n, maps in stages.items())
+    return (
+        f"Small grey pictures in the form of a U, joined by arrows: {shapes}. On the way down the "
+        "pictures become coarser; on the way up they become sharp again, and the last one shows "
+        "bright walls. An arrow leads across from each level on the left to the same on the right."
+    )
+
+
+def training_frames(
+    picture: Picture, true_walls: Mask, watched: Float[np.ndarray, "rounds height width"]
+) -> Iterator[Figure]:
+    """One section after each part of the training: the probability of a wall, and the mistakes."""
+    for probs in watched:
+        yield gallery(
+            {
+                "the section": [picture],
+                "probability of a wall": [probs],
+                "found, missed, invented": [as_mistakes(probs > 0.5, true_walls)],
+            },
+            size=2.3,
+        )
+
+
+def strip(
+    watched: Float[np.ndarray, "rounds height width"], names: Sequence[str], *, count: int = 5
+) -> Figure:
+    """A few of the probabilities side by side, from the first to the last."""
+    chosen = np.linspace(0, len(watched) - 1, count).astype(int)
+    return gallery({names[i]: [watched[i]] for i in chosen})
+
+
+def tolerances(scores: Mapping[str, Sequence[float]], pixels: Sequence[float]) -> Figure:
+    """Boundary F1 against the distance that still counts as found."""
+    figure, ax = plt.subplots(figsize=(7.0, 3.0))
+    for number, (name, values) in enumerate(scores.items()):
+        last = number == len(scores) - 1
+        color = figures.COLORS["jax"] if last else figures.CYCLE[number]
+        ax.plot(pixels, values, marker="o", markersize=4, color=color, label=name)
+    ax.set(xlabel="tolerance (pixels)", ylabel="boundary F1", ylim=(None, 1))
+    ax.legend()
+    return figure
+
+
+def describe_tolerances(scores: Mapping[str, Sequence[float]], pixels: Sequence[float]) -> str:
+    """Alternative text of `tolerances`."""
+    lines = "; ".join(f"{n} from {v[0]:.2f} to {v[-1]:.2f}" for n, v in scores.items())
+    return (
+        f"Line chart of the boundary F1 for tolerances from {pixels[0]:g} to {pixels[-1]:g} "
+        f"pixels: {lines}."
+    )
+
+
+def _draw(
+    ax: Axes,
+    picture: np.ndarray,
+    *,
+    title: str = "",
+    limits: tuple[float, float] | None = (0.0, 1.0),
+) -> None:
+    low, high = limits or (None, None)
+    ax.imshow(picture, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set(visible=True, color=figures.GRID)
+    if title:
+        ax.set_title(title, fontsize=9, loc="center")
+
+
+def _mosaic(maps: Float[np.ndarray, "height width channels"], *, count: int = 4) -> np.ndarray:
+    """The feature maps that vary most, side by side, each from its darkest to its lightest."""
+    spread = maps.std((0, 1))
+    chosen = maps[..., spread.argsort()[::-1][:count]]
+    low, high = chosen.min((0, 1)), chosen.max((0, 1))
+    scaled = (chosen - low) / np.maximum(high - low, 1e-9)
+    height, width, shown = scaled.shape
+    columns = 2 if shown > 1 else 1
+    blocks = scaled.reshape(height, width, -1, columns).transpose(2, 0, 3, 1)
+    return blocks.reshape(-1, columns * width)
+
+
+def _arrow(start: Axes, end: Axes, color: str, *, curved: bool = False) -> None:
+    """From one panel to another: sideways, or down the left and up the right side of the U."""
+    if not curved:
+        ends = (1.02, 0.5), (-0.02, 0.5)
+    elif start.get_position().y0 > end.get_position().y0:
+        ends = (0.5, -0.22), (0.5, 1.2)
+    else:
+        ends = (0.5, 1.2), (0.5, -0.22)
+    patch = ConnectionPatch(
+        ends[0],
+        ends[1],
+        "axes fraction",
+        "axes fraction",
+        axesA=start,
+        axesB=end,
+        arrowstyle="-|>",
+        color=color,
+    )
+    start.figure.add_artist(patch)

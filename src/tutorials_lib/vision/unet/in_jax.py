@@ -21,6 +21,7 @@ Images = Float[Array, "batch height width channels"]
 Pixels = Float[Array, "batch height width"]
 """One number a pixel: logits, targets (1 on a wall, else 0) or weights."""
 
+Stages = dict[str, Float[Array, "batch rows columns features"]]
 Batch = tuple[Images, Pixels, Pixels]
 """Images with the targets and the weights of their pixels."""
 
@@ -72,7 +73,7 @@ class UNet(nnx.Module):
         """The logit of every pixel; `train` normalizes by the batch and updates the statistics."""
         return self.stages(images, train=train)["logits"][..., 0]
 
-    def stages(self, images: Images, *, train: bool) -> dict[str, Images]:
+    def stages(self, images: Images, *, train: bool) -> Stages:
         """What the picture has become after each block, by name, from top to bottom to top."""
         x, skips = images, []
         stages = {"image": x}
@@ -117,9 +118,7 @@ def predict(params: Params, statistics: BatchStatistics, images: Images, config:
     return network(images, train=False)
 
 
-def stages(
-    params: Params, statistics: BatchStatistics, images: Images, config: Config
-) -> dict[str, Images]:
+def stages(params: Params, statistics: BatchStatistics, images: Images, config: Config) -> Stages:
     """What the network makes of the images on its way, by the name of the stage."""
     network = nnx.merge(graph(config), params, statistics, copy=True)
     return network.stages(images, train=False)
@@ -225,6 +224,12 @@ def augment(
     return image[..., None], cut(targets), cut(weights)
 
 
+HeldBack = tuple[
+    Float[Array, "held_back height width channels"], Float[Array, "held_back height width"]
+]
+"""Images with the targets of their pixels."""
+
+
 class History(NamedTuple):
     """What `fit` reports: each step, and after each round what it makes of held-back sections."""
 
@@ -236,7 +241,7 @@ class History(NamedTuple):
 def fit(
     state: State,
     train: Batch,
-    held_back: tuple[Images, Pixels],
+    held_back: HeldBack,
     key: PRNGKeyArray,
     config: Config,
 ) -> tuple[State, History]:

@@ -25,6 +25,7 @@ BatchStatistics = dict[Any, Any]
 """The same without the head, and `{"norm": {"mean", "var"}}` in the place of a convolution."""
 
 Images = Float[np.ndarray, "batch height width channels"]
+FeatureMaps = Float[np.ndarray, "batch height width features"]
 Pixels = Float[np.ndarray, "batch height width"]
 """One number a pixel: logits, targets (1 on a wall, else 0) or weights."""
 
@@ -60,7 +61,7 @@ def predict(params: Params, statistics: BatchStatistics, images: Images, config:
     return _head(x, **params["head"])[0]
 
 
-def _predict_block(x: Images, block: Params, statistics: BatchStatistics) -> Images:
+def _predict_block(x: Images, block: Params, statistics: BatchStatistics) -> FeatureMaps:
     for name, layer in block.items():
         x, _ = convolution.conv2d(x, layer["conv"]["kernel"])
         x = layers.normalize(x, **statistics[name]["norm"], **layer["norm"])
@@ -138,7 +139,7 @@ def _block(
     config: Config,
     *,
     input_gradient: bool = True,
-) -> tuple[Images, Callable[[Images], tuple[Images | None, Params]], BatchStatistics]:
+) -> tuple[FeatureMaps, Callable[[FeatureMaps], tuple[Images | None, Params]], BatchStatistics]:
     """Twice: convolve, normalize by the batch, cut at zero. The running statistics come third."""
     vjps, running = {}, {}
     for name, layer in block.items():
@@ -150,8 +151,8 @@ def _block(
         vjps[name] = conv_vjp, norm_vjp, relu_vjp
         running[name] = {"norm": _blend(statistics[name]["norm"], of_batch._asdict(), config)}
 
-    def vjp(dx: Images) -> tuple[Images | None, Params]:
-        grads = {}
+    def vjp(dy: FeatureMaps) -> tuple[Images | None, Params]:
+        dx, grads = dy, {}
         for name, (conv_vjp, norm_vjp, relu_vjp) in reversed(vjps.items()):
             dx, dscale, dbias = norm_vjp(relu_vjp(dx))
             dx, dkernel = conv_vjp(dx)

@@ -14,7 +14,6 @@ from tutorials_lib.datasets import isbi2012, membranes
 
 Pictures = Float32[np.ndarray, "pictures height width"]
 Walls = Bool[np.ndarray, "pictures height width"]
-Images = Float32[np.ndarray, "pictures height width 1"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +135,9 @@ def halve(stack: isbi2012.Stack) -> Sections:
     return Sections((pictures / 255).astype(np.float32), walls >= 0.5)
 
 
-def to_images(pictures: Pictures) -> Images:
+def to_images(
+    pictures: Float32[np.ndarray, "*pictures height width"],
+) -> Float32[np.ndarray, "*pictures height width 1"]:
     """Numbers around zero, with an axis for the one channel that grey has."""
     return pictures[..., None] - np.float32(0.5)
 
@@ -189,3 +190,25 @@ def block_widths(config: Config) -> tuple[list[Widths], Widths, list[Widths]]:
     above = [levels[0], *levels[:-1]]
     up = [Widths(2 * own, own, end) for own, end in zip(levels, above, strict=True)]
     return down, lowest, up[::-1]
+
+
+def receptive_fields(config: Config) -> dict[str, int]:
+    """How many pixels wide the part of the picture is that one number of each stage depends on.
+
+    A convolution of 3 x 3 adds a pixel on each side, and on a level that has been halved `n`
+    times a pixel is `2^n` pixels of the picture; pooling adds one.
+    """
+    side, pixel, fields = 1, 1, {"image": 1}
+    levels = range(1, len(config.channels))
+    for level in levels:
+        side += 4 * pixel
+        fields[f"down {level}"] = side
+        side += pixel
+        pixel *= 2
+    side += 4 * pixel
+    fields["bottom"] = side
+    for level in reversed(levels):
+        pixel //= 2
+        side += 4 * pixel
+        fields[f"up {level}"] = side
+    return fields
