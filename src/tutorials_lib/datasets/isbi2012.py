@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, UInt8
 
 from tutorials_lib.datasets.download import RemoteFile, fetch
-from tutorials_lib.datasets.errors import MalformedDataError
+from tutorials_lib.datasets.errors import MalformedDataError, reading
 
 SIZE = 512
 """Height and width of a section, in pixels."""
@@ -142,20 +142,11 @@ def read_section(path: Path) -> UInt8[np.ndarray, "512 512"]:
     """
     from PIL import Image
 
-    try:
-        with Image.open(path) as picture:
-            section, mode = np.asarray(picture), picture.mode
-    except Exception as error:  # Pillow's decoders raise errors of many kinds
-        raise _malformed(path, found=f"{type(error).__name__}: {error}") from error
+    expected = f"a picture of {SIZE} x {SIZE} pixels with eight bits of grey"
+    way_out = "Check that this is the published file."
+    with reading(path, expected=expected, way_out=way_out), Image.open(path) as picture:
+        section, mode = np.asarray(picture), picture.mode
     if mode != "L" or section.shape != (SIZE, SIZE):
-        raise _malformed(path, found=f"the mode {mode} and the shape {section.shape}")
+        found = f"the mode {mode} and the shape {section.shape}"
+        raise MalformedDataError(path, expected=expected, found=found, way_out=way_out)
     return section
-
-
-def _malformed(path: Path, *, found: str) -> MalformedDataError:
-    return MalformedDataError(
-        path,
-        expected=f"a picture of {SIZE} x {SIZE} pixels with eight bits of grey",
-        found=found,
-        way_out="Check that this is the published file.",
-    )

@@ -108,7 +108,7 @@ def _to_slots(kernel: Kernel, row: int) -> Kernel:
 def _from_slots(parts: Float[np.ndarray, "rows rows columns channels features"]) -> Kernel:
     """The sum of what was collected in the order of the ring at each of `rows` rows."""
     middle = len(parts) // 2
-    return sum(np.roll(part, middle - row, axis=0) for row, part in enumerate(parts))
+    return np.sum([np.roll(part, middle - row, axis=0) for row, part in enumerate(parts)], axis=0)
 
 
 def _row_major(x: Images | FeatureMaps) -> Memory:

@@ -5,6 +5,7 @@ and specks that are too small for a wall are taken away.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32
@@ -47,7 +48,8 @@ def darker_than_around(pictures: Pictures, *, blur: float, reach: float) -> Scor
 
 def ridges(pictures: Pictures, *, widths: tuple[float, ...]) -> Scores:
     """How much a pixel lies on a dark line of one of the widths (Sato et al. 1998)."""
-    return np.stack([sato(picture, sigmas=widths) for picture in pictures])
+    sigmas: Any = widths  # scikit-image annotates its default, which is a range
+    return np.stack([sato(picture, sigmas=sigmas) for picture in pictures])
 
 
 def forest(train: Sections, *, seed: int) -> Callable[[Pictures], Scores]:

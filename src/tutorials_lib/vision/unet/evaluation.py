@@ -71,7 +71,8 @@ def train(config: Config, *, seed: int) -> Trained:
     """Train on the sections of the source that `config` names, drawn with `seed`."""
     data = problem.load(config, seed=seed)
     create_key, fit_key = jax.random.split(jax.random.key(seed))
-    start = in_jax.start(*in_jax.create(config, create_key), config)
+    params, statistics = in_jax.create(config, create_key)
+    start = in_jax.start(params, statistics, config)
     inputs = (start, to_batch(data.train, config), to_batch(data.development, config)[:2], fit_key)
     fit = jax.jit(in_jax.fit, static_argnames="config").lower(*inputs, config).compile()
     (state, history), seconds = timed(fit, *inputs)  # compiled ahead, so as not to time that

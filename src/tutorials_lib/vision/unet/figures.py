@@ -137,7 +137,7 @@ def strip(
     watched: Float[np.ndarray, "rounds height width"], names: Sequence[str], *, count: int = 5
 ) -> Figure:
     """A few of the probabilities side by side, from the first to the last."""
-    chosen = np.linspace(0, len(watched) - 1, count).astype(int)
+    chosen = np.linspace(0, len(watched) - 1, count).astype(int).tolist()
     return gallery({names[i]: [watched[i]] for i in chosen})
 
 

@@ -255,7 +255,8 @@ def fit(
     def step(state: State, drawn: tuple[Int[Array, " batch"], Key[Array, " batch"]]):
         chosen, keys = drawn
         augment_all = jax.vmap(partial(augment, config=config))
-        return train_step(state, *augment_all(*(each[chosen] for each in train), keys), config)
+        images, targets, weights = augment_all(*(each[chosen] for each in train), keys)
+        return train_step(state, images, targets, weights, config)
 
     def round_of_steps(state: State, key: PRNGKeyArray) -> tuple[State, tuple[Array, ...]]:
         choose_key, augment_key = jax.random.split(key)
