@@ -19,6 +19,9 @@ _NOTHING = np.array([0.96, 0.96, 0.96])
 _GOLDEN = 0.618034
 """Hues that are this share of the circle apart differ, whatever their number."""
 
+_NARROW = 1.3
+"""Columns of so many inches have titles of two lines."""
+
 Picture = Float[np.ndarray, "height width"]
 Mask = Bool[np.ndarray, "height width"]
 
@@ -45,10 +48,11 @@ def gallery(columns: Mapping[str, Sequence[np.ndarray]], *, size: float = 1.4) -
     rows = len(next(iter(columns.values())))
     width = size * len(columns)
     figure, panels = plt.subplots(
-        rows, len(columns), figsize=(width, rows * size + 0.25), squeeze=False
+        rows, len(columns), figsize=(width, rows * size + 0.4), squeeze=False
     )
     for place, (name, pictures) in enumerate(columns.items()):
-        panels[0, place].set_title(name, fontsize=9.5, loc="center")
+        title = name.replace(" ", "\n", 1) if size < _NARROW else name
+        panels[0, place].set_title(title, fontsize=9.5, loc="center")
         for ax, picture in zip(panels[:, place], pictures, strict=True):
             _draw(ax, picture)
     return figure
@@ -86,7 +90,8 @@ def the_u(stages: Mapping[str, Float[np.ndarray, "height width channels"]]) -> F
     """
     names = [name for name in stages if name not in ("image", "logits")]
     levels = len(names) // 2
-    figure = plt.figure(figsize=(7.0, 1.45 * (levels + 1) + 0.5))
+    figure = plt.figure(figsize=(7.0, 2.1 * (levels + 1)))
+    figure.set_layout_engine("constrained", h_pad=0.2)
     grid = figure.add_gridspec(levels + 1, 4, width_ratios=(1, 1.25, 1.25, 1))
     places = {"image": (0, 0), "logits": (0, 3), "bottom": (levels, slice(1, 3))}
     for level in range(1, levels + 1):
@@ -194,9 +199,9 @@ def _arrow(start: Axes, end: Axes, color: str, *, curved: bool = False) -> None:
     if not curved:
         ends = (1.02, 0.5), (-0.02, 0.5)
     elif start.get_position().y0 > end.get_position().y0:
-        ends = (0.5, -0.22), (0.5, 1.2)
+        ends = (0.5, -0.17), (0.5, 1.17)
     else:
-        ends = (0.5, 1.2), (0.5, -0.22)
+        ends = (0.5, 1.17), (0.5, -0.17)
     patch = ConnectionPatch(
         ends[0],
         ends[1],
