@@ -143,7 +143,7 @@ def strip(
 ) -> Figure:
     """A few of the probabilities side by side, from the first to the last."""
     chosen = np.linspace(0, len(watched) - 1, count).astype(int).tolist()
-    return gallery({names[i]: [watched[i]] for i in chosen})
+    return gallery({names[i]: [watched[i]] for i in map(int, chosen)})
 
 
 def tolerances(scores: Mapping[str, Sequence[float]], pixels: Sequence[float]) -> Figure:

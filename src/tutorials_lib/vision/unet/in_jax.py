@@ -255,7 +255,7 @@ def fit(
     def step(state: State, drawn: tuple[Int[Array, " batch"], Key[Array, " batch"]]):
         chosen, keys = drawn
         augment_all = jax.vmap(partial(augment, config=config))
-        images, targets, weights = augment_all(*(each[chosen] for each in train), keys)
+        images, targets, weights = augment_all(*(each[chosen] for each in train), keys)  # pyright: ignore[reportCallIssue]
         return train_step(state, images, targets, weights, config)
 
     def round_of_steps(state: State, key: PRNGKeyArray) -> tuple[State, tuple[Array, ...]]:
