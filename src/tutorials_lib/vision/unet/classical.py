@@ -38,7 +38,7 @@ def cut(scores: Scores, threshold: float | None, *, max_speck: int) -> Walls:
 
 def darkness(pictures: Pictures, *, blur: float) -> Scores:
     """How dark a pixel is after blurring, where the light that falls off to a side is undone."""
-    return -smooth(pictures, blur) / smooth(pictures, 25)
+    return -smooth(pictures, blur) / smooth(pictures, 25.0)
 
 
 def darker_than_around(pictures: Pictures, *, blur: float, reach: float) -> Scores:

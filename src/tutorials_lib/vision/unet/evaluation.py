@@ -123,9 +123,9 @@ def segment_rivals(data: Data, *, seed: int) -> dict[str, Segmented]:
     dark = [partial(classical.darkness, blur=blur) for blur in BLURS]
     darker = [
         partial(classical.darker_than_around, blur=blur, reach=reach)
-        for blur, reach in product(BLURS, (5, 8, 12))
+        for blur, reach in product(BLURS, (5.0, 8.0, 12.0))
     ]
-    lines = [partial(classical.ridges, widths=widths) for widths in ((1.5,), (1, 2), (2,))]
+    lines = [partial(classical.ridges, widths=widths) for widths in ((1.5,), (1.0, 2.0), (2.0,))]
     trees = [classical.forest(data.train, seed=seed)]
     return {
         "Otsu's threshold": segment(dark, [None], data),
