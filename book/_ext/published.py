@@ -4,7 +4,6 @@
 since, are looked up when a page is written, and what shows them is written again when they change.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from docutils import nodes
@@ -16,10 +15,12 @@ from sphinx.util.docutils import SphinxDirective
 from records import LEDGER, table, tutorial_of
 from tutorials_lib import catalog
 from tutorials_lib.benchmark.tables import format_seconds
-from tutorials_lib.judge.record import JudgeRecord, UsedFile, load_published
+from tutorials_lib.judge.record import PUBLISHED, JudgeRecord, load_published
 from tutorials_lib.judge.report import score_table, verdict_sentences
 
 _CHECKSUM_DIGITS = 12
+_LISTED = 6
+"""Of more files than so many only the number is shown."""
 
 
 class _Mark(nodes.General, nodes.Element):
@@ -68,7 +69,7 @@ def describe(record: JudgeRecord) -> list[nodes.Node]:
     parts: list[nodes.Node] = [
         table(header, [[nodes.Text(cell) for cell in row] for row in rows]),
         _paragraph(verdict_sentences(record.summary)),
-        _paragraph(*_files(record.files)),
+        _paragraph(*_files(record)),
         _paragraph(
             f"Recorded on {record.machine['date']} with the preset {record.preset} "
             f"({record.machine['processor']}, {record.machine['cores']} cores); all seeds "
@@ -85,10 +86,20 @@ def describe(record: JudgeRecord) -> list[nodes.Node]:
     return parts
 
 
-def _files(files: Sequence[UsedFile]) -> list[nodes.Node | str]:
-    """Names and sizes, with the first digits of each checksum."""
+def _files(record: JudgeRecord) -> list[nodes.Node | str]:
+    """Names and sizes, with the first digits of each checksum; or how many, and where they are."""
+    files = record.files
     if not files:
         return ["No published file is read: the tutorial's data come with the code."]
+    if len(files) > _LISTED:
+        return [
+            "Files: ",
+            nodes.literal("", files[0].name),
+            f" and {len(files) - 1} more, {sum(file.num_bytes for file in files):,} bytes in all. "
+            "The checksum of each is in ",
+            nodes.literal("", (PUBLISHED / f"{record.slug}.json").as_posix()),
+            ".",
+        ]
     parts: list[nodes.Node | str] = ["Files: "]
     for file in files:
         checksum = f"{file.sha256[:_CHECKSUM_DIGITS]}…"

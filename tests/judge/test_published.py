@@ -47,6 +47,19 @@ def test_scores_files_date_and_machine_are_shown(published: ModuleType, record: 
     assert "Earlier code" not in shown
 
 
+def test_of_many_files_only_the_number_is_shown(published: ModuleType, record: JudgeRecord):
+    files = tuple(
+        UsedFile(name=f"{number}.png", sha256="c" * 64, num_bytes=1_000) for number in range(60)
+    )
+    shown = text(published, dataclasses.replace(record, files=files))
+    assert (
+        "Files: 0.png and 59 more, 60,000 bytes in all. "
+        "The checksum of each is in book/_data/published/small.json."
+    ) in shown
+    assert "1.png" not in shown
+    assert "c" * 12 not in shown
+
+
 def test_a_record_of_earlier_code_is_marked(published: ModuleType, record: JudgeRecord):
     assert "Earlier code." in text(published, dataclasses.replace(record, code_digest="0" * 16))
 
