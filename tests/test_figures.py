@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from tutorials_lib import figures
 from tutorials_lib.figures.architecture import architecture, trace
-from tutorials_lib.figures.curves import learning_curve
+from tutorials_lib.figures.curves import learning_curve, spread
 from tutorials_lib.figures.stepper import Stepped, stepper
 
 
@@ -190,6 +190,13 @@ def test_a_learning_curve_says_where_every_line_begins_and_ends() -> None:
     assert not plt.get_fignums()
     with pytest.raises(ValueError, match="nothing has been trained"):
         learning_curve({"ours": np.array([])}, y="accuracy")
+
+
+def test_names_of_close_baselines_are_spread_in_the_order_of_their_lines() -> None:
+    assert spread([1.0, 5.0, 9.0], gap=2.0, highest=10.0) == [1, 5, 9]
+    assert spread([1.0, 1.5, 2.0], gap=2.0, highest=10.0) == [1, 3, 5]
+    assert spread([8.0, 9.0, 9.5], gap=2.0, highest=10.0) == [6, 8, 10]
+    assert spread([], gap=2.0, highest=10.0) == []
 
 
 def forward(x: jax.Array) -> dict[str, jax.Array]:

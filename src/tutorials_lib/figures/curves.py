@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
@@ -15,6 +16,9 @@ from tutorials_lib.figures.style import COLORS, CYCLE, MUTED
 Curve = Float[np.ndarray, " points"]
 _MARKERS_UP_TO = 40
 """A curve of more points has no markers."""
+
+_FONT_SIZE, _LINE_HEIGHT = 9, 1.2
+"""Of the names of the baselines: points, and the distance of two lines in font sizes."""
 
 
 def learning_curve(
@@ -55,11 +59,12 @@ def learning_curve(
         _draw(left[0], losses, at)
         left[0].set(xlabel=x, ylabel="training loss")
     _draw(ax, scores, at)
-    for name, score in (baselines or {}).items():
-        _draw_baseline(ax, name, score)
+    for score in (baselines or {}).values():
+        ax.axhline(score, color=MUTED, linewidth=1, linestyle="--")
     ax.set(xlabel=x, ylabel=y, ylim=ylim)
     if len(curves) > 1:
         ax.legend()
+    _name_baselines(figure, ax, baselines or {})
     return show(figure, alt=_describe(scores, baselines or {}, losses, y, x, form))
 
 
@@ -72,18 +77,39 @@ def _draw(ax: Axes, curves: Mapping[str, Curve], at: Sequence[int] | None) -> No
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
-def _draw_baseline(ax: Axes, name: str, score: float) -> None:
-    ax.axhline(score, color=MUTED, linewidth=1, linestyle="--")
-    ax.annotate(
-        name,
-        (1, score),
-        xycoords=("axes fraction", "data"),
-        xytext=(0, 3),
-        textcoords="offset points",
-        ha="right",
-        fontsize=9,
-        color=MUTED,
-    )
+def _name_baselines(figure: Figure, ax: Axes, baselines: Mapping[str, float]) -> None:
+    """Write each name over its line at the right, or higher where another name stands.
+
+    Called last: the room that a name needs depends on the limits and the layout of the axes.
+    """
+    figure.draw_without_rendering()
+    low, high = ax.get_ylim()
+    line = _FONT_SIZE * _LINE_HEIGHT * figure.dpi / 72 / ax.bbox.height * (high - low)
+    names = sorted(baselines, key=lambda name: baselines[name])
+    places = spread([baselines[name] for name in names], gap=line, highest=high - line)
+    for name, place in zip(names, places, strict=True):
+        ax.annotate(
+            name,
+            (1, place),
+            xycoords=("axes fraction", "data"),
+            xytext=(0, 2),
+            textcoords="offset points",
+            ha="right",
+            fontsize=_FONT_SIZE,
+            color=MUTED,
+        )
+
+
+def spread(places: Sequence[float], *, gap: float, highest: float) -> list[float]:
+    """Rising `places` moved up until each is `gap` from the next, and down below `highest`."""
+    moved: list[float] = []
+    for place in places:
+        moved.append(max(place, moved[-1] + gap) if moved else place)
+    ceiling = highest
+    for i in reversed(range(len(moved))):
+        moved[i] = min(moved[i], ceiling)
+        ceiling = moved[i] - gap
+    return moved
 
 
 def _describe(
