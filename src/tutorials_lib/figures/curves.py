@@ -74,7 +74,7 @@ def _draw(ax: Axes, curves: Mapping[str, Curve], at: Sequence[int] | None) -> No
         steps = np.arange(1, len(curve) + 1) if at is None else at
         marker = "o" if len(curve) <= _MARKERS_UP_TO else None
         ax.plot(steps, curve, marker=marker, markersize=4, color=color, label=name)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
 
 
 def _name_baselines(figure: Figure, ax: Axes, baselines: Mapping[str, float]) -> None:
