@@ -174,13 +174,16 @@ def batch_norm(
     def total(rows: np.ndarray) -> PerChannel:
         return rows.reshape(batch, channels).sum(0)
 
+    def column_sums(rows: np.ndarray) -> np.ndarray:
+        return np.ones(len(rows), rows.dtype) @ rows  # BLAS is faster at this than sum(0)
+
     def repeat(values: PerChannel) -> np.ndarray:
         return np.tile(values, batch)  # [channels] -> [batch * channels], one row of memory
 
     def rows_of(images: Images) -> np.ndarray:
         return _row_major(images).reshape(height * width, batch * channels)
 
-    mean = total(rows_of(x).sum(0)) / count
+    mean = total(column_sums(rows_of(x))) / count
     centered = rows_of(x) - repeat(mean)
     var = total(np.einsum("pc,pc->c", centered, centered)) / count
     inverse = 1 / np.sqrt(var + epsilon)
@@ -189,7 +192,7 @@ def batch_norm(
 
     def vjp(dy: Images) -> tuple[Images, PerChannel, PerChannel]:
         dy_rows = rows_of(dy)
-        dbias = total(dy_rows.sum(0))
+        dbias = total(column_sums(dy_rows))
         dscale = total(np.einsum("pc,pc->c", dy_rows, centered)) * inverse
         # Each x moves its own y and, through mean and variance, every other y of its channel.
         dx = centered * repeat(-inverse * dscale / count)
