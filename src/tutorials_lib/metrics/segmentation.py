@@ -49,8 +49,9 @@ def boundary_f1(found: Masks, true: Masks, *, tolerance: float = 2) -> float:
 def rand_error(found: Masks, true: Masks) -> float:
     """One minus the adapted Rand score of the cells between the walls, the mean over the pictures.
 
-    Two pixels are drawn that lie in cells: are they in one cell or in two? The error counts the
-    pairs on which both segmentations disagree (Arganda-Carreras et al. 2015). One gap in a wall
+    Of all pairs of pixels that were put into one cell, how many are in one (precision), and of
+    all that are in one, how many were put together (recall)? The score is their harmonic mean
+    (Arganda-Carreras et al. 2015), over the pixels inside the true cells. One gap in a wall
     merges two cells, which hardly changes `dice` and changes this score at once.
     """
     errors = [

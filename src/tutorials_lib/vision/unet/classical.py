@@ -63,6 +63,7 @@ def forest(train: Sections, *, seed: int) -> Callable[[Pictures], Scores]:
     model = RandomForestClassifier(60, min_samples_leaf=10, n_jobs=-1, random_state=seed)
     table = features.reshape(-1, features.shape[-1])
     model.fit(table[pixels], train.walls[:100].ravel()[pixels])
+    model.n_jobs = 1  # several threads add up the trees in any order, and round differently
 
     def score(pictures: Pictures) -> Scores:
         table = derivatives(pictures).reshape(pictures.size, -1)

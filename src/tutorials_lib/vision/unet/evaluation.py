@@ -20,7 +20,7 @@ METRIC = "Dice coefficient of the walls"
 COLUMNS = ("Dice", "IoU", "boundary F1", "Rand error of the cells")
 """The headers over `scores`."""
 
-BLURS, SPECKS = (0.7, 1.0, 1.5), (0, 20, 60)
+BLURS, SPECKS = (0.4, 0.7, 1.0), (0, 20, 60, 120)
 """Settings that are tried; the specks, of so many pixels at most, for every technique."""
 
 _AT_ONCE = 20
@@ -123,15 +123,17 @@ def segment_rivals(data: Data, *, seed: int) -> dict[str, Segmented]:
     dark = [partial(classical.darkness, blur=blur) for blur in BLURS]
     darker = [
         partial(classical.darker_than_around, blur=blur, reach=reach)
-        for blur, reach in product(BLURS, (5.0, 8.0, 12.0))
+        for blur, reach in product(BLURS, (3.0, 5.0, 8.0))
     ]
-    lines = [partial(classical.ridges, widths=widths) for widths in ((1.5,), (1.0, 2.0), (2.0,))]
+    lines = [
+        partial(classical.ridges, widths=widths) for widths in ((1.0,), (1.5,), (2.0,), (3.0,))
+    ]
     trees = [classical.forest(data.train, seed=seed)]
     return {
         "Otsu's threshold": segment(dark, [None], data),
-        "adaptive threshold": segment(darker, (0.02, 0.03, 0.04, 0.06), data),
-        "ridge filter": segment(lines, (0.015, 0.02, 0.03, 0.045, 0.06), data),
-        "random forest": segment(trees, (0.3, 0.4, 0.5, 0.6), data),
+        "adaptive threshold": segment(darker, (0.03, 0.04, 0.06, 0.08), data),
+        "ridge filter": segment(lines, (0.02, 0.03, 0.045, 0.06, 0.08), data),
+        "random forest": segment(trees, (0.2, 0.3, 0.4, 0.5), data),
     }
 
 

@@ -60,7 +60,7 @@ def gallery(columns: Mapping[str, Sequence[np.ndarray]], *, size: float = 1.4) -
 
 def windows(picture: Picture, pixel: tuple[int, int], sides: Mapping[str, int]) -> Figure:
     """The picture, and what windows of growing size around one pixel show of it, enlarged."""
-    figure, panels = plt.subplots(ncols=len(sides) + 1, figsize=(7.0, 1.75))
+    figure, panels = plt.subplots(ncols=len(sides) + 1, figsize=(7.0, 2.0))
     row, column = pixel
     _draw(panels[0], picture, title="the section")
     panels[0].plot(column, row, "s", markersize=5, markerfacecolor="none", color=figures.CYCLE[3])
@@ -78,15 +78,17 @@ def describe_windows(sides: Mapping[str, int], pixel: tuple[int, int]) -> str:
     shown = ", ".join(f"{side} pixels ({name})" for name, side in sides.items())
     return (
         f"A grey section with a mark at row {pixel[0]}, column {pixel[1]}, and windows around the "
-        f"mark that are {shown} wide. In the small ones there is grey alone; in the large ones "
-        "dark lines lead to the mark from two sides."
+        f"mark that are {shown} wide: from a patch of grey to several cells with their walls."
     )
 
 
-def the_u(stages: Mapping[str, Float[np.ndarray, "height width channels"]]) -> Figure:
+def the_u(
+    stages: Mapping[str, Float[np.ndarray, "height width channels"]], fields: Mapping[str, int]
+) -> Figure:
     """The picture at each stage, in the form that gave the network its name.
 
-    Each stage shows four of its feature maps; its shape stands below.
+    Each stage shows four of its feature maps; below stand its shape, and how wide a window of
+    the picture one of its numbers sees.
     """
     names = [name for name in stages if name not in ("image", "logits")]
     levels = len(names) // 2
@@ -102,24 +104,31 @@ def the_u(stages: Mapping[str, Float[np.ndarray, "height width channels"]]) -> F
         height, width, channels = maps.shape
         _draw(ax, _mosaic(maps), limits=None)
         ax.set_title(name, fontsize=9.5, loc="center")
-        ax.set_xlabel(f"{height} × {width} × {channels}", fontsize=8.5)
+        seen = f", sees {fields[name]}" if fields.get(name, 1) > 1 else ""
+        ax.set_xlabel(f"{height} × {width} × {channels}{seen}", fontsize=8.5)
     down, up = names[: levels + 1], names[levels:]
-    for before, after in [*pairwise(down), *pairwise(up)]:
-        _arrow(axes[before], axes[after], figures.INK, curved=True)
-    _arrow(axes["image"], axes["down 1"], figures.INK)
-    _arrow(axes["up 1"], axes["logits"], figures.INK)
+    left, right, below, above = (-0.02, 0.5), (1.02, 0.5), (0.5, -0.17), (0.5, 1.17)
+    for before, after in pairwise(down):
+        _arrow(axes[before], below, axes[after], (0.25, 1.17) if after == "bottom" else above)
+    for before, after in pairwise(up):
+        _arrow(axes[before], (0.75, 1.17) if before == "bottom" else above, axes[after], below)
+    _arrow(axes["image"], right, axes["down 1"], left)
+    _arrow(axes["up 1"], right, axes["logits"], left)
     for level in range(1, levels + 1):
-        _arrow(axes[f"down {level}"], axes[f"up {level}"], figures.CYCLE[1])
+        _arrow(axes[f"down {level}"], right, axes[f"up {level}"], left, color=figures.CYCLE[1])
     return figure
 
 
-def describe_the_u(stages: Mapping[str, Float[np.ndarray, "height width channels"]]) -> str:
+def describe_the_u(
+    stages: Mapping[str, Float[np.ndarray, "height width channels"]], fields: Mapping[str, int]
+) -> str:
     """Alternative text of `the_u`."""
     shapes = ", ".join(f"{n} {' × '.join(map(str, maps.shape))}" for n, maps in stages.items())
+    seen = ", ".join(f"{side} in {name}" for name, side in fields.items() if side > 1)
     return (
-        f"Small grey pictures in the form of a U, joined by arrows: {shapes}. On the way down the "
-        "pictures become coarser; on the way up they become sharp again, and the last one shows "
-        "bright walls. An arrow leads across from each level on the left to the same on the right."
+        f"Small grey pictures in the form of a U, joined by arrows: {shapes}. An arrow leads "
+        "across from each level on the left to the same on the right. One number sees a window "
+        f"of the picture that is so many pixels wide: {seen}."
     )
 
 
@@ -195,17 +204,18 @@ def _mosaic(maps: Float[np.ndarray, "height width channels"], *, count: int = 4)
     return blocks.reshape(-1, columns * width)
 
 
-def _arrow(start: Axes, end: Axes, color: str, *, curved: bool = False) -> None:
-    """From one panel to another: sideways, or down the left and up the right side of the U."""
-    if not curved:
-        ends = (1.02, 0.5), (-0.02, 0.5)
-    elif start.get_position().y0 > end.get_position().y0:
-        ends = (0.5, -0.17), (0.5, 1.17)
-    else:
-        ends = (0.5, 1.17), (0.5, -0.17)
+def _arrow(
+    start: Axes,
+    out: tuple[float, float],
+    end: Axes,
+    into: tuple[float, float],
+    *,
+    color: str = figures.INK,
+) -> None:
+    """From a place beside one panel to a place beside another, in fractions of the panels."""
     patch = ConnectionPatch(
-        ends[0],
-        ends[1],
+        out,
+        into,
         "axes fraction",
         "axes fraction",
         axesA=start,

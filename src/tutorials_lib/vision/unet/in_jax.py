@@ -252,7 +252,9 @@ def fit(
     the first.
     """
 
-    def step(state: State, drawn: tuple[Int[Array, " batch"], Key[Array, " batch"]]):
+    def step(
+        state: State, drawn: tuple[Int[Array, " batch"], Key[Array, " batch"]]
+    ) -> tuple[State, Float[Array, ""]]:
         chosen, keys = drawn
         augment_all = jax.vmap(partial(augment, config=config))
         images, targets, weights = augment_all(*(each[chosen] for each in train), keys)  # pyright: ignore[reportCallIssue]

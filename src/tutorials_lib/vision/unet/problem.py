@@ -103,9 +103,10 @@ class Data(NamedTuple):
 def load(config: Config, *, seed: int = 0) -> Data:
     """The sections of each set: generated with `seed`, or parts of the stack of ISBI 2012.
 
-    Neighbours in the stack show the same cells, so each part is a run of neighbours; with the
-    seed the parts move along the stack by a third of it. The other sizes of `config` do not
-    apply there, except that TINY's take a corner of a few sections.
+    Neighbours in the stack show the same cells, so each part is a run of neighbours, and no test
+    section is next to a training section. With the seed the parts move along the stack by a
+    third of it. The sizes of `config` do not apply there, except that TINY takes two sections
+    of each part.
 
     Raises:
         DatasetError: ISBI 2012 was asked for and cannot be had.
@@ -117,7 +118,7 @@ def load(config: Config, *, seed: int = 0) -> Data:
     stack = halve(isbi2012.load_isbi2012())
     shift = 10 * seed
     order = (np.arange(len(stack.pictures)) + shift) % len(stack.pictures)
-    train, development, test = order[:20], order[20:23], order[23:]
+    train, development, test = order[:20], order[20:23], order[23:29]  # 29 is next to the first
     if config.num_train < len(train):
         train, development, test = (each[:2] for each in (train, development, test))
     return Data(*(Sections(*(a[part] for a in stack)) for part in (train, development, test)))

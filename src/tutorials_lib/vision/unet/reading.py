@@ -51,28 +51,15 @@ def distinct(fields: Mapping[str, int], *, count: int = 4) -> dict[str, int]:
 def one_pixel(test: Sections, methods: Mapping[str, Segmented], place: Place) -> MarkdownRows:
     """The number that every method gives the pixel, its threshold, and what it says."""
     section = place[0]
-    rows = [["its grey", f"{test.pictures[place]:.2f}", "", ""]]
+    rows = [["its grey", f"{test.pictures[place]:.3f}", "", ""]]
     for name, found in methods.items():
         threshold = found.threshold
         if threshold is None:
             threshold = float(threshold_otsu(found.scores[section]))
         says = "wall" if found.walls[place] else "cell"
-        rows.append([name, f"{found.scores[place]:.2f}", f"{threshold:.2f}", says])
+        rows.append([name, f"{found.scores[place]:.3f}", f"{threshold:.3f}", says])
     rows.append(["the truth", "", "", "wall" if test.walls[place] else "cell"])
     return MarkdownRows(["This pixel", "number", "threshold", "says"], rows)
-
-
-def stage_table(
-    stages: Mapping[str, Float[np.ndarray, "height width channels"]], fields: Mapping[str, int]
-) -> MarkdownRows:
-    """The shape of each stage, how many numbers it holds, and how wide a window each has seen."""
-    rows = []
-    for name, maps in stages.items():
-        seen = fields.get(name, max(fields.values()))
-        shape = " × ".join(map(str, maps.shape))
-        rows.append([name, shape, f"{maps.size:,}", f"{seen} × {seen}"])
-    header = ["Stage", "height × width × maps", "numbers", "pixels of the section that one sees"]
-    return MarkdownRows(header, rows)
 
 
 def three_mistakes() -> MarkdownRows:
@@ -112,16 +99,16 @@ def other_pictures(config: Config) -> dict[str, Float32[np.ndarray, "side side"]
 
 
 def say_whether_met(judgement: Judgement, scored: Mapping[str, Sequence[float]]) -> str:
-    """Whether the line is beaten, by how much, and how many of the cells' errors are gone."""
+    """Whether the line is beaten, and whose walls part the cells best."""
     rival, line = judgement.strongest
     *others, own = (each[-1] for each in scored.values())
     beaten = "is met" if judgement.met else "is *not met*"
     cells = (
         f"The Rand error of the cells is {own:.2f}, that of the best rival {min(others):.2f}: "
         + (
-            "closed walls are what the wide window buys."
+            "its walls leave fewer gaps."
             if own < min(others)
-            else "its walls do not close better."
+            else "its walls do not part the cells better."
         )
     )
     return (
@@ -158,19 +145,20 @@ def describe_training(
     watched: Float[np.ndarray, "rounds height width"],
     steps: Sequence[str],
 ) -> str:
-    """Alternative text of the stepper: how many of the pixels are right at its ends."""
-    first, last = (((probs > 0.5) == true).mean() for probs in (watched[0], watched[-1]))
+    """Alternative text of the stepper: what is found and what is invented at its ends."""
+    found, invented = (
+        [f"{(probs > 0.5)[part].mean():.0%}" for probs in (watched[0], watched[-1])]
+        for part in (true, ~true)
+    )
     return (
         f"A section, its probabilities of a wall, and the mistakes, after {steps[0]} to "
-        f"{steps[-1]} training steps. The share of pixels that are right goes from {first:.0%} "
-        f"to {last:.0%}; blurred dark spots become thin closed lines."
+        f"{steps[-1]} training steps. The share of the wall pixels that is found goes from "
+        f"{found[0]} to {found[1]}, that of the others called wall from {invented[0]} to "
+        f"{invented[1]}."
     )
 
 
 def describe_answers(answers: Mapping[str, Float[np.ndarray, "height width"]]) -> str:
     """Alternative text of the pictures from elsewhere."""
     shares = ", ".join(f"{(probs > 0.5).mean():.0%} of {name}" for name, probs in answers.items())
-    return (
-        "Three grey pictures, and below each the probability of a wall. The network calls wall: "
-        f"{shares}; mostly dark lines and outlines."
-    )
+    return f"Grey pictures, below each the probability of a wall. Called wall: {shares}."
