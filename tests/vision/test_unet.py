@@ -299,15 +299,16 @@ def test_the_pictures_of_the_page_can_be_drawn_and_described(easy: evaluation.Tr
     for figure in (
         figures.the_u(stages, fields),
         figures.windows(test.pictures[0], (30, 40), reading.distinct(fields)),
-        figures.gallery({"cells": [figures.as_cells(test.walls[0])]}),
+        figures.cells(test.pictures, {"truth": test.walls}),
+        figures.mistakes(test.pictures, {"truth": test.walls}, test.walls),
         figures.strip(watched, steps),
         next(figures.training_frames(test.pictures[0], test.walls[0], watched)),
-        figures.tolerances({"U-Net": [0.5, 0.9]}, [0, 2]),
+        figures.tolerances({"U-Net": [0.5, 0.9]}, [0.0, 2.0]),
     ):
         figure.canvas.draw()
     assert "bottom 48 × 48 × 4" in figures.describe_the_u(stages, fields)
     assert "14 in bottom" in figures.describe_the_u(stages, fields)
     found = reading.describe_training(test.walls[0], test.walls[:2].astype(float), steps)
     assert "found goes from 100% to" in found
-    assert "0.50 to 0.90" in figures.describe_tolerances({"U-Net": [0.5, 0.9]}, [0, 2])
+    assert "0.50 to 0.90" in figures.describe_tolerances({"U-Net": [0.5, 0.9]}, [0.0, 2.0])
     assert "misses 0%" in reading.describe_mistakes({"truth": test.walls}, test.walls)

@@ -52,7 +52,8 @@ def rand_error(found: Masks, true: Masks) -> float:
     Of all pairs of pixels that were put into one cell, how many are in one (precision), and of
     all that are in one, how many were put together (recall)? The score is their harmonic mean
     (Arganda-Carreras et al. 2015), over the pixels inside the true cells. One gap in a wall
-    merges two cells, which hardly changes `dice` and changes this score at once.
+    merges two cells, which hardly changes `dice` and changes this score at once. What was called
+    wall counts as one region more, so walls that were drawn too thick raise the error too.
     """
     errors = [
         adapted_rand_error(label(~true_walls)[0], label(~walls)[0], ignore_labels=[0])[0]

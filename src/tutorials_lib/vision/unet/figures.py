@@ -13,6 +13,7 @@ from matplotlib.patches import ConnectionPatch
 from scipy.ndimage import label
 
 from tutorials_lib import figures
+from tutorials_lib.vision.unet.problem import Pictures, Walls
 
 _FOUND, _MISSED, _INVENTED = (np.array(to_rgb(figures.CYCLE[i])) for i in (2, 1, 3))
 _NOTHING = np.array([0.96, 0.96, 0.96])
@@ -56,6 +57,24 @@ def gallery(columns: Mapping[str, Sequence[np.ndarray]], *, size: float = 1.4) -
         for ax, picture in zip(panels[:, place], pictures, strict=True):
             _draw(ax, picture)
     return figure
+
+
+def cells(pictures: Pictures, walls: Mapping[str, Walls]) -> Figure:
+    """Sections, and in a column for each set of walls the cells that it leaves between them."""
+    return gallery(
+        {"section": list(pictures)}
+        | {name: [as_cells(mask) for mask in masks] for name, masks in walls.items()},
+        size=1.75,
+    )
+
+
+def mistakes(pictures: Pictures, found: Mapping[str, Walls], true: Walls) -> Figure:
+    """Sections, and what each method finds, misses and invents in them."""
+    columns = {
+        name: [as_mistakes(*pair) for pair in zip(masks, true, strict=True)]
+        for name, masks in found.items()
+    }
+    return gallery({"section": list(pictures)} | columns, size=1.17)
 
 
 def windows(picture: Picture, pixel: tuple[int, int], sides: Mapping[str, int]) -> Figure:

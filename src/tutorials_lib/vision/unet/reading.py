@@ -83,7 +83,7 @@ def other_pictures(config: Config) -> dict[str, Float32[np.ndarray, "side side"]
     """Grey pictures that scikit-image brings along, at a scale at which their lines are thin."""
     loaded = {
         "vessels of the retina": data.microaneurysms(),
-        "a living cell": data.cell()[150:450, 100:400],
+        "a living cell": data.cell()[250:500, 300:],
         "coins": data.coins()[:192, :192],
     }
     side = 96
