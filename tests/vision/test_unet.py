@@ -50,7 +50,7 @@ def test_the_hand_gradient_equals_that_of_jax():
     config = dataclasses.replace(TINY, channels=(2, 3, 4), batch_size=2, crop_size=16)
     with jax.enable_x64(True):
         inputs = inputs_of(config, np.float64)
-        _, _, grads = in_numpy.loss_and_grads(*inputs, config)
+        _, _, grads = in_numpy.loss_and_grads(*inputs, config=config)
         loss = partial(in_jax.loss, config=config)
         on_device = jax.tree.map(jnp.asarray, inputs)
         expected, _ = jax.jit(jax.grad(loss, has_aux=True))(*on_device)
@@ -154,8 +154,8 @@ def test_augmentation_moves_walls_and_weights_with_the_picture_and_only_lights_i
     walls = problem.load(TINY).train.walls[0].astype(np.float32)
     keys = jax.random.split(jax.random.key(0), 24)
     augment = jax.vmap(partial(in_jax.augment, config=TINY), in_axes=(None, None, None, 0))
-    section = (jnp.asarray(each) for each in (walls[..., None] - 0.5, walls, 1 + walls))
-    images, targets, weights = augment(*section, keys)
+    picture, targets, weights = map(jnp.asarray, (walls[..., None] - 0.5, walls, 1 + walls))
+    images, targets, weights = augment(picture, targets, weights, keys)
     np.testing.assert_array_equal(targets, weights - 1)
     gains = np.asarray(images[..., 0]).max((1, 2)) + 0.5
     expected = gains[:, None, None] * targets - 0.5
@@ -295,7 +295,7 @@ def test_the_pictures_of_the_page_can_be_drawn_and_described(easy: evaluation.Tr
     stages = whole(state.params, state.statistics, images)
     stages = {name: np.asarray(maps[0]) for name, maps in stages.items()}
     fields = problem.receptive_fields(EASY)
-    watched, steps = easy.history.watched, [str(i) for i in range(EASY.num_rounds)]
+    watched, steps = np.asarray(easy.history.watched), [str(i) for i in range(EASY.num_rounds)]
     for figure in (
         figures.the_u(stages, fields),
         figures.windows(test.pictures[0], (30, 40), reading.distinct(fields)),
