@@ -1,6 +1,6 @@
 """The U-Net in JAX: a Flax NNX model, its loss, and the compiled training."""
 
-from functools import cache, partial
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -9,6 +9,7 @@ import optax
 from flax import nnx
 from jaxtyping import Array, Float, Int, Key, PRNGKeyArray
 
+from tutorials_lib import pure
 from tutorials_lib.layers import in_jax as layers
 from tutorials_lib.layers.losses import in_jax as losses
 from tutorials_lib.layers.upsampling import in_jax as upsampling
@@ -102,25 +103,18 @@ class State(NamedTuple):
 def create(config: Config, key: PRNGKeyArray) -> tuple[Params, BatchStatistics]:
     """Fresh parameters and batch statistics, as nested dicts of arrays."""
     network = UNet(config, rngs=nnx.Rngs(key))
-    _, params, statistics = nnx.split(network, nnx.Param, nnx.BatchStat)
-    return nnx.to_pure_dict(params), nnx.to_pure_dict(statistics)
-
-
-@cache
-def graph(config: Config) -> nnx.GraphDef[UNet]:
-    """The network without its arrays: a constant of the compiled program."""
-    return nnx.split(nnx.eval_shape(lambda: UNet(config, rngs=nnx.Rngs(0))))[0]
+    return pure.arrays(network), pure.arrays(network, nnx.BatchStat)
 
 
 def predict(params: Params, statistics: BatchStatistics, images: Images, config: Config) -> Pixels:
     """The logit of every pixel, normalized by the running statistics."""
-    network = nnx.merge(graph(config), params, statistics, copy=True)
+    network = pure.assemble(pure.graph(UNet, config), params, statistics)
     return network(images, train=False)
 
 
 def stages(params: Params, statistics: BatchStatistics, images: Images, config: Config) -> Stages:
     """What the network makes of the images on its way, by the name of the stage."""
-    network = nnx.merge(graph(config), params, statistics, copy=True)
+    network = pure.assemble(pure.graph(UNet, config), params, statistics)
     return network.stages(images, train=False)
 
 
@@ -136,11 +130,11 @@ def loss(
 
     The batch statistics come second, with those of this batch taken into account.
     """
-    network = nnx.merge(graph(config), params, statistics, copy=True)
+    network = pure.assemble(pure.graph(UNet, config), params, statistics)
     logits = network(images, train=True)
     value = losses.binary_cross_entropy(logits, targets, weights)
     value += losses.soft_dice(logits, targets)
-    return value, nnx.to_pure_dict(nnx.state(network, nnx.BatchStat))
+    return value, pure.arrays(network, nnx.BatchStat)
 
 
 def loss_and_grads(

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from tutorials_lib import schedules
 from tutorials_lib.layers import in_numpy as layers
 from tutorials_lib.layers.convolution import in_numpy as convolution
 from tutorials_lib.layers.losses import in_numpy as losses
@@ -193,12 +194,11 @@ def train_step(
     value, statistics, grads = loss_and_grads(
         state.params, state.statistics, images, targets, weights, config
     )
-    rates = learning_rates(config)
     params, opt_state = adam_update(
         state.params,
         grads,
         state.opt_state,
-        learning_rate=rates[min(int(state.opt_state.steps), len(rates) - 1)],
+        learning_rate=schedules.at(learning_rates(config), state.opt_state.steps),
     )
     return State(params, statistics, opt_state), value
 

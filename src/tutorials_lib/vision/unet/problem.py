@@ -1,7 +1,6 @@
 """The U-Net: its configuration, the sections and how much each pixel counts (NumPy only)."""
 
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -9,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float32
 from scipy.ndimage import distance_transform_edt
 
-from tutorials_lib import presets
+from tutorials_lib import presets, schedules
 from tutorials_lib.datasets import isbi2012, membranes
 
 Pictures = Float32[np.ndarray, "pictures height width"]
@@ -154,18 +153,12 @@ def border_weights(walls: Walls, config: Config) -> Pictures:
     return (1 + config.border_weight * near).astype(np.float32)
 
 
-@cache
-def learning_rates(config: Config) -> Float32[np.ndarray, " counts"]:
+def learning_rates(config: Config) -> schedules.Schedule:
     """The rate of every step: up over the first fifth, then down to zero (Smith 2018).
 
     The zero at the end is that of all steps beyond the last.
     """
-    count, top = np.arange(config.num_steps + 1), config.num_steps / 5
-    up = (count + 1) / top
-    down = (1 + np.cos(np.pi * (count - top).clip(0) / (config.num_steps - top))) / 2
-    rates = (config.peak_learning_rate * np.minimum(np.minimum(up, down), 1)).astype(np.float32)
-    rates.flags.writeable = False  # every call returns the same array
-    return rates
+    return schedules.one_cycle(config.num_steps, config.peak_learning_rate, rising=1 / 5)
 
 
 # ---------------------------------------------------------------- the U
