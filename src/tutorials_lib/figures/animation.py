@@ -69,7 +69,7 @@ def overlay(figures: Iterable[Figure], alt: str) -> Layers:
     """
     pictures = [to_svg(figure, alt) for figure in figures]
     if not pictures:
-        raise ValueError("there is nothing to show without a frame; at least one is needed")
+        raise ValueError("there is nothing to show; give at least one frame")
     definitions, frames = dict[str, None](), []
     for picture in pictures:
         body = picture.partition(_FIRST_GROUP)[2].rpartition("</svg>")[0]
