@@ -1,6 +1,7 @@
 """The eight ways to fool yourself: the work is the same each time, but where it should differ."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -50,7 +51,7 @@ def test_the_race_is_run_in_both_precisions_and_numpy_at_its_best(
     assert seen == {
         "NumPy": "float32", "JAX": "float32", "NumPy, float64": "float64",
         "JAX, float64": "float64", "JAX, jnp.array inside": "float32",
-        "JAX, jnp.asarray inside": "float32",
+        "JAX, jnp.asarray inside": "float32", "JAX, jax.device_put inside": "float32",
     }  # fmt: skip
     assert found.threads == machine.num_cores()  # the last that entered
     assert found.median("NumPy") == 5
@@ -65,8 +66,15 @@ def test_everybody_in_the_race_is_sampled_once_a_round(
     monkeypatch.setattr(timing, "VARIANT_SECONDS", 0.0)
     found = fooling.race_all(work)
     assert {len(samples) for samples in found.seconds.values()} == {timing.REPEATS}
-    assert len(found.seconds) == 6
+    assert len(found.seconds) == 7
     assert found.ratio() > 0
+
+
+def test_a_copy_lies_elsewhere_and_a_shared_array_does_not() -> None:
+    x = np.ones(1_000, np.float32)
+    assert not fooling.shares_memory(jnp.array, x)  # it promises a copy
+    shared = fooling.shares_memory(jax.device_put, x)
+    assert shared == np.shares_memory(np.asarray(jax.device_put(x)), x)
 
 
 def test_ten_calls_in_one_compile_to_the_operations_of_one(work: fooling.Work) -> None:

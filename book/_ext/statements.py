@@ -1,5 +1,7 @@
 """Write the verdicts on the source document: `{statements}` a table a part, and their numbers.
 
+`{catalog}` writes how many tutorials there are, so that no page says it from memory.
+
 The tables are written in MyST, so that Sphinx checks and words the links to pages and sections.
 """
 
@@ -7,12 +9,12 @@ from collections.abc import Sequence
 
 from docutils import nodes
 from sphinx.application import Sphinx
-from sphinx.util.docutils import SphinxDirective
+from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-from tutorials_lib import statements
 from tutorials_lib.benchmark.tables import list_table
 from tutorials_lib.catalog import Tutorial
-from tutorials_lib.statements import PARTS, Place, Statement, Verdict
+from tutorials_lib.performance import statements
+from tutorials_lib.performance.statements import PARTS, Place, Statement, Verdict
 
 
 class Statements(SphinxDirective):
@@ -64,6 +66,19 @@ class StatementCounts(SphinxDirective):
         return self.parse_text_to_nodes(f"{statements.summary()}\n\n{table}")
 
 
+class CatalogCount(SphinxRole):
+    """`{catalog}` followed by `written` or `tutorials`: how many there are, from the catalog."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Write the number; another tutorial changes it and no text of the page."""
+        self.env.note_reread()
+        numbers = {name: statements.counts()[name] for name in ("written", "tutorials")}
+        if self.text not in numbers:
+            message = f"catalog: {self.text!r} is not one of {', '.join(numbers)}"
+            return [], [self.inliner.reporter.error(message, line=self.lineno)]
+        return [nodes.Text(numbers[self.text])], []
+
+
 def places(shown: Sequence[Place]) -> str:
     """Links in MyST to each page and then its sections; their titles become the texts."""
     pages: dict[str, list[str]] = {}
@@ -79,4 +94,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Connect to Sphinx."""
     app.add_directive("statements", Statements)
     app.add_directive("statement-counts", StatementCounts)
+    app.add_role("catalog", CatalogCount())
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -6,7 +6,6 @@ book. Each wrong one repeats a mistake of published comparisons, and changes not
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 import jax
@@ -16,18 +15,25 @@ from jaxtyping import Array, Float
 from threadpoolctl import threadpool_limits
 
 from tutorials_lib.benchmark import AgreementError, compile_seconds, median_seconds, timed
-from tutorials_lib.benchmark.agreement import place, relative_error
-from tutorials_lib.benchmark.comparison import Variant
+from tutorials_lib.benchmark.agreement import relative_error
 from tutorials_lib.benchmark.record import TIE
-from tutorials_lib.benchmark.timing import Contestant, enter, race
+from tutorials_lib.benchmark.timing import race
 from tutorials_lib.experiments.execution import Unwaited
 from tutorials_lib.experiments.inside.costs import costs
+from tutorials_lib.performance.turns import enter_function
 
 Inputs = tuple[Any, Any]
 """The rows and the weights, as arrays of either library."""
 
 REPEATS = 15
 """Samples of everything that is not part of the race."""
+
+CONVERSIONS: dict[str, Callable[[np.ndarray], jax.Array]] = {
+    "jnp.array": jnp.array,
+    "jnp.asarray": jnp.asarray,
+    "jax.device_put": jax.device_put,
+}
+"""The ways to make a JAX array of one of NumPy."""
 
 TOLERANCE = 1e-4
 """The relative error that float32 may show between two ways to do the work."""
@@ -128,30 +134,28 @@ def race_all(work: Work) -> Race:
             return work.compiled(x, weights)
 
     contestants = [
-        *_enter("NumPy", np, probabilities_in_numpy, inputs),
-        *_enter("NumPy, float64", np, probabilities_in_numpy, wide),
-        *_enter("JAX", jnp, work.compiled, inputs),
+        *enter_function("NumPy", probabilities_in_numpy, inputs),
+        *enter_function("NumPy, float64", probabilities_in_numpy, wide),
+        *enter_function("JAX", work.compiled, inputs),
     ]
     with jax.enable_x64(True):  # placing the inputs in float64 needs it as well
-        contestants += _enter("JAX, float64", jnp, in_float64, wide)
-    for convert in (jnp.array, jnp.asarray):
-        name = f"JAX, jnp.{convert.__name__} inside"
-        contestants += _enter(name, jnp, _with_transfers(work, convert), inputs)
+        contestants += enter_function("JAX, float64", in_float64, wide)
+    for name, convert in CONVERSIONS.items():
+        contestants += enter_function(f"JAX, {name} inside", _with_transfers(work, convert), inputs)
     best = {each.variant.name: each for each in race(contestants)}
     return Race(
         {name: np.array(each.samples) for name, each in best.items()}, best["NumPy"].threads or 1
     )
 
 
-def _enter(name: str, twin: ModuleType, function: Callable, inputs: Inputs) -> list[Contestant]:
-    """Who races for `function`."""
-    variant = Variant(name=name, run=lambda twin, inputs, config: function(*inputs), twin=twin)
-    return enter(variant, place(inputs, variant.backend), None)
-
-
 def _with_transfers(work: Work, convert: Callable) -> Callable:
     """The work from NumPy arrays to a NumPy array."""
     return lambda *_: np.asarray(work.compiled(convert(work.x), convert(work.weights)))
+
+
+def shares_memory(convert: Callable[[np.ndarray], jax.Array], x: np.ndarray) -> bool:
+    """Whether the JAX array that `convert` makes of `x` lies where `x` does: nothing is copied."""
+    return convert(x).unsafe_buffer_pointer() == x.ctypes.data
 
 
 def flattered(wrong: float, right: float) -> str:

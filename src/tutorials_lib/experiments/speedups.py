@@ -1,8 +1,9 @@
 """Why speedups differ: one experiment for each of the seven reasons of the source document.
 
 All functions return seconds, medians over repeats, and check first that both libraries compute
-the same. The process's own settings apply (`tutorials_lib.runtime`); what needs other ones runs in
-fresh processes.
+the same. Where NumPy may leave threads of BLAS behind, both are timed in turns with a pause. The
+process's own settings apply (`tutorials_lib.runtime`); what needs other ones runs in fresh
+processes.
 """
 
 import os
@@ -15,17 +16,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
-from threadpoolctl import threadpool_limits
 
 from tutorials_lib import devices
-from tutorials_lib.benchmark import (
-    compile_seconds,
-    median_seconds,
-    median_seconds_at_best,
-    timed,
-)
+from tutorials_lib.benchmark import compile_seconds, median_seconds, timed
 from tutorials_lib.benchmark.runner import break_even_calls
 from tutorials_lib.experiments.execution import polish, polish_in_numpy
+from tutorials_lib.performance.turns import seconds_in_turns
 
 Pair = dict[str, float]
 """Seconds of "NumPy" and "JAX"."""
@@ -61,22 +57,27 @@ def seconds_by_size(sizes: Sequence[int], *, repeats: int = 5) -> list[Pair]:
 
 
 def crossing(sizes: Sequence[int], pairs: Sequence[Pair]) -> float | None:
-    """The size at which JAX begins to be faster, between the measured ones; None if nowhere.
+    """The size from which JAX stays faster, between the measured ones.
 
-    0 says that JAX is faster from the smallest size on.
+    0 says that JAX is faster at every size, None that it is not at the largest.
     """
     gains = np.log([pair["NumPy"] / pair["JAX"] for pair in pairs])
-    if gains[0] > 0:
+    behind = np.flatnonzero(gains <= 0)
+    if not behind.size:
         return 0.0
-    for i in range(1, len(gains)):
-        if gains[i] > 0:
-            share = -gains[i - 1] / (gains[i] - gains[i - 1])
-            low, high = np.log(sizes[i - 1]), np.log(sizes[i])
-            return float(np.exp(low + share * (high - low)))
-    return None
+    i = int(behind[-1])
+    if i == len(gains) - 1:
+        return None
+    share = -gains[i] / (gains[i + 1] - gains[i])
+    low, high = np.log(sizes[i : i + 2])
+    return float(np.exp(low + share * (high - low)))
 
 
 # ---------------------------------------------------------------- 2. hardware utilization
+
+
+CORES_CAN_BE_LIMITED = hasattr(os, "sched_setaffinity")
+"""Whether a process can be kept to some of the cores; where it cannot, it may use all of them."""
 
 
 def seconds_by_cores(counts: Sequence[int]) -> list[dict[str, Pair]]:
@@ -85,24 +86,17 @@ def seconds_by_cores(counts: Sequence[int]) -> list[dict[str, Pair]]:
 
 
 def _time_on_cores(num_cores: int) -> dict[str, Pair]:
-    if hasattr(os, "sched_setaffinity"):  # elsewhere all cores are used
+    if CORES_CAN_BE_LIMITED:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:num_cores])
     rng = np.random.default_rng(0)
     matrix = rng.standard_normal((1_000, 1_000)).astype(np.float32)
     numbers = rng.standard_normal(4_000_000).astype(np.float32)
-    product, chain = jax.jit(jnp.matmul), jax.jit(polish)
-    on_device = jnp.asarray(matrix)
-    with threadpool_limits(num_cores):
-        return {
-            "matrix product": {
-                "NumPy": median_seconds(np.matmul, matrix, matrix),
-                "JAX": median_seconds(product, on_device, on_device),
-            },
-            "chain of operations": {
-                "NumPy": median_seconds(polish_in_numpy, numbers, repeats=3),
-                "JAX": median_seconds(chain, jnp.asarray(numbers), repeats=3),
-            },
-        }
+    products = {"NumPy": np.matmul, "JAX": jax.jit(jnp.matmul)}
+    chains = {"NumPy": polish_in_numpy, "JAX": jax.jit(polish)}
+    return {
+        "matrix product": seconds_in_turns(products, matrix, matrix),
+        "chain of operations": seconds_in_turns(chains, numbers, repeats=3),
+    }
 
 
 # ---------------------------------------------------------------- 3. vectorization
@@ -191,30 +185,24 @@ def seconds_by_type(
     numbers = rng.uniform(-1, 1, num_numbers)
     seconds: dict[str, dict[str, Pair]] = {}
     for name in names:
+        sums = "int32" if name == "int8" else name  # sums of 8-bit products do not fit 8 bits
+        products: dict[str, Callable] = {
+            "NumPy": lambda a, dtype=sums: np.matmul(a, a, dtype=dtype),
+            "JAX": jax.jit(lambda a, dtype=sums: jnp.matmul(a, a, preferred_element_type=dtype)),
+        }
+        if name == "bfloat16":
+            del products["NumPy"]
         with jax.enable_x64(name == "float64"):
-            product = jax.jit(partial(jnp.matmul, preferred_element_type=_sum_type(name)))
-            a = jnp.asarray(matrix, name)
-            pairs = {"matrix product": {"JAX": median_seconds(product, a, a)}}
+            seconds[name] = {
+                "matrix product": seconds_in_turns(products, matrix.astype(jnp.dtype(name)))
+            }
             if name != "int8":
-                x = jnp.asarray(numbers, name)
-                pairs["chain of operations"] = {"JAX": median_seconds(jax.jit(polish), x)}
-        if name != "bfloat16":
-            ours = matrix.astype(name)
-            pairs["matrix product"]["NumPy"] = median_seconds_at_best(_product_in_numpy, ours)
-            if name != "int8":
-                ours = numbers.astype(name)
-                pairs["chain of operations"]["NumPy"] = median_seconds(polish_in_numpy, ours)
-        seconds[name] = pairs
+                ours = numbers.astype(jnp.dtype(name))
+                chains = {"JAX": median_seconds(jax.jit(polish), jnp.asarray(ours))}
+                if "NumPy" in products:
+                    chains["NumPy"] = median_seconds(polish_in_numpy, ours)
+                seconds[name]["chain of operations"] = chains
     return seconds
-
-
-def _sum_type(name: str) -> str:
-    """Sums of 8-bit products do not fit 8 bits."""
-    return "int32" if name == "int8" else name
-
-
-def _product_in_numpy(matrix: np.ndarray) -> np.ndarray:
-    return np.matmul(matrix, matrix, dtype=_sum_type(matrix.dtype.name))
 
 
 # ---------------------------------------------------------------- 6. compilation
@@ -229,23 +217,25 @@ class BreakEven(NamedTuple):
 
 
 def break_even_by_size(sizes: Sequence[int]) -> list[BreakEven]:
-    """What compiling the chain costs, and what it brings, by size."""
+    """What compiling the chain costs (the median of five times), and what it brings, by size."""
     results = []
     for size, pair in zip(sizes, seconds_by_size(sizes), strict=True):
-        compiling = compile_seconds(polish, jnp.ones(size))
+        x = jnp.ones(size)
+        compiling = float(np.median([compile_seconds(polish, x) for _ in range(5)]))
         saved = pair["NumPy"] - pair["JAX"]
         results.append(BreakEven(compiling, saved, break_even_calls(compiling, saved)))
     return results
 
 
-def first_call_with_cache() -> dict[str, float]:
-    """Seconds of the first call in a fresh process, the persistent cache empty and full."""
-    with tempfile.TemporaryDirectory() as folder:
-        cache = {"JAX_COMPILATION_CACHE_DIR": folder}
-        return {
-            name: devices.run(_time_first_call, environment=cache)
-            for name in ("empty cache", "full cache")
-        }
+def first_call_with_cache(*, repeats: int = 3) -> dict[str, float]:
+    """Median seconds of the first call in a fresh process, the persistent cache empty and full."""
+    seconds: dict[str, list[float]] = {"empty cache": [], "full cache": []}
+    for _ in range(repeats):
+        with tempfile.TemporaryDirectory() as folder:
+            cache = {"JAX_COMPILATION_CACHE_DIR": folder}
+            for each in seconds.values():
+                each.append(devices.run(_time_first_call, environment=cache))
+    return {name: float(np.median(each)) for name, each in seconds.items()}
 
 
 def _time_first_call() -> float:
@@ -264,14 +254,16 @@ def _time_first_call() -> float:
 def seconds_by_routine(*, size: int = 400, num_numbers: int = 300_000) -> dict[str, Pair]:
     """What NumPy hands to BLAS, LAPACK or compiled loops of its own, beside JAX.
 
-    The matrices have `size` rows, the vectors `num_numbers` numbers.
+    The matrices have `size` rows, those of the batch 32, and the vectors `num_numbers` numbers.
     """
     rng = np.random.default_rng(0)
     a = rng.standard_normal((size, size)).astype(np.float32)
     positive = a @ a.T + size * np.eye(size, dtype=np.float32)
     numbers = rng.standard_normal(num_numbers).astype(np.float32)
+    batch = rng.standard_normal((256, 32, 32)).astype(np.float32)
     routines: dict[str, tuple[Callable, Callable, np.ndarray]] = {
         "matrix product": (lambda x: x @ x, lambda x: x @ x, a),
+        "256 small products": (lambda x: x @ x, lambda x: x @ x, batch),
         "eigenvalues (eigh)": (np.linalg.eigvalsh, jnp.linalg.eigvalsh, positive),
         "linear system": (
             lambda x: np.linalg.solve(x, x[:, :8]),
@@ -284,10 +276,7 @@ def seconds_by_routine(*, size: int = 400, num_numbers: int = 300_000) -> dict[s
     }
     seconds = {}
     for name, (ours, theirs, x) in routines.items():
-        compiled, on_device = jax.jit(theirs), jnp.asarray(x)
-        _require_equal(ours(x), compiled(on_device), what=name, tolerance=1e-2)
-        seconds[name] = {
-            "NumPy": median_seconds_at_best(ours, x),
-            "JAX": median_seconds(compiled, on_device),
-        }
+        compiled = jax.jit(theirs)
+        _require_equal(ours(x), compiled(x), what=name, tolerance=1e-2)
+        seconds[name] = seconds_in_turns({"NumPy": ours, "JAX": compiled}, x)
     return seconds

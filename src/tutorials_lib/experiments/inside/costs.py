@@ -117,19 +117,26 @@ def deep_loss(
     return jnp.mean(x**2)
 
 
-def kept_and_recomputed(
-    *, num_blocks: int, num_rows: int, width: int
-) -> dict[str, tuple[int, float]]:
-    """Bytes of temporaries and seconds of a gradient of `deep_loss`, for each way to take it.
+class Gradient(NamedTuple):
+    """What a gradient costs: bytes of temporaries, XLA's estimate of arithmetic, and seconds."""
 
-    Each block has four layers of `width` features.
+    temporaries: int
+    flops: float
+    seconds: float
+
+
+def kept_and_recomputed(*, num_blocks: int, num_rows: int, width: int) -> dict[str, Gradient]:
+    """What a gradient of `deep_loss` costs, for each way to take it.
+
+    Each block has four layers of `width` features. The arithmetic of a scan is that of one block.
     """
     weights, x = jnp.full((num_blocks, 4, width, width), 0.1), jnp.ones((num_rows, width))
     found = {}
     for scan, loop in ((True, "`scan` over blocks"), (False, "Python loop over blocks")):
         for recompute, what in ((False, "kept"), (True, "recomputed")):
-            gradient = jax.grad(partial(deep_loss, recompute=recompute, scan=scan))
+            gradient = jax.jit(jax.grad(partial(deep_loss, recompute=recompute, scan=scan)))
+            flops = costs(gradient.lower(weights, x).compile()).flops
             temporaries = memory(gradient, weights, x).temporaries
-            seconds = median_seconds(jax.jit(gradient), weights, x)
-            found[f"{loop}, {what}"] = (temporaries, seconds)
+            seconds = median_seconds(gradient, weights, x)
+            found[f"{loop}, {what}"] = Gradient(temporaries, flops, seconds)
     return found

@@ -13,7 +13,7 @@ PARTS = {
     "reasons": "The seven reasons",
     "closing": "The closing sentences",
 }
-"""The parts of the source document, in its order, with their names."""
+"""The parts of the source document, in its order, with their names; `<part>.toml` has each."""
 
 
 class Verdict(StrEnum):

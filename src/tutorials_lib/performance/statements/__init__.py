@@ -2,25 +2,27 @@
 
 from collections import Counter
 
-from tutorials_lib.statements.differences import DIFFERENCES
-from tutorials_lib.statements.kinds import PARTS, Place, Source, Statement, Verdict
-from tutorials_lib.statements.optimizations import INTRODUCTION, OPTIMIZATIONS
-from tutorials_lib.statements.reasons import CLOSING, REASONS
-from tutorials_lib.statements.speedups import SPEEDUPS
+from tutorials_lib.performance.statements.kinds import PARTS, Place, Source, Statement, Verdict
+from tutorials_lib.performance.statements.reading import counts, read_part, read_sources
 
 __all__ = [
     "PARTS",
+    "SOURCES",
     "STATEMENTS",
     "Place",
     "Source",
     "Statement",
     "Verdict",
     "count_verdicts",
+    "counts",
     "of_part",
     "summary",
 ]
 
-STATEMENTS = (*INTRODUCTION, *OPTIMIZATIONS, *SPEEDUPS, *DIFFERENCES, *REASONS, *CLOSING)
+SOURCES = read_sources()
+"""The pages of JAX's documentation that settle statements, by name."""
+
+STATEMENTS = tuple(statement for part in PARTS for statement in read_part(part))
 """All statements, in the order of the document."""
 
 
@@ -33,15 +35,15 @@ def of_part(part: str) -> tuple[Statement, ...]:
 
 def count_verdicts(statements: tuple[Statement, ...]) -> dict[Verdict, int]:
     """How many of the statements get each verdict, verdicts without any included."""
-    counts = Counter(statement.verdict for statement in statements)
-    return {verdict: counts[verdict] for verdict in Verdict}
+    found = Counter(statement.verdict for statement in statements)
+    return {verdict: found[verdict] for verdict in Verdict}
 
 
 def summary() -> str:
     """One sentence with the number of statements and of each verdict."""
-    counts = count_verdicts(STATEMENTS)
+    found = count_verdicts(STATEMENTS)
     return (
-        f"Of {len(STATEMENTS)} statements, {counts[Verdict.HOLDS]} hold, "
-        f"{counts[Verdict.CONDITION]} hold with a condition, and {counts[Verdict.FAILS]} do not "
+        f"Of {len(STATEMENTS)} statements, {found[Verdict.HOLDS]} hold, "
+        f"{found[Verdict.CONDITION]} hold with a condition, and {found[Verdict.FAILS]} do not "
         "hold."
     )

@@ -1,0 +1,1 @@
+"""What the chapters on performance run and show, one module or folder a page."""
