@@ -13,7 +13,6 @@ from tutorials_lib.experiments import (
     arm,
     control,
     execution,
-    measuring,
     models,
     precision,
     random_keys,
@@ -31,13 +30,6 @@ def test_loops_that_differ_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(models, "train_in_numpy", lambda *args: (None, np.ones(3)))
     with pytest.raises(AgreementError, match="different losses"):
         models.seconds_per_step(width=4, num_steps=3, repeats=1)
-
-
-def test_the_settings_are_measured_off_and_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measuring, "_ROUNDS", 1)
-    effect = measuring.settings_effect()
-    assert set(effect) == {"default", "applied"}
-    assert all(set(run) == set(measuring.WORK) for run in effect.values())
 
 
 # ---------------------------------------------------------------- transformations

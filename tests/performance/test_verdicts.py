@@ -14,7 +14,7 @@ import pytest
 from tutorials_lib import catalog, devices
 from tutorials_lib.experiments import execution
 from tutorials_lib.experiments.four_optimizations import locate_on_devices
-from tutorials_lib.experiments.inside.costs import costs, memory
+from tutorials_lib.performance.look_inside.costs import costs, memory
 from tutorials_lib.performance.statements import STATEMENTS, Verdict
 
 VERDICTS = {statement.quote: statement.verdict for statement in STATEMENTS}

@@ -1,4 +1,4 @@
-"""The pictures of the chapter on why speedups differ."""
+"""The pictures of the seven experiments."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The pictures of the chapter that looks inside a program."""
+"""The timeline and the roofline, and its table."""
 
 from collections.abc import Sequence
 
@@ -8,23 +8,14 @@ from matplotlib.figure import Figure
 
 from tutorials_lib import figures
 from tutorials_lib.benchmark.tables import MarkdownRows, format_seconds
-from tutorials_lib.experiments.bars import bars_by_library
-from tutorials_lib.experiments.inside import traces
-from tutorials_lib.experiments.inside.roofline import OP_BY_OP, Point, Roof
+from tutorials_lib.performance.roofline import traces
+from tutorials_lib.performance.roofline.roof import OP_BY_OP, Point, Roof
 
 _MARKERS = {"JAX": ("o", (7, -7)), OP_BY_OP: ("D", (9, 0)), "NumPy": ("s", (-6, 8))}
 """The marker of each way of running, and where its number stands, in points from it."""
 
 CLOSE = 1.4
 """Points of a roofline whose coordinates differ by less than this factor share a label."""
-
-
-def draw_stages(counts: dict[str, int]) -> Figure:
-    """How many operations each stage has; the names begin with the library."""
-    figure, axes = plt.subplots(figsize=(7.0, 2.3))
-    axes.bar_label(bars_by_library(axes, counts), padding=4)
-    axes.set_xlabel("operations")
-    return figure
 
 
 def draw_timeline(events: Sequence[traces.Event]) -> Figure:

@@ -1,1 +1,0 @@
-"""Look inside: what becomes of a function, what it costs, and where its time goes."""

@@ -1,0 +1,1 @@
+"""Why speedups differ: an experiment for each of seven reasons, and their pictures."""
