@@ -11,7 +11,7 @@ from matplotlib.patches import Circle
 from tutorials_lib import figures
 from tutorials_lib.benchmark.tables import format_seconds
 from tutorials_lib.experiments import four_optimizations as problem
-from tutorials_lib.experiments.bars import bars_by_library
+from tutorials_lib.figures.bars import bars_by_library
 
 MOST_DOTS = 1_500
 """More positions are not drawn: each is a part of the vector picture."""

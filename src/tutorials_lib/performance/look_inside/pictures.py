@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-from tutorials_lib.experiments.bars import bars_by_library
+from tutorials_lib.figures.bars import bars_by_library
 
 
 def draw_stages(counts: dict[str, int]) -> Figure:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from tutorials_lib import figures
 from tutorials_lib.benchmark.record import TIE
-from tutorials_lib.experiments.bars import bars_by_library
+from tutorials_lib.figures.bars import bars_by_library
 
 
 def draw_ratio_by_size(sizes: Sequence[int], ratios: Sequence[float]) -> Figure:

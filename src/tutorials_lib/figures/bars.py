@@ -1,4 +1,4 @@
-"""The bars that several chapters draw: one for each way to do something, coloured by library."""
+"""Bars that several pages draw: one for each way to do something, coloured by library."""
 
 from collections.abc import Mapping
 
