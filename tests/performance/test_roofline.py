@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from tutorials_lib.performance.look_inside import stages
+from tutorials_lib.experiments.execution import polish
+from tutorials_lib.performance.look_inside import costs, stages
 from tutorials_lib.performance.roofline import pictures, roof, traces
 
 ARGUMENTS = stages.example(20, 12, 8)
@@ -71,6 +72,11 @@ def test_every_kernel_is_placed_and_fusing_moves_the_chain_to_the_right() -> Non
     assert chain["JAX"] > 20 * chain["NumPy"]
     product = found["large matrix product", "JAX"]
     assert (product.operations, product.bytes) == (2 * 8**3, 3 * 4 * 8**2)
+
+
+def test_a_third_of_the_chain_is_transcendental_as_the_page_says() -> None:
+    found = costs.costs(jax.jit(polish).lower(jnp.ones(10)))
+    assert found.transcendentals == found.flops / 2 == 10 * 8
 
 
 def test_the_table_of_the_roofline_says_how_far_each_kernel_is_from_the_roof() -> None:

@@ -7,10 +7,13 @@ import re
 from functools import cache
 from itertools import chain
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from docutils import nodes
 
-from statements import places
+from statements import CatalogCount, places
 from tools import ROOT, contract
 from tools.pages import measurements
 from tutorials_lib import catalog
@@ -251,6 +254,20 @@ def test_places_link_to_every_page_once_and_to_its_sections() -> None:
     shown = [Place("a/b", "first"), Place("a/c"), Place("a/b", "second")]
     sections_of_b = "[](</book/a/b.md#first>), [](</book/a/b.md#second>)"
     assert places(shown) == f"[](/book/a/b.md), {sections_of_b}; [](/book/a/c.md)"
+
+
+def test_a_page_asks_the_catalog_how_many_tutorials_are_written() -> None:
+    env = SimpleNamespace(note_reread=lambda: None)
+    errors = SimpleNamespace(error=lambda message, line: message)
+    role: Any = CatalogCount()
+    role.lineno = 1
+    role.inliner = SimpleNamespace(
+        document=SimpleNamespace(settings=SimpleNamespace(env=env)), reporter=errors
+    )
+    role.text = "written"
+    assert role.run() == ([nodes.Text(str(len(catalog.available())))], [])
+    role.text = "read"
+    assert role.run() == ([], ["catalog: 'read' is not one of written, tutorials"])
 
 
 def test_the_page_shows_every_part_in_the_order_of_the_document() -> None:
