@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from tutorials_lib.experiments.execution import polish
+from tutorials_lib.jax_and_numpy.execution import polish
 from tutorials_lib.performance.look_inside import costs, stages
 from tutorials_lib.performance.roofline import pictures, roof, traces
 

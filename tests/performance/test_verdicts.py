@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from tutorials_lib import catalog, devices
-from tutorials_lib.experiments import execution
-from tutorials_lib.experiments.four_optimizations import locate_on_devices
+from tutorials_lib.jax_and_numpy import execution
+from tutorials_lib.jax_and_numpy.why_jax.receivers import locate_on_devices
 from tutorials_lib.performance.look_inside.costs import costs, memory
 from tutorials_lib.performance.statements import STATEMENTS, Verdict
 

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from tutorials_lib.benchmark import compile_seconds, median_seconds, timed
 from tutorials_lib.benchmark.record import TIE
-from tutorials_lib.experiments.execution import Unwaited
+from tutorials_lib.jax_and_numpy.execution import Unwaited
 from tutorials_lib.performance.fooling.classifier import (
     Work,
     probabilities,

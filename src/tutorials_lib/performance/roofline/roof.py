@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from tutorials_lib.benchmark import median_seconds, median_seconds_at_best, timed
-from tutorials_lib.experiments.execution import polish, polish_in_numpy
+from tutorials_lib.jax_and_numpy.execution import polish, polish_in_numpy
 from tutorials_lib.layers.in_jax import conv2d
 from tutorials_lib.performance.look_inside.costs import costs
 from tutorials_lib.performance.look_inside.stages import numpy_calls

@@ -20,7 +20,7 @@ from jaxtyping import Array, Float
 from tutorials_lib import devices
 from tutorials_lib.benchmark import compile_seconds, median_seconds, timed
 from tutorials_lib.benchmark.runner import break_even_calls
-from tutorials_lib.experiments.execution import polish, polish_in_numpy
+from tutorials_lib.jax_and_numpy.execution import polish, polish_in_numpy
 from tutorials_lib.performance.turns import seconds_in_turns
 
 Pair = dict[str, float]

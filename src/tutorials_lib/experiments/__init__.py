@@ -1,1 +1,0 @@
-"""What the chapters around the tutorials run, one module a page."""

@@ -1,0 +1,1 @@
+"""Calls and habits of NumPy, and what becomes of them in JAX."""

@@ -1,0 +1,1 @@
+"""One small problem carried through `grad`, `vmap`, `jit` and several devices."""
