@@ -8,7 +8,7 @@ import pytest
 
 from tutorials_lib import devices
 from tutorials_lib.benchmark.agreement import relative_error
-from tutorials_lib.jax_and_numpy.why_jax import pictures
+from tutorials_lib.jax_and_numpy.why_jax import pictures, receivers
 
 
 def test_the_derivative_on_paper_is_that_of_the_misfit() -> None:

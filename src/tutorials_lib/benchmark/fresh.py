@@ -112,7 +112,7 @@ def time_end_points(slug: str, size: str) -> dict[str, Any]:
     comparison = replace(comparison, variants=comparison.endpoints)
     config, meter = comparison.sizes[size], Meter()
     contestants = enter_all(comparison, gate.make_inputs(comparison, config), config)
-    fastest = race(contestants, repeats=ROUNDS, seconds=0, meter=meter)
+    fastest = race(contestants, repeats=ROUNDS, seconds=0.0, meter=meter)
     return {
         "seconds": {each.variant.name: each.median for each in fastest},
         "threads": {each.variant.name: each.threads for each in fastest},
