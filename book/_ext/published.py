@@ -16,7 +16,7 @@ from records import LEDGER, table, tutorial_of
 from tutorials_lib import catalog
 from tutorials_lib.benchmark.tables import format_seconds
 from tutorials_lib.judge.record import PUBLISHED, JudgeRecord, load_published
-from tutorials_lib.judge.report import score_table, verdict_sentences
+from tutorials_lib.judge.report import details_table, score_table, verdict_sentences
 
 _CHECKSUM_DIGITS = 12
 _LISTED = 6
@@ -65,10 +65,11 @@ def no_record() -> list[nodes.Node]:
 
 def describe(record: JudgeRecord) -> list[nodes.Node]:
     """Scores by seed, the verdict, the files that were read, and when and where."""
-    header, rows = score_table(record.summary)
+    scores, details = (_table(*each(record.summary)) for each in (score_table, details_table))
     parts: list[nodes.Node] = [
-        table(header, [[nodes.Text(cell) for cell in row] for row in rows]),
+        *scores,
         _paragraph(verdict_sentences(record.summary)),
+        *details,
         _paragraph(*_files(record)),
         _paragraph(
             f"Recorded on {record.machine['date']} with the preset {record.preset} "
@@ -84,6 +85,11 @@ def describe(record: JudgeRecord) -> list[nodes.Node]:
             )
         )
     return parts
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[nodes.Node]:
+    """The table; nothing where it has no rows."""
+    return [table(header, [[nodes.Text(cell) for cell in row] for row in rows])] if rows else []
 
 
 def _files(record: JudgeRecord) -> list[nodes.Node | str]:

@@ -1,5 +1,6 @@
 """The command line judges, stores what it found, and refuses early what would fail late."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -89,6 +90,24 @@ def test_a_record_survives_json_and_satisfies_its_schema(checkout, tmp_path: Pat
     assert found.summary.seeds == (3, 1)
     assert not found.summary.met
     assert found.files == ()
+
+
+def test_details_survive_json_are_averaged_and_printed(checkout, monkeypatch, tmp_path, capsys):
+    judge = checkout.evaluation.judge
+
+    def with_details(config, *, seed, trained=None):
+        details = {"Set5": {"ours": 0.5 + seed, "theirs": 0.25}}
+        return dataclasses.replace(judge(config, seed=seed), details=details)
+
+    monkeypatch.setattr(checkout.evaluation, "judge", with_details)
+    target = tmp_path / "found.json"
+    assert command.main(["small", "--seeds", "0", "1", "--json", str(target)]) == 0
+    (stored,) = json.loads(target.read_text("utf-8"))
+    jsonschema.validate(stored, SCHEMA)
+    summary = record.from_json(stored).summary
+    header, rows = report.details_table(summary)
+    assert (header[1:], rows) == (("ours", "theirs"), [("Set5", "1.000", "0.2500")])
+    assert "Set5" in capsys.readouterr().out
 
 
 def test_a_record_of_another_schema_is_refused():

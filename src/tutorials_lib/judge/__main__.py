@@ -164,16 +164,18 @@ def _judge(
 
 def _print(console: Console, record: "JudgeRecord") -> None:
     from tutorials_lib.benchmark.tables import format_seconds
-    from tutorials_lib.judge.report import score_table, verdict_sentences
+    from tutorials_lib.judge.report import details_table, score_table, verdict_sentences
 
-    header, rows = score_table(record.summary)
-    grid = Table(header[0], title=f"{record.slug} ({record.preset}, {record.data_source} data)")
-    for column in header[1:]:
-        grid.add_column(column, justify="right")
-    for row in rows:
-        grid.add_row(*row)
-    console.print()
-    console.print(grid)
+    title = f"{record.slug} ({record.preset}, {record.data_source} data)"
+    for header, rows in (score_table(record.summary), details_table(record.summary)):
+        if rows:
+            grid = Table(header[0], title=title)
+            for column in header[1:]:
+                grid.add_column(column, justify="right")
+            for row in rows:
+                grid.add_row(*row)
+            console.print()
+            console.print(grid)
     console.print(verdict_sentences(record.summary))
     console.print(f"Took {format_seconds(record.summary.seconds)}, training and rivals together.")
     for file in record.files:

@@ -7,7 +7,7 @@ a development split might prefer, its held-out score is at best as good as this 
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tutorials_lib.benchmark.record import Quality
 
@@ -37,6 +37,8 @@ class Judgement:
         higher_is_better: which direction is better.
         margin: how much better than the line the value has to be.
         training_seconds: how long training took, where it was timed.
+        details: further scores that decide nothing, as rows of a table: the name of a row, that
+            of a column, and the score.
 
     Raises:
         ValueError: there is no rival, a score is not a finite number, or the margin is negative.
@@ -48,6 +50,7 @@ class Judgement:
     higher_is_better: bool = True
     margin: float = 0.0
     training_seconds: float | None = None
+    details: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.baselines:
@@ -57,6 +60,8 @@ class Judgement:
             scores[name] = score.held_out
             if score.development is not None:
                 scores[f"{name} on the development split"] = score.development
+        for row, columns in self.details.items():
+            scores |= {f"{row}, {column}": score for column, score in columns.items()}
         for name, value in scores.items():
             if not math.isfinite(value):
                 raise ValueError(

@@ -82,6 +82,7 @@ class JudgeRecord:
 
 
 def _run_to_json(run: Run) -> dict[str, Any]:
+    details = run.judgement.details
     return {
         "seed": run.seed,
         "value": run.judgement.value,
@@ -90,6 +91,7 @@ def _run_to_json(run: Run) -> dict[str, Any]:
         },
         "training_seconds": run.judgement.training_seconds,
         "seconds": run.seconds,
+        **({"details": details} if details else {}),
     }
 
 
@@ -116,6 +118,7 @@ def _run_from_json(data: dict[str, Any], shared: dict[str, Any]) -> Run:
         value=data["value"],
         baselines={name: Score(**score) for name, score in data["baselines"].items()},
         training_seconds=data["training_seconds"],
+        details=data.get("details", {}),
     )
     return Run(seed=data["seed"], judgement=judgement, seconds=data["seconds"])
 

@@ -43,6 +43,16 @@ def score_table(summary: Summary) -> tuple[Sequence[str], list[Sequence[str]]]:
     ]
 
 
+def details_table(summary: Summary) -> tuple[Sequence[str], list[Sequence[str]]]:
+    """Header and rows of the judgements' details, each the mean over the seeds; no row for none."""
+    details = [judgement.details for judgement in summary.judgements]
+    columns = list(next(iter(details[0].values()), {}))
+    return ("mean of the seeds", *columns), [
+        (row, *(format_score(fmean(each[row][column] for each in details)) for column in columns))
+        for row in details[0]
+    ]
+
+
 def rivals_table(
     judgement: Judgement,
     *,
