@@ -64,6 +64,18 @@ def test_a_record_of_earlier_code_is_marked(published: ModuleType, record: Judge
     assert "Earlier code." in text(published, dataclasses.replace(record, code_digest="0" * 16))
 
 
+def test_details_are_a_second_table_where_there_are_any(published, record: JudgeRecord):
+    runs = tuple(
+        dataclasses.replace(
+            run, judgement=dataclasses.replace(run.judgement, details={"Set5": {"ours": 0.5}})
+        )
+        for run in record.summary.runs
+    )
+    detailed = dataclasses.replace(record, summary=dataclasses.replace(record.summary, runs=runs))
+    assert "mean of the seeds" in text(published, detailed)
+    assert "mean of the seeds" not in text(published, record)
+
+
 def test_a_tutorial_that_needs_no_file_says_so(published: ModuleType, record: JudgeRecord):
     shown = text(published, dataclasses.replace(record, files=()))
     assert "No published file is read" in shown

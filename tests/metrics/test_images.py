@@ -1,5 +1,7 @@
 """The scores of a restored picture: known answers, and what does not count."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from skimage.metrics import structural_similarity
@@ -28,7 +30,7 @@ def test_psnr_is_minus_ten_times_the_logarithm_of_the_mean_squared_error():
 def test_similarity_is_one_for_equal_pictures_and_that_of_wang_et_al_else():
     found, true = pair()
     assert ssim(true, true) == pytest.approx(1)
-    expected = structural_similarity(
+    expected: Any = structural_similarity(
         found, true, data_range=1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
     )
     assert ssim(found, true) == pytest.approx(expected)

@@ -3,6 +3,8 @@
 The scores themselves are scikit-image's.
 """
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
@@ -28,9 +30,8 @@ def ssim(found: Picture, true: Picture, *, border: int = 0) -> float:
     are those of `psnr`.
     """
     as_in_paper = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
-    return float(
-        structural_similarity(*_compared(found, true, border), data_range=1, **as_in_paper)
-    )
+    score: Any = structural_similarity(*_compared(found, true, border), data_range=1, **as_in_paper)
+    return float(score)
 
 
 def _compared(

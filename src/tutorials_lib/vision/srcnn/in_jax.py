@@ -1,6 +1,6 @@
 """Super-resolution in JAX: a Flax NNX model, its loss, and the training as one program."""
 
-from functools import cache, partial
+from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -10,6 +10,7 @@ import optax
 from flax import nnx
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from tutorials_lib import pure
 from tutorials_lib.layers import in_jax as layers
 from tutorials_lib.runtime import RUN_ONCE
 from tutorials_lib.vision.srcnn.problem import Config, learning_rates
@@ -89,23 +90,17 @@ class State(NamedTuple):
 @partial(jax.jit, static_argnames="config", compiler_options=RUN_ONCE)
 def create(config: Config, key: PRNGKeyArray) -> Params:
     """Fresh parameters, as nested dicts of arrays."""
-    return nnx.to_pure_dict(nnx.state(Network(config, rngs=nnx.Rngs(key)), nnx.Param))
-
-
-@cache
-def graph(config: Config) -> nnx.GraphDef[Network]:
-    """The network without its arrays: a constant of the compiled program."""
-    return nnx.split(nnx.eval_shape(lambda: Network(config, rngs=nnx.Rngs(0))))[0]
+    return pure.arrays(Network(config, rngs=nnx.Rngs(key)))
 
 
 def predict(params: Params, low: LowPictures, config: Config) -> Pictures:
     """Pictures `config.scale` times as high and as wide."""
-    return nnx.merge(graph(config), params, copy=True)(low)
+    return pure.assemble(pure.graph(Network, config), params)(low)
 
 
 def stages(params: Params, low: LowPictures, config: Config) -> dict[str, Array]:
     """What the network makes of the pictures on its way, by the name of the stage."""
-    return nnx.merge(graph(config), params, copy=True).stages(low)
+    return pure.assemble(pure.graph(Network, config), params).stages(low)
 
 
 def loss(params: Params, low: LowPictures, high: Pictures, config: Config) -> Float[Array, ""]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from tutorials_lib import schedules
 from tutorials_lib.layers.convolution.in_numpy import conv2d
 from tutorials_lib.optimizers import AdamState, adam_start, adam_update
 from tutorials_lib.vision.srcnn.problem import Config, learning_rates
@@ -145,12 +146,11 @@ def train_step(
 ) -> tuple[State, np.floating]:
     """One step of Adam; also the loss before it."""
     value, grads = loss_and_grads(state.params, low, high, config)
-    rates = learning_rates(config)
     params, opt_state = adam_update(
         state.params,
         grads,
         state.opt_state,
-        learning_rate=rates[min(int(state.opt_state.steps), len(rates) - 1)],
+        learning_rate=schedules.at(learning_rates(config), state.opt_state.steps),
     )
     return State(params, opt_state), value
 

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, Int
 
-from tutorials_lib import presets
+from tutorials_lib import presets, schedules
 from tutorials_lib.datasets import photos, super_resolution
 from tutorials_lib.vision.srcnn.resizing import AnyPicture, shrink
 
@@ -120,18 +119,12 @@ def original(config: Config) -> Config:
     return replace(layers, steps_per_round=max(1, round(share * config.steps_per_round)))
 
 
-@cache
-def learning_rates(config: Config) -> Float32[np.ndarray, " counts"]:
+def learning_rates(config: Config) -> schedules.Schedule:
     """The rate of every step: up over the first twentieth, then down to zero along a cosine.
 
     The zero at the end is that of all steps beyond the last.
     """
-    count, top = np.arange(config.num_steps + 1), config.num_steps / 20
-    up = (count + 1) / top
-    down = (1 + np.cos(np.pi * (count - top).clip(0) / (config.num_steps - top))) / 2
-    rates = (config.peak_learning_rate * np.minimum(np.minimum(up, down), 1)).astype(np.float32)
-    rates.flags.writeable = False  # every call returns the same array
-    return rates
+    return schedules.one_cycle(config.num_steps, config.peak_learning_rate, rising=1 / 20)
 
 
 # ---------------------------------------------------------------- the pictures
