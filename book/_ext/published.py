@@ -4,6 +4,7 @@
 since, are looked up when a page is written, and what shows them is written again when they change.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from docutils import nodes
