@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from tutorials_lib.layers import in_numpy as layers
+from tutorials_lib.layers.convolution import in_numpy as convolution
 from tutorials_lib.optimizers import AdamState, adam_start, adam_update
 from tutorials_lib.trees import tree_map
 from tutorials_lib.vision.prototypical_networks.problem import (
@@ -51,7 +52,7 @@ def embed(params: Params, statistics: BatchStatistics, images: Images, config: C
     """The features of each picture, normalized by the running statistics."""
     x = images
     for i, block in params["blocks"].items():
-        x, _ = layers.conv2d(x, block["conv"]["kernel"])
+        x, _ = convolution.conv2d(x, block["conv"]["kernel"])
         if i < NUM_POOLED:
             x, _ = layers.max_pool(x)
         x = layers.normalize(x, **statistics["blocks"][i]["norm"], **block["norm"])
@@ -152,7 +153,7 @@ def _embed(
     """The features of each picture, normalized by the batch, whose statistics come third."""
     x, vjps, of_batch = images, {}, {}
     for i, block in params["blocks"].items():
-        x, conv_vjp = layers.conv2d(x, block["conv"]["kernel"], input_gradient=i > 0)
+        x, conv_vjp = convolution.conv2d(x, block["conv"]["kernel"], input_gradient=i > 0)
         x, pool_vjp = layers.max_pool(x) if i < NUM_POOLED else (x, lambda dy: dy)
         x, norm_vjp, found = layers.batch_norm(x, **block["norm"])
         x, relu_vjp = layers.relu(x)

@@ -63,7 +63,7 @@ class Config:
     num_shots: int = 1
     num_queries: int = 5
     num_rounds: int = 10
-    steps_per_round: int = 50
+    steps_per_round: int = 40
     peak_learning_rate: float = 4e-3
     statistics_momentum: float = 0.95
     temperature: float = 4.0
