@@ -1,6 +1,7 @@
 """What the page times beside its comparison, and what the bars say about the reason."""
 
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import jax
@@ -8,7 +9,7 @@ import numpy as np
 
 from tutorials_lib.benchmark.reasons import Times, lead_reason, time_both
 from tutorials_lib.benchmark.record import Record
-from tutorials_lib.vision.prototypical_networks import comparison, in_jax, in_numpy
+from tutorials_lib.vision.prototypical_networks import comparison, in_jax, in_numpy, problem
 from tutorials_lib.vision.prototypical_networks.problem import Config, Episodes
 
 STEPS = ("running the same operations in XLA", "compiling them into one program")
@@ -43,6 +44,19 @@ def scoring(features: np.ndarray, episodes: Episodes, config: Config) -> dict[st
             queries,
         ),
     }
+
+
+def share_of_convolutions(config: Config) -> float:
+    """Of the multiplications of an episode's forward pass, the share that convolutions do."""
+    pictures = config.num_ways * (config.num_shots + config.num_queries)
+    queries = config.num_ways * config.num_queries
+    side, convolutions = problem.SIZE, 0
+    for i, (before, after) in enumerate(pairwise((1, *config.channels))):
+        convolutions += pictures * side**2 * 9 * before * after
+        side //= 2 if i < problem.NUM_POOLED else 1
+    head = pictures * side**2 * config.channels[-1] * config.num_features
+    distances = queries * config.num_ways * config.num_features
+    return convolutions / (convolutions + head + distances)
 
 
 def explain(record: Record, times: dict[str, Times]) -> str:
