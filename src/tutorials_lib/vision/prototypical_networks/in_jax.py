@@ -1,6 +1,6 @@
 """Prototypical networks in JAX: a Flax NNX model, its loss, and the compiled training."""
 
-from functools import cache, partial
+from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -10,6 +10,7 @@ import optax
 from flax import nnx
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from tutorials_lib import pure
 from tutorials_lib.layers import in_jax as layers
 from tutorials_lib.runtime import RUN_ONCE
 from tutorials_lib.vision.prototypical_networks.problem import (
@@ -92,14 +93,7 @@ class State(NamedTuple):
 def create(config: Config, key: PRNGKeyArray) -> tuple[Params, BatchStatistics]:
     """Fresh parameters and batch statistics, as nested dicts of arrays."""
     network = Network(config, rngs=nnx.Rngs(key))
-    _, params, statistics = nnx.split(network, nnx.Param, nnx.BatchStat)
-    return nnx.to_pure_dict(params), nnx.to_pure_dict(statistics)
-
-
-@cache
-def graph(config: Config) -> nnx.GraphDef[Network]:
-    """The network without its arrays: a constant of the compiled program."""
-    return nnx.split(nnx.eval_shape(lambda: Network(config, rngs=nnx.Rngs(0))))[0]
+    return pure.arrays(network), pure.arrays(network, nnx.BatchStat)
 
 
 # ---------------------------------------------------------------- prediction
@@ -109,7 +103,7 @@ def stages(
     params: Params, statistics: BatchStatistics, images: Images, config: Config
 ) -> dict[str, Array]:
     """What the network makes of the images on its way, by the name of the stage."""
-    network = nnx.merge(graph(config), params, statistics, copy=True)
+    network = pure.assemble(pure.graph(Network, config), params, statistics)
     return network.stages(images, train=False)
 
 
@@ -176,14 +170,14 @@ def loss(
     batch statistics come second, with those of this episode taken into account.
     """
     ways, drawings = images.shape[:2]
-    network = nnx.merge(graph(config), params, statistics, copy=True)
+    network = pure.assemble(pure.graph(Network, config), params, statistics)
     features = network(images.reshape(-1, *images.shape[2:]), train=True)
     features = features.reshape(ways, drawings, -1)
     prototypes = features[:, : config.num_shots].mean(1)
     queries = features[:, config.num_shots :].reshape(-1, features.shape[-1])
     logits = compare(queries, prototypes, config)
     values = optax.softmax_cross_entropy_with_integer_labels(logits, labels(config))
-    return values.mean(), nnx.to_pure_dict(nnx.state(network, nnx.BatchStat))
+    return values.mean(), pure.arrays(network, nnx.BatchStat)
 
 
 def loss_and_grads(

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from tutorials_lib import schedules
 from tutorials_lib.layers import in_numpy as layers
 from tutorials_lib.layers.convolution import in_numpy as convolution
 from tutorials_lib.optimizers import AdamState, adam_start, adam_update
@@ -199,12 +200,11 @@ def _compare(
 def train_step(state: State, images: Drawings, config: Config) -> tuple[State, np.floating]:
     """One episode, one step of Adam; also the loss before it."""
     value, statistics, grads = loss_and_grads(state.params, state.statistics, images, config)
-    rates = learning_rates(config)
     params, opt_state = adam_update(
         state.params,
         grads,
         state.opt_state,
-        learning_rate=rates[min(int(state.opt_state.steps), len(rates) - 1)],
+        learning_rate=schedules.at(learning_rates(config), state.opt_state.steps),
     )
     return State(params, statistics, opt_state), value
 

@@ -1,13 +1,12 @@
 """Learning from a few examples: the configuration, the characters and the episodes (NumPy only)."""
 
 from dataclasses import dataclass
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int32
 
-from tutorials_lib import presets
+from tutorials_lib import presets, schedules
 from tutorials_lib.datasets import alphabets, omniglot
 
 SIZE, NUM_DRAWERS = alphabets.SIZE, alphabets.NUM_DRAWERS
@@ -233,15 +232,9 @@ def labels(config: Config) -> Int32[np.ndarray, " queries"]:
     return np.arange(config.num_ways, dtype=np.int32).repeat(config.num_queries)
 
 
-@cache
-def learning_rates(config: Config) -> Float32[np.ndarray, " counts"]:
+def learning_rates(config: Config) -> schedules.Schedule:
     """The rate of every step: up over the first fifth, then down to zero (Smith 2018).
 
     The zero at the end is that of all steps beyond the last.
     """
-    count, top = np.arange(config.num_steps + 1), config.num_steps / 5
-    up = (count + 1) / top
-    down = (1 + np.cos(np.pi * (count - top).clip(0) / (config.num_steps - top))) / 2
-    rates = (config.peak_learning_rate * np.minimum(np.minimum(up, down), 1)).astype(np.float32)
-    rates.flags.writeable = False  # every call returns the same array
-    return rates
+    return schedules.one_cycle(config.num_steps, config.peak_learning_rate, rising=1 / 5)
