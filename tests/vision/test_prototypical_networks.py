@@ -244,22 +244,21 @@ def test_a_shifted_drawing_is_the_nearest_only_for_who_tolerates_shifts():
     pictures[..., 8:20, 8:20] = rng.random((5, 1, 12, 12)) < 0.3
     pictures[:, 1::2] = np.roll(pictures[:, 1::2], (2, -2), axis=(2, 3))
     some = episodes(count=30, shots=1, characters=5)
-    tolerant = rivals.shift_tolerant(pictures, blur=0.5, reach=2)
-    assert tolerant(some).min() == 1
+    tolerant = rivals.shift_tolerant(pictures, [(0.5, 2), (0.5, 1)])
+    assert tolerant[0.5, 2](some).min() == 1
+    assert tolerant[0.5, 1](some).mean() < 1
     assert rivals.pixels(pictures)(some).mean() < 0.9
 
 
 def test_the_best_setting_is_chosen_on_the_development_characters_alone():
     data = problem.load(TINY)
-    scores = {"bad": np.zeros(3), "good": np.ones(3)}
 
-    def technique(pictures: np.ndarray, *, name: str):
-        test = np.array_equal(pictures, data.test)
-        return lambda episodes: 1 - scores[name] if test else scores[name]
+    def technique(pictures: np.ndarray, settings: list) -> dict:
+        held_out = np.array_equal(pictures, data.test)
+        return {each: lambda _, each=each: np.full(3, each != held_out) for each in settings}
 
-    settings = {name: partial(technique, name=name) for name in scores}
-    chosen = rivals.choose(settings, data, episodes())
-    assert chosen.development == 1
+    chosen = rivals.choose(technique, [False, True], data, episodes())
+    assert (chosen.setting, chosen.development) == (True, 1)
     assert chosen.score(episodes()).mean() == 0
 
 

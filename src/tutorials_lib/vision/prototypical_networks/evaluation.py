@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Mapping
-from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -124,9 +123,14 @@ def random_network(pictures: Pictures, *, data: Data, config: Config, seed: int)
 def choose_rivals(data: Data, config: Config, *, seed: int) -> dict[str, Chosen]:
     """Each rival with the setting that suits the development characters."""
     episodes = judged_episodes(data.development, config, seed=seed)
-    untrained = partial(random_network, data=data, config=config, seed=seed)
-    techniques = rivals.techniques(data.train) | {RANDOM: {None: untrained}}
-    return {name: rivals.choose(settings, data, episodes) for name, settings in techniques.items()}
+    untrained = rivals.with_each(
+        lambda pictures, _: random_network(pictures, data=data, config=config, seed=seed)
+    )
+    techniques = rivals.techniques(data.train) | {RANDOM: (untrained, [None])}
+    return {
+        name: rivals.choose(technique, settings, data, episodes)
+        for name, (technique, settings) in techniques.items()
+    }
 
 
 class Estimate(NamedTuple):

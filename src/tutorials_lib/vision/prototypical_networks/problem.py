@@ -53,7 +53,7 @@ class Config:
     """
 
     num_train: int = 20
-    num_development: int = 4
+    num_development: int = 2
     num_test: int = 6
     num_characters: int = 20
     channels: tuple[int, ...] = (16, 32, 64, 64)

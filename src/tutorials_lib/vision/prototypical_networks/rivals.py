@@ -1,9 +1,9 @@
 """Ways to compare two drawings that have never been trained on episodes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Float32
@@ -17,8 +17,11 @@ from tutorials_lib.vision.prototypical_networks.problem import Data, Episodes, P
 Score = Callable[[Episodes], Float[np.ndarray, " episodes"]]
 """The accuracy of each of some episodes."""
 
-Technique = Callable[[Pictures], Score]
-"""Looks at drawings, and can then score episodes of them."""
+Setting = Any
+"""What a technique can be tuned by; None where there is nothing."""
+
+Technique = Callable[[Pictures, Sequence[Setting]], dict[Setting, Score]]
+"""Looks at drawings, and can then score episodes of them with each of some settings."""
 
 Closeness = Float[np.ndarray, "pictures pictures"]
 
@@ -30,22 +33,31 @@ class Chosen(NamedTuple):
     """A technique with the setting that is best on the development characters.
 
     Attributes:
+        setting: the one that was chosen.
         development: its accuracy there.
         score: what it does with the test characters.
     """
 
+    setting: Setting
     development: float
     score: Score
 
 
-def choose(techniques: Mapping[object, Technique], data: Data, episodes: Episodes) -> Chosen:
-    """The best of some settings of a technique, by the mean accuracy of development episodes."""
-    scores = {
-        setting: float(technique(data.development)(episodes).mean())
-        for setting, technique in techniques.items()
+def choose(
+    technique: Technique, settings: Sequence[Setting], data: Data, episodes: Episodes
+) -> Chosen:
+    """The best of some settings, by the mean accuracy of development episodes."""
+    accuracies = {
+        setting: float(score(episodes).mean())
+        for setting, score in technique(data.development, settings).items()
     }
-    best = max(scores, key=lambda setting: scores[setting])
-    return Chosen(scores[best], techniques[best](data.test))
+    best = max(accuracies, key=lambda setting: accuracies[setting])
+    return Chosen(best, accuracies[best], technique(data.test, [best])[best])
+
+
+def with_each(score: Callable[[Pictures, Setting], Score]) -> Technique:
+    """A technique whose settings have nothing in common."""
+    return lambda pictures, settings: {each: score(pictures, each) for each in settings}
 
 
 # ---------------------------------------------------------------- two ways to score
@@ -86,30 +98,39 @@ def nearest_features(features: Float[np.ndarray, "pictures features"]) -> Score:
     return partial(nearest, features @ features.T - half)
 
 
-def pixels(pictures: Pictures) -> Score:
+def pixels(pictures: Pictures, setting: None = None) -> Score:
     """The nearest example, pixel by pixel."""
     return nearest_features(pictures.reshape(-1, pictures[0, 0].size))
 
 
-def blurred_prototypes(pictures: Pictures, *, blur: float) -> Score:
+def blurred_prototypes(pictures: Pictures, blur: float) -> Score:
     """The nearest mean of blurred examples."""
     return by_prototypes(as_rows(blurred(pictures, blur)))
 
 
-def shift_tolerant(pictures: Pictures, *, blur: float, reach: int) -> Score:
-    """The nearest example, of every example moved by up to `reach` pixels each way.
+def shift_tolerant(
+    pictures: Pictures, settings: Sequence[tuple[float, int]]
+) -> dict[tuple[float, int], Score]:
+    """The nearest example, where an example may be moved by up to some pixels each way.
 
-    Moving one drawing against the other by as much to the other side is the same, so half of
-    the moves are enough.
+    A setting is the blur and how far an example may be moved; a longer reach goes on from a
+    shorter one. Moving one drawing against the other by as much to the other side is the same,
+    so half of the moves are enough.
     """
-    images = blurred(pictures, blur)
-    rows = as_rows(images)
-    moves = [move for move in product(range(-reach, reach + 1), repeat=2) if move >= (0, 0)]
-    best = np.full((len(rows), len(rows)), -np.inf, np.float32)
-    for move in moves:
-        moved = as_rows(np.roll(images, move, axis=(1, 2)))
-        np.maximum(best, moved @ rows.T, out=best)
-    return partial(nearest, np.maximum(best, best.T))
+    scores = {}
+    for blur in {blur for blur, _ in settings}:
+        reaches = {reach for each, reach in settings if each == blur}
+        images = blurred(pictures, blur)
+        rows = as_rows(images)
+        best = np.full((len(rows), len(rows)), -np.inf, np.float32)
+        for reach in range(max(reaches) + 1):
+            for move in product(range(-reach, reach + 1), repeat=2):
+                if move >= (0, 0) and max(map(abs, move)) == reach:
+                    moved = as_rows(np.roll(images, move, axis=(1, 2)))
+                    np.maximum(best, moved @ rows.T, out=best)
+            if reach in reaches:
+                scores[blur, reach] = partial(nearest, np.maximum(best, best.T))
+    return scores
 
 
 class LinearMetric:
@@ -127,28 +148,23 @@ class LinearMetric:
         self._lda = LinearDiscriminantAnalysis(solver="eigen", shrinkage=0.1)
         self._lda.fit(self._pca.transform(rows), np.arange(len(train)).repeat(train.shape[1]))
 
-    def prototypes(self, pictures: Pictures, *, num_features: int) -> Score:
+    def prototypes(self, pictures: Pictures, num_features: int) -> Score:
         """The nearest mean of examples, by the first `num_features` directions."""
         rows = self._pca.transform(as_rows(blurred(pictures, self._blur)))
         return by_prototypes(self._lda.transform(rows)[:, :num_features].astype(np.float32))
 
 
-def techniques(train: Pictures) -> dict[str, dict[object, Technique]]:
+def techniques(train: Pictures) -> dict[str, tuple[Technique, Sequence[Setting]]]:
     """The rivals by name, each with its settings; one of them learns from `train`."""
-    metrics = {blur: LinearMetric(train, blur=blur) for blur in (1.0, 1.5)}
+    blurs = (0.7, 1.0, 1.5)
+    metrics = {blur: LinearMetric(train, blur=blur) for blur in blurs}
+    by_metric = with_each(lambda pictures, each: metrics[each[0]].prototypes(pictures, each[1]))
     return {
-        "pixels, nearest example": {None: pixels},
-        "blurred prototypes": {
-            blur: partial(blurred_prototypes, blur=blur) for blur in (0.8, 1.2, 1.6, 2.0)
-        },
-        "LDA prototypes": {
-            (blur, size): partial(metric.prototypes, num_features=size)
-            for blur, metric in metrics.items()
-            for size in (20, 40, 80)
-        },
-        "shift-tolerant, nearest example": {
-            (blur, reach): partial(shift_tolerant, blur=blur, reach=reach)
-            for blur in (0.7, 1.0)
-            for reach in (2, 3)
-        },
+        "pixels, nearest example": (with_each(pixels), [None]),
+        "blurred prototypes": (with_each(blurred_prototypes), (0.8, 1.2, 1.6, 2.0, 2.5)),
+        "LDA prototypes": (by_metric, list(product(blurs, (5, 10, 20, 40)))),
+        "shift-tolerant, nearest example": (
+            shift_tolerant,
+            list(product((1.0, 1.4, 2.0), (2, 3, 4, 6, 8))),
+        ),
     }
