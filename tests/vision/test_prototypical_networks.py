@@ -1,7 +1,9 @@
 """Learn classes from a few examples: the twins agree, and unseen characters are recognized."""
 
 import dataclasses
+from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -56,7 +58,7 @@ def points(characters: int = 20, features: int = 6) -> np.ndarray:
 # --- The twins --------------------------------------------------------------------------------
 
 
-def inputs_of(config: Config, dtype: type = np.float32) -> tuple:
+def inputs_of(config: Config, dtype: type = np.float32) -> tuple[Any, Any, Any]:
     inputs = make_inputs(comparison.COMPARISON, config, dtype)
     return inputs.params, inputs.statistics, inputs.images[0]
 
@@ -253,7 +255,7 @@ def test_a_shifted_drawing_is_the_nearest_only_for_who_tolerates_shifts():
 def test_the_best_setting_is_chosen_on_the_development_characters_alone():
     data = problem.load(TINY)
 
-    def technique(pictures: np.ndarray, settings: list) -> dict:
+    def technique(pictures: np.ndarray, settings: Sequence) -> dict:
         held_out = np.array_equal(pictures, data.test)
         return {each: lambda _, each=each: np.full(3, each != held_out) for each in settings}
 
@@ -292,7 +294,7 @@ def test_the_pictures_of_the_page_can_be_drawn_and_described(easy: evaluation.Tr
     rows = test.reshape(-1, 28, 28)
     estimates = {evaluation.OURS: [evaluation.Estimate(0.9, 0.01)] * 4}
     curves = {evaluation.OURS: [evaluation.Estimate(0.9, 0.01)] * 5}
-    features = easy.history.features.reshape(3, 20, 20, -1)[:, :5]
+    features = np.asarray(easy.history.features).reshape(3, 20, 20, -1)[:, :5]
     maps, names = figures.flat_maps(features), ["1", "2", "3"]
     for figure in (
         figures.gallery({"drawings": test[:3, :4]}),

@@ -155,7 +155,7 @@ def accuracies(
     features: Float[Array, "pictures features"], episodes: Episodes
 ) -> Float[Array, " episodes"]:
     """The accuracy of every episode."""
-    return jax.vmap(partial(accuracy, features))(*episodes)
+    return jax.vmap(partial(accuracy, features))(*episodes)  # pyright: ignore[reportArgumentType]
 
 
 # ---------------------------------------------------------------- training
@@ -253,7 +253,7 @@ def fit(
     """
 
     def step(state: State, lesson: Lessons) -> tuple[State, Float[Array, ""]]:
-        return train_step(state, jax.vmap(turn)(images[lesson.drawings], lesson.turns), config)
+        return train_step(state, jax.vmap(turn)(images[lesson.drawings], lesson.turns), config)  # pyright: ignore[reportArgumentType]
 
     def round_of_steps(state: State, lessons: Lessons) -> tuple[State, History]:
         state, values = jax.lax.scan(step, state, lessons)

@@ -27,7 +27,7 @@ def scoring(features: np.ndarray, episodes: Episodes, config: Config) -> dict[st
 
     count = len(episodes.support)
     # In JAX the episodes of the loop lie on the device one by one: to cut them out is no work.
-    apart = Episodes(*(list(each) for each in episodes))
+    apart = tuple(list(each) for each in episodes)
     return {
         f"score {count} episodes, one by one": time_both(
             partial(loop, in_numpy.accuracy), partial(loop, one), features, apart
