@@ -72,8 +72,8 @@ def train(config: Config, *, seed: int) -> Trained:
     data = problem.load(config, seed=seed)
     params, statistics = in_jax.create(config, jax.random.key(seed))
     held_back = in_jax.HeldBack(
-        _in_a_row(data.development),
-        judged_episodes(data.development, config, seed=seed),  # pyright: ignore[reportArgumentType]
+        jnp.asarray(_in_a_row(data.development)),
+        judged_episodes(data.development, config, seed=seed),
     )
     lessons = problem.draw_lessons(len(data.train), config, seed=seed)
     inputs = in_jax.start(params, statistics, config), _in_a_row(data.train), lessons, held_back
