@@ -35,6 +35,7 @@ def test_outputs_and_gradients_are_those_of_jax_for_any_odd_kernel(shape, kernel
         expected_gradients = expected_vjp(jnp.asarray(dy))
     np.testing.assert_allclose(y, expected, rtol=1e-10, atol=1e-11)
     for ours, theirs in zip(vjp(dy), expected_gradients, strict=True):
+        assert ours is not None
         assert ours.dtype == np.float64
         np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-11)
     nothing, dkernel = in_numpy.conv2d(x, weights, input_gradient=False)[1](dy)
@@ -50,6 +51,8 @@ def test_single_precision_stays_and_images_keep_the_order_of_the_other_layers():
     assert y.strides == other.strides
     np.testing.assert_array_equal(y, other)
     for ours, theirs in zip(vjp(y), other_vjp(other), strict=True):
+        assert ours is not None
+        assert theirs is not None
         assert ours.dtype == np.float32
         np.testing.assert_allclose(ours, theirs, rtol=1e-5)
 

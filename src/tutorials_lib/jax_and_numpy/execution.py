@@ -63,7 +63,7 @@ def finishes_unasked(num_rows: int) -> bool:
     A lazy library would wait for a use of the result. Here the only question, asked again and
     again, is whether it is there.
     """
-    result = polish(jnp.ones((num_rows, 1_000)))
+    result: Any = polish(jnp.ones((num_rows, 1_000)))
     pause = threading.Event()
     for _ in range(6_000):  # a minute at most
         if result.is_ready():

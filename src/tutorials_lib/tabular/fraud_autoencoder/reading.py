@@ -6,9 +6,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import nnx
 from jaxtyping import Float, Int
 
+from tutorials_lib import pure
 from tutorials_lib.benchmark.tables import MarkdownRows
 from tutorials_lib.datasets import transactions
 from tutorials_lib.judge import Judgement
@@ -55,7 +55,8 @@ def stages(
 ) -> dict[str, jax.Array]:
     """What payments become on their way through the network, by name."""
     inputs = in_jax.inputs_of(answers, context, hidden, config)
-    code = nnx.merge(in_jax.graph(config), params, copy=True).encoder(inputs)
+    model = pure.assemble(pure.graph(in_jax.Autoencoder, config), params)
+    code = model.encoder(inputs)
     logits = in_jax.predict(params, answers, context, hidden, config)
     probs = in_jax.softmax(logits, config).probs
     return {
