@@ -15,7 +15,7 @@ from tutorials_lib.vision.srcnn.problem import Config, original
 SIDE = 512
 """Height and width of the picture that is enlarged to, in pixels."""
 
-STEPS = ("running the same operations in XLA", "compiling them into one program")
+STEPS = ("running the same operations in XLA", "compiling a step into one program")
 """From bar to bar of the waterfall."""
 
 
