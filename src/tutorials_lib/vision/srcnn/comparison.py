@@ -8,7 +8,7 @@ import numpy as np
 from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
 from tutorials_lib.benchmark.inputs import draw_params
 from tutorials_lib.vision.srcnn import in_jax, in_numpy
-from tutorials_lib.vision.srcnn.problem import PAGE, TINY, Config, draw_crops, load, original
+from tutorials_lib.vision.srcnn.problem import PAGE, TINY, Config, draw_crops, load
 
 NUM_CHECKED_STEPS = 3
 """Steps after which the states of the twins are compared."""
@@ -47,22 +47,6 @@ def prepare(twin: Any, inputs: Inputs, config: Config) -> Inputs:
 def predict(twin: Any, inputs: Inputs, config: Config) -> Tree:
     """The squares of the first batch, enlarged."""
     return twin.predict(inputs.params, inputs.low[0], config)
-
-
-def predict_original(twin: Any, inputs: Inputs, config: Config) -> Tree:
-    """The same by the layers of the paper, whose parameters are waves: any numbers would do."""
-    layers = original(config)
-    widths = zip(layers.kernel_sizes, layers.widths[:-1], layers.widths[1:], strict=True)
-    waves = {
-        i: {"kernel": _wave(size, size, before, after), "bias": _wave(after)}
-        for i, (size, before, after) in enumerate(widths)
-    }
-    return twin.predict({"convs": waves}, inputs.low[0], layers)
-
-
-def _wave(*shape: int) -> np.ndarray:
-    count = int(np.prod(shape))
-    return np.sin(np.arange(count, dtype=np.float32)).reshape(shape) / 10
 
 
 def loss_and_grads(twin: Any, inputs: Inputs, config: Config) -> Tree:
