@@ -14,6 +14,7 @@ import executed_pages
 import freshness
 from tutorials_lib import catalog, digest
 from tutorials_lib.benchmark.record import MIME_TYPE
+from tutorials_lib.catalog import Tutorial
 
 ROOT = Path(__file__).parents[1]
 KMEANS = "book/tabular/kmeans"
@@ -57,6 +58,14 @@ def test_a_page_depends_on_its_own_row_of_the_catalog(
     )
     monkeypatch.setattr(catalog, "TUTORIALS", rows)
     assert (freshness.page_digest(KMEANS, PAGE) != before) is changes
+
+
+@pytest.mark.parametrize("tutorial", catalog.available(), ids=lambda tutorial: tutorial.slug)
+def test_a_new_tutorial_makes_no_page_of_another_run_again(tutorial: Tutorial) -> None:
+    page = (ROOT / f"book/{tutorial.coordinate}.md").read_text(encoding="utf-8")
+    modules = [name for cell in freshness.cells(page) for name in digest.imported_modules(cell)]
+    modules += digest.tutorial_sources(tutorial.module)
+    assert digest._ROOT / "catalog.py" not in digest.sources(modules)
 
 
 def test_the_versions_are_those_of_what_runs_in_a_page() -> None:

@@ -3,7 +3,8 @@
 import importlib
 from typing import Any, Protocol, cast, runtime_checkable
 
-from tutorials_lib import catalog, presets
+from tutorials_lib import presets
+from tutorials_lib.benchmark.lookup import package_of
 from tutorials_lib.judge.judgement import Judgement, Score
 
 
@@ -31,7 +32,7 @@ def load_evaluation(slug: str) -> Evaluation:
         KeyError: no tutorial has this name.
         NoEvaluationError: the tutorial cannot be judged yet.
     """
-    name = f"{catalog.find(slug).module}.evaluation"
+    name = f"{package_of(slug)}.evaluation"
     try:
         module = importlib.import_module(name)
     except ModuleNotFoundError as error:
@@ -54,5 +55,5 @@ def load_config(slug: str) -> Any:
         ValueError: `TUTORIALS_PRESET` or `TUTORIALS_DATA` has a value that is not known, or the
             tutorial has no such preset.
     """
-    problem = importlib.import_module(f"{catalog.find(slug).module}.problem")
+    problem = importlib.import_module(f"{package_of(slug)}.problem")
     return presets.choose(problem.PRESETS)

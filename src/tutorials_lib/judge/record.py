@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tutorials_lib import catalog, presets
+from tutorials_lib import presets
+from tutorials_lib.benchmark.lookup import package_of
 from tutorials_lib.benchmark.machine import machine_card
 from tutorials_lib.datasets import download
 from tutorials_lib.digest import code_digest
@@ -173,5 +174,5 @@ def evaluation_digest(slug: str) -> str:
 
     Shared layers and figures are left out: an edit there changes no score, or fails a test.
     """
-    module = catalog.find(slug).module
+    module = package_of(slug)
     return code_digest([f"{module}.evaluation"], within=(module, *_LOADERS))

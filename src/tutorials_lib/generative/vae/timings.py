@@ -6,8 +6,8 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from tutorials_lib import catalog
 from tutorials_lib.benchmark import median_seconds, median_seconds_at_best
+from tutorials_lib.benchmark.lookup import claim_of
 from tutorials_lib.benchmark.record import Ratio
 from tutorials_lib.benchmark.report import place_in_claim
 from tutorials_lib.benchmark.tables import MarkdownRows, format_ratio, format_seconds
@@ -20,7 +20,7 @@ def sampling_table(counts: Sequence[int], config: Config) -> MarkdownRows:
 
     The ratios are of one process, so they come without an interval.
     """
-    rows, claim = [], catalog.find("vae").claim
+    rows, claim = [], claim_of("vae")
     for num_faces in counts:
         ours, theirs = sampling_seconds(num_faces, config)
         center = ours / theirs
