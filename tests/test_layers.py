@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax import lax
 
+from tests.layers.vjp import assert_same, assert_same_vjp
 from tutorials_lib.layers import in_jax, in_numpy
 
 FEW = settings(max_examples=6)
@@ -43,26 +44,6 @@ def images_of(rng: np.random.Generator, *shape: int, row_major: bool) -> np.ndar
         return rng.standard_normal(shape)
     batch, height, width, channels = shape
     return rng.standard_normal((height, width, batch, channels)).transpose(2, 0, 1, 3)
-
-
-def assert_same(found, expected) -> None:
-    jax.tree.map(
-        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-11), found, expected
-    )
-
-
-def assert_same_vjp(
-    numpy_layer: Callable, jax_layer: Callable, args: tuple, rng: np.random.Generator
-) -> None:
-    """Outputs and gradients of both, for a random gradient of the output."""
-    y, vjp = numpy_layer(*args)
-    expected, expected_vjp = jax.vjp(jax_layer, *map(jnp.asarray, args))
-    dy = rng.standard_normal(np.shape(y))
-    assert y.dtype == np.float64
-    assert_same(y, expected)
-    gradients = vjp(dy if dy.ndim else float(dy))
-    gradients = gradients if isinstance(gradients, tuple) else (gradients,)
-    assert_same(gradients, expected_vjp(jnp.asarray(dy)))
 
 
 # ---------------------------------------------------------------- NumPy

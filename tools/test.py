@@ -1,6 +1,7 @@
 """Run the tests: `python -m tools.test [ARGUMENTS OF PYTEST]`.
 
-In two calls: everything in two workers, then, alone on both cores, what reads a clock or builds.
+In two calls, each of which names its slowest tests: everything in two workers, then, alone on both
+cores, what reads a clock or builds.
 """
 
 import subprocess
@@ -10,8 +11,9 @@ import pytest
 
 from tools import ROOT
 
-SHARED = ("-n", "2", "--dist", "loadgroup", "-m", "not clock and not weekly")
-ALONE = ("-m", "clock and not weekly")
+SLOWEST = ("--durations=15", "--durations-min=5")
+SHARED = (*SLOWEST, "-n", "2", "--dist", "loadgroup", "-m", "not clock and not weekly")
+ALONE = (*SLOWEST, "-m", "clock and not weekly")
 
 
 def main() -> int:

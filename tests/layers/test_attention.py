@@ -1,7 +1,5 @@
 """The layers of a transformer in NumPy, against `jax.vjp` and Flax, in float64."""
 
-from collections.abc import Callable
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +8,7 @@ from flax import nnx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.layers.vjp import assert_same, assert_same_vjp
 from tutorials_lib.layers.attention import in_numpy
 
 FEW = settings(max_examples=6)
@@ -22,26 +21,6 @@ def strict_float64():
     """No silent promotion, and doubles, in which the twins must agree to rounding."""
     with jax.enable_x64(True), jax.numpy_dtype_promotion("strict"):
         yield
-
-
-def assert_same(found, expected) -> None:
-    jax.tree.map(
-        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-11), found, expected
-    )
-
-
-def assert_same_vjp(
-    numpy_layer: Callable, jax_layer: Callable, args: tuple, rng: np.random.Generator
-) -> None:
-    """Outputs and gradients of both, for a random gradient of the output."""
-    y, vjp = numpy_layer(*args)
-    expected, expected_vjp = jax.vjp(jax_layer, *jax.tree.map(jnp.asarray, args))
-    dy = rng.standard_normal(y.shape)
-    assert y.dtype == np.float64
-    assert_same(y, expected)
-    gradients = vjp(dy)
-    gradients = gradients if isinstance(gradients, tuple) else (gradients,)
-    assert_same(gradients, expected_vjp(jnp.asarray(dy)))
 
 
 def attention_of_jax(queries, keys, values, mask=None):

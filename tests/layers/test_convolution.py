@@ -1,12 +1,12 @@
 """Convolution with a ring of rows, against `jax.vjp` and the other convolution, in float64."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.layers.vjp import output_and_gradients
 from tutorials_lib.layers import in_numpy as plain
 from tutorials_lib.layers.convolution import in_numpy
 
@@ -31,8 +31,7 @@ def test_outputs_and_gradients_are_those_of_jax_for_any_odd_kernel(shape, kernel
         return jax.lax.conv_general_dilated(x, weights, (1, 1), "SAME", dimension_numbers=numbers)
 
     with jax.enable_x64(True), jax.numpy_dtype_promotion("strict"):
-        expected, expected_vjp = jax.vjp(convolve, jnp.asarray(x), jnp.asarray(weights))
-        expected_gradients = expected_vjp(jnp.asarray(dy))
+        expected, expected_gradients = output_and_gradients(convolve, (x, weights), dy)
     np.testing.assert_allclose(y, expected, rtol=1e-10, atol=1e-11)
     for ours, theirs in zip(vjp(dy), expected_gradients, strict=True):
         assert ours is not None
