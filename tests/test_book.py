@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
+import pybtex.database
 import pytest
 import yaml
 
@@ -32,6 +33,16 @@ def test_the_bibliography_has_every_key_once_in_the_form_of_the_house():
     keys = [key for text in texts for key in pages.bibliography_keys(text)]
     assert [key for key, count in Counter(keys).items() if count > 1] == []
     assert [key for key in keys if not re.fullmatch(r"[a-z]+\d{4}[a-z]+", key)] == []
+
+
+@pytest.mark.parametrize("path", pages.bibliographies(), ids=lambda path: path.stem)
+def test_every_entry_of_the_bibliography_is_closed(path: Path):
+    text = path.read_text(encoding="utf-8")
+    entries = pybtex.database.parse_string(text, "bibtex").entries
+    assert list(entries) == pages.bibliography_keys(text)
+    assert {
+        key for key, entry in entries.items() if not {"title", "year"} <= set(entry.fields)
+    } == set()
 
 
 def test_every_file_of_the_bibliography_is_read():
