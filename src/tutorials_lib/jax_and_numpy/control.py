@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from jaxtyping import Array, Float
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from tutorials_lib import figures
 from tutorials_lib.benchmark import compile_seconds
@@ -72,6 +73,10 @@ def draw_compile(counts: Sequence[int], seconds: dict[str, list[float]]) -> Figu
         label = name.replace("`", "")
         color = figures.COLORS["jax"]
         axes.loglog(counts, np.array(each), dashes, marker="o", color=color, label=label)
+    axes.set_xticks(counts, [str(count) for count in counts])
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.minorticks_off()
     axes.set_xlabel("steps")
     axes.set_ylabel("seconds to compile")
     axes.legend()

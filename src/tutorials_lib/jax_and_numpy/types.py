@@ -82,13 +82,9 @@ def draw_running_sums(counts: Sequence[int], errors: dict[str, list[float]]) -> 
     figure, axes = plt.subplots(figsize=(7.0, 3.4))
     floor = 1e-17  # an exact sum has no place on a logarithmic axis
     for (name, each), color in zip(errors.items(), figures.CYCLE, strict=False):
-        axes.loglog(counts, np.maximum(each, floor), marker="o", color=color)
-        axes.annotate(
-            name, (counts[-1], max(each[-1], floor)), xytext=(8, 0),
-            textcoords="offset points", va="center", color=color,
-        )  # fmt: skip
+        axes.loglog(counts, np.maximum(each, floor), marker="o", color=color, label=name)
     axes.set_xlabel("additions of a tenth")
     axes.set_ylabel("relative error")
-    axes.margins(x=0.12)
+    figure.legend(loc="outside right center")  # two of the curves end in nearly one place
     axes.grid(axis="y")
     return figure

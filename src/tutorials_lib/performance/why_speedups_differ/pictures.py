@@ -30,6 +30,7 @@ def draw_gain_of_cores(gains: dict[str, dict[str, float]]) -> Figure:
     _grouped_bars(axes, gains)
     axes.axvline(1, color=figures.MUTED, linewidth=0.8)
     axes.set_xlabel("time on one core ÷ time on all")
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0)
     return figure
 
 
@@ -65,6 +66,7 @@ def draw_types(seconds: dict[str, dict[str, dict[str, float]]]) -> Figure:
         axes.set_xscale("log")
         axes.set_title(kind)
         axes.set_xlabel("seconds")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
 
@@ -91,7 +93,6 @@ def _grouped_bars(axes: Axes, values: dict[str, dict[str, float]]) -> None:
     axes.set_yticks(range(len(values)), list(values))
     axes.invert_yaxis()
     axes.tick_params(axis="y", length=0)
-    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0)
 
 
 def _plain_ratios(axes: Axes, ratios: Sequence[float]) -> None:
