@@ -1,0 +1,122 @@
+"""The pictures of the page; each function returns a figure, and the page describes it."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from jaxtyping import Float, Int
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from tutorials_lib import figures
+from tutorials_lib.vision.transfer_learning.evaluation import JUDGED
+from tutorials_lib.vision.transfer_learning.problem import NUM_CLASSES, Labelled
+from tutorials_lib.vision.transfer_learning.rivals import Accuracies
+
+_GAP = 1
+"""White pixels between two pictures."""
+
+_NUM_ROWS = 4
+
+Ink = Float[np.ndarray, "pictures 8 8 1"]
+
+
+def learning_curves(
+    accuracies: Mapping[str, Accuracies], numbers: Sequence[int], *, floor: float | None = None
+) -> Figure:
+    """Test accuracy against the number of labels, with one standard deviation over the draws.
+
+    A dotted line stands at `floor`, the accuracy without any label.
+    """
+    figure, ax = plt.subplots(figsize=(7.0, 3.4))
+    places = np.arange(len(numbers))
+    for i, (name, each) in enumerate(accuracies.items()):
+        color = figures.COLORS["jax"] if name == JUDGED else figures.CYCLE[i]
+        ax.errorbar(
+            places + 0.03 * (i - (len(accuracies) - 1) / 2),
+            each.test.mean(1),
+            each.test.std(1, ddof=1),
+            color=color,
+            marker="o",
+            markersize=4,
+            capsize=3,
+            linestyle="-" if name == JUDGED else "--",
+            label=name,
+        )
+    if floor is not None:
+        ax.axhline(floor, color=figures.MUTED, linewidth=1, linestyle=":", label="no label")
+    ax.set(xlabel="labels", ylabel="test accuracy")
+    ax.set_xticks(places, [str(number) for number in numbers])
+    ax.legend()
+    return figure
+
+
+def describe_learning_curves(
+    accuracies: Mapping[str, Accuracies], numbers: Sequence[int], *, floor: float | None = None
+) -> str:
+    """Alternative text of `learning_curves`."""
+    told = "; ".join(
+        f"{name} " + ", ".join(f"{mean:.2f}" for mean in each.test.mean(1))
+        for name, each in accuracies.items()
+    )
+    below = "" if floor is None else f" A dotted line, no label at all, lies at {floor:.2f}."
+    return f"Line chart of test accuracy with {', '.join(map(str, numbers))} labels: {told}.{below}"
+
+
+def two_sets(panels: Mapping[str, Labelled]) -> Figure:
+    """Some of each digit, a column each; a panel for every data set."""
+    figure, axes = plt.subplots(ncols=len(panels), figsize=(7.0, 1.75), squeeze=False)
+    for ax, (name, data) in zip(axes.flat, panels.items(), strict=True):
+        chosen = [np.flatnonzero(data.labels == d)[:_NUM_ROWS] for d in range(NUM_CLASSES)]
+        _show(ax, data.images[np.stack(chosen, axis=1)])
+        ax.set_title(name, fontsize=9.5, loc="center")
+    return figure
+
+
+def answers(images: Ink, rows: Mapping[str, Int[np.ndarray, " pictures"]]) -> Figure:
+    """Some digits side by side, with a line of answers below for each name."""
+    figure, axes = plt.subplots(ncols=len(images), figsize=(7.0, 1.35))
+    for place, (ax, image) in enumerate(zip(axes, images, strict=True)):
+        _show(ax, image[None, None])
+        ax.set_xlabel("\n".join(str(answer[place]) for answer in rows.values()), fontsize=9)
+    axes[0].set_ylabel("\n".join(reversed(rows)), fontsize=9, rotation=0, ha="right", va="center")
+    axes[0].yaxis.set_label_coords(-0.2, -0.42)
+    return figure
+
+
+def describe_answers(rows: Mapping[str, Int[np.ndarray, " pictures"]]) -> str:
+    """Alternative text of `answers`."""
+    told = "; ".join(f"{name} says {', '.join(map(str, each))}" for name, each in rows.items())
+    return f"Handwritten digits in a row. {told}."
+
+
+def recalls(values: Mapping[str, Float[np.ndarray, " classes"]]) -> Figure:
+    """Bars of the recall of each digit, one colour a network."""
+    figure, ax = plt.subplots(figsize=(7.0, 2.6))
+    width = 0.8 / len(values)
+    for place, (name, each) in enumerate(values.items()):
+        color = figures.COLORS["jax"] if place == len(values) - 1 else figures.CYCLE[2 * place]
+        at = np.arange(len(each)) + (place - (len(values) - 1) / 2) * width
+        ax.bar(at, each, 0.9 * width, color=color, label=name)
+    ax.set(xlabel="digit", ylabel="recall", ylim=(0, 1), xticks=range(NUM_CLASSES))
+    figure.legend(loc="outside upper center", ncols=len(values), fontsize=9)
+    return figure
+
+
+def describe_recalls(values: Mapping[str, Float[np.ndarray, " classes"]]) -> str:
+    """Alternative text of `recalls`."""
+    told = "; ".join(
+        f"{name} from {each.min():.2f} (digit {each.argmin()}) to {each.max():.2f}"
+        for name, each in values.items()
+    )
+    return f"Bars of the recall of each digit: {told}."
+
+
+def _show(ax: Axes, tiles: Float[np.ndarray, "rows columns 8 8 1"]) -> None:
+    rows, columns, height, width, _ = tiles.shape
+    sheet = np.zeros((rows, height + _GAP, columns, width + _GAP), np.float32)
+    sheet[:, :height, :, :width] = tiles[..., 0].transpose(0, 2, 1, 3)
+    sheet = sheet.reshape(rows * (height + _GAP), -1)[:-_GAP, :-_GAP]
+    ax.imshow(sheet, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set(visible=True, color=figures.GRID)
