@@ -9,14 +9,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from sklearn.metrics import recall_score
 
 from tutorials_lib import devices
 from tutorials_lib.benchmark.agreement import make_inputs
 from tutorials_lib.datasets import hymenoptera
 from tutorials_lib.judge import Judgement, Score
+from tutorials_lib.pretrained.squeezenet import in_jax as squeezenet
 from tutorials_lib.pretrained.squeezenet import weights
 from tutorials_lib.vision.transfer_learning import (
     comparison,
+    draws,
     evaluation,
     figures,
     in_jax,
@@ -114,18 +117,18 @@ def test_the_parts_share_no_digit_and_two_seeds_differ():
 
 def test_a_lesson_has_as_many_labels_of_each_class_and_contains_the_smaller_one():
     pool = problem.load(TINY).train
-    few, more = (problem.draw_lesson(pool, n, TINY, seed=0, draw=0) for n in (2, 5))
+    few, more = (draws.draw_lesson(pool, n, TINY, seed=0, draw=0) for n in (2, 5))
     assert np.bincount(more.examples.labels).tolist() == [5] * 10
     known = {image.tobytes() for image in more.examples.images}
     assert {image.tobytes() for image in few.examples.images} < known
-    other = problem.draw_lesson(pool, 5, TINY, seed=0, draw=1)
+    other = draws.draw_lesson(pool, 5, TINY, seed=0, draw=1)
     assert not np.array_equal(other.examples.images, more.examples.images)
 
 
 def test_the_first_copy_is_the_picture_and_the_others_are_moved_a_little():
     pool = problem.load(TINY).train
     few = Labelled(pool.images[:6], pool.labels[:6])
-    copies = problem.copy(few, 4, mirrored=False, rng=np.random.default_rng(0))
+    copies = draws.copies_of(few, 4, mirrored=False, rng=np.random.default_rng(0))
     images = copies.images.reshape(6, 4, 8, 8, 1)
     np.testing.assert_allclose(images[:, 0], few.images, atol=1e-6)
     differences = np.abs(images[:, 1:] - few.images[:, None]).mean((2, 3, 4))
@@ -137,7 +140,7 @@ def test_the_first_copy_is_the_picture_and_the_others_are_moved_a_little():
 def test_about_half_of_the_mirrored_copies_are_mirrored():
     ramp = np.tile(np.linspace(0, 1, 16, dtype=np.float32), (1, 16, 1))[..., None]
     data = Labelled(ramp, np.zeros(1, np.int32))
-    copies = problem.copy(data, 201, mirrored=True, rng=np.random.default_rng(0)).images
+    copies = draws.copies_of(data, 201, mirrored=True, rng=np.random.default_rng(0)).images
     falls = copies[:, 8, 4, 0] > copies[:, 8, 11, 0]
     assert not falls[0]
     assert 60 < falls.sum() < 140
@@ -147,8 +150,8 @@ def test_a_strategy_freezes_its_first_layers_and_rates_fall_from_the_head_down()
     found = problem.strategies(PAGE)
     assert found[problem.PROBE].trained(PAGE) == ("head",)
     assert found[problem.TOP].trained(PAGE) == ("conv3", "hidden", "head")
-    rates = problem.learning_rates(found[problem.LAYER_WISE], 10)
-    assert rates.shape == (11, 5)
+    rates = problem.learning_rates(found[problem.LAYER_WISE])
+    assert rates.shape == (PAGE.num_tuning_steps + 1, 5)
     assert (np.diff(rates[0]) > 0).all()
     np.testing.assert_allclose(rates[0, -1], found[problem.LAYER_WISE].peak)
     assert (rates[-1] == 0).all()
@@ -156,7 +159,11 @@ def test_a_strategy_freezes_its_first_layers_and_rates_fall_from_the_head_down()
 
 @pytest.mark.parametrize(
     ("settings", "message"),
-    [({"num_printed": 9}, "no step of pretraining"), ({"source": "kitchen"}, "offline, real")],
+    [
+        ({"num_printed": 9}, "no step of pretraining"),
+        ({"labels_per_class": (1, 99)}, "at most 30 pictures"),
+        ({"source": "kitchen"}, "offline, real"),
+    ],
 )
 def test_settings_that_cannot_work_are_named(settings: dict, message: str):
     with pytest.raises(ValueError, match=message):
@@ -178,7 +185,7 @@ def test_print_helps_with_handwriting_and_a_few_labels_help_more(trained: evalua
 
 def test_the_judgement_has_every_technique_at_every_number_of_labels(trained: evaluation.Trained):
     judgement = evaluation.judge(TINY, seed=0, trained=trained)
-    assert problem.SCRATCH in judgement.baselines
+    assert {problem.SCRATCH, evaluation.NO_LABEL} < judgement.baselines.keys()
     assert judgement.value == pytest.approx(
         np.mean(list(judgement.details[evaluation.JUDGED].values()))
     )
@@ -192,9 +199,9 @@ def test_one_seed_repeats(trained: evaluation.Trained):
 
 def test_a_rival_is_tuned_on_the_development_split_alone():
     data = problem.load(TINY)
-    lesson = problem.draw_lesson(data.train, 1, TINY, seed=0, draw=0)
+    lesson = draws.draw_lesson(data.train, 1, TINY, seed=0, draw=0)
 
-    def rival(lesson: problem.Lesson, knows_test: bool) -> rivals.Classify:
+    def rival(lesson: draws.Lesson, knows_test: bool) -> rivals.Classify:
         known = data.test if knows_test else data.development
         return lambda images: (
             known.labels if len(images) == len(known.labels) else 0 * images[:, 0, 0, 0]
@@ -207,7 +214,7 @@ def test_a_rival_is_tuned_on_the_development_split_alone():
 
 def test_the_nearest_copy_of_a_labelled_picture_is_itself():
     data = problem.load(TINY)
-    lesson = problem.draw_lesson(data.train, 5, TINY, seed=0, draw=0)
+    lesson = draws.draw_lesson(data.train, 5, TINY, seed=0, draw=0)
     for rival, setting in ((rivals.nearest, 1), (rivals.support_vectors, (10.0, 6.0))):
         assert rivals.accuracy(rival(lesson, setting), lesson.examples) == 1
 
@@ -222,6 +229,21 @@ def test_squeezenet_is_taken_apart_by_layers_and_ends_in_a_head_of_two_classes()
     images = jax.ShapeDtypeStruct((2, 40, 40, 3), np.float32)
     found = jax.eval_shape(partial(in_jax.stages, config=config), params, images)
     assert [found[name].shape for name in ("features", "head")] == [(2, 512), (2, 2)]
+
+
+def test_every_layer_of_squeezenet_comes_back_to_its_place(monkeypatch: pytest.MonkeyPatch):
+    numbers = iter(range(99))
+    whole = {name: {"kernel": next(numbers)} for name in ("conv1", "conv10")}
+    whole["fires"] = {place: {"squeeze": next(numbers)} for place in range(8)}
+    seen = []
+    monkeypatch.setattr(weights, "load_squeezenet", lambda: whole)
+    monkeypatch.setattr(
+        squeezenet, "describe", lambda body, images: seen.append(body) or [jnp.ones((2, 3, 3, 512))]
+    )
+    found = photographs.stages(photographs.pretrained(), jnp.zeros((2, 9, 9, 3)))
+    assert jax.tree.map(int, seen[0]["fires"]) == whole["fires"]
+    assert int(seen[0]["conv1"]["kernel"]) == whole["conv1"]["kernel"]
+    assert not found["head"].any()
 
 
 def test_photographs_are_split_by_class_and_no_part_shares_one(monkeypatch: pytest.MonkeyPatch):
@@ -262,6 +284,7 @@ def test_the_pictures_and_tables_of_the_page_can_be_made(trained: evaluation.Tra
     for figure in (
         figures.learning_curves(trained.accuracies, TINY.num_labels, floor=0.5),
         figures.two_sets({"handwritten": trained.data.development}),
+        figures.beliefs(trained.data.test.images[0], {"before": digit.before}),
         figures.answers(trained.data.test.images[:3], rows),
         figures.recalls(recalls),
     ):
@@ -281,6 +304,7 @@ def test_a_gain_is_steadier_than_the_accuracies_when_draws_are_shared():
     np.testing.assert_allclose(found.gain, 0.1)
     np.testing.assert_allclose(found.spread, 0, atol=1e-12)
     np.testing.assert_allclose(found.apart, np.sqrt(0.02))
+    assert "At 1 of 1 numbers" in reading.say_paired(found)
     assert reading.paired_table(found, [10]).rows == [["10", "+0.100", "0.000", "0.141"]]
 
 
@@ -295,7 +319,13 @@ def test_what_the_page_says_follows_the_scores():
         assert reading.say_whether_met(judgement, TINY).startswith("Met: ")
     gains = reading.paired(both([0.9, 0.9], [0.9, 0.9]), both([0.6, 0.5], [0.8, 0.7]))
     assert "The fewer the labels" in reading.say_shrinking(gains, [10, 50])
-    assert "grows" in reading.say_probe(both([0.8], [0.8]), both([0.8], [0.9]), [10, 50])
+    told = reading.say_probe(both([0.9], [0.8]), both([0.8], [0.9]), [10, 50])
+    assert "ahead of full fine-tuning with 10" in told
+    assert "behind full fine-tuning with 50" in told
+    labels, said = np.array([0, 1, 1, 2, 9]), np.array([0, 1, 2, 2, 0])
+    every = np.arange(problem.NUM_CLASSES)
+    expected = recall_score(labels, said, labels=every, average=None, zero_division=0)
+    np.testing.assert_allclose(reading.recall(said, labels), expected)
 
 
 @pytest.mark.usefixtures("published_data")

@@ -8,7 +8,7 @@ import numpy as np
 from tutorials_lib.benchmark.canonical import canonical_form
 from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
 from tutorials_lib.benchmark.inputs import draw_params
-from tutorials_lib.vision.transfer_learning import in_jax, in_numpy, problem
+from tutorials_lib.vision.transfer_learning import draws, in_jax, in_numpy, problem
 from tutorials_lib.vision.transfer_learning.problem import LAYERS, PAGE, TINY, Config
 
 NUM_CHECKED_STEPS = 3
@@ -43,13 +43,13 @@ def make_inputs(config: Config) -> Inputs:
     offline = dataclasses.replace(config, source="offline")
     rng = np.random.default_rng(0)
     pool = problem.load(offline).train
-    batches = problem.draw_batches(len(pool.labels), NUM_CHECKED_STEPS, offline, rng=rng)
+    batches = draws.draw_batches(len(pool.labels), NUM_CHECKED_STEPS, offline, rng=rng)
     strategy = problem.strategies(offline)[problem.LAYER_WISE]
     return Inputs(
         draw_params(in_jax.create, offline, rng=rng),
         pool.images[batches],
         pool.labels[batches],
-        problem.learning_rates(strategy, NUM_CHECKED_STEPS),
+        problem.learning_rates(strategy._replace(num_steps=NUM_CHECKED_STEPS)),
     )
 
 
@@ -151,7 +151,7 @@ COMPARISON = Comparison(
             name="JAX, op by op",
             run=train_step,
             twin=in_jax,
-            explains="convolutions on all cores, without a matrix of patches",
+            explains="the same operations in XLA, each dispatched on its own",
         ),
         Variant(
             name="JAX, jit",

@@ -11,13 +11,16 @@ from jaxtyping import Float, Int
 
 from tutorials_lib.benchmark.timing import timed
 from tutorials_lib.judge import Judgement, Score
-from tutorials_lib.vision.transfer_learning import in_jax, photographs, problem, rivals
-from tutorials_lib.vision.transfer_learning.problem import Config, Data, Labelled, Lesson, Strategy
+from tutorials_lib.vision.transfer_learning import draws, in_jax, photographs, problem, rivals
+from tutorials_lib.vision.transfer_learning.draws import Lesson
+from tutorials_lib.vision.transfer_learning.problem import Config, Data, Labelled, Strategy
 from tutorials_lib.vision.transfer_learning.rivals import Accuracies
 
 METRIC = "accuracy, the mean over numbers of labels and draws"
 JUDGED = problem.FULL_TUNING
 """The strategy that is judged; it was fixed before the test pictures were looked at."""
+
+NO_LABEL = "pretrained, no label"
 
 _AT_ONCE = 250
 """Pictures that go through the network together, at most."""
@@ -62,7 +65,7 @@ class Trained(NamedTuple):
         lessons: a row for each number of labels, a lesson for each draw.
         networks: for each strategy, the parameters after each lesson.
         accuracies: what they reach.
-        seconds: pretraining and the judged strategy together.
+        seconds: pretraining, and the judged strategy with its compilation, together.
         rivals: what the rivals reach, where they have been tuned.
     """
 
@@ -103,14 +106,13 @@ def pretrain(data: Data, config: Config, *, seed: int) -> Pretrained:
     if config.source == "real":
         return Pretrained(photographs.pretrained())
     printed, held_back = problem.load_printed(config, seed=seed)
-    strategy = Strategy(problem.PRETRAINING_PEAK, (1.0,) * len(config.layers))
-    trained = strategy.trained(config)
-    rates = problem.learning_rates(strategy, config.num_epochs * config.steps_per_epoch)
+    strategy = problem.pretraining(config)
+    trained, rates = strategy.trained(config), problem.learning_rates(strategy)
     state = in_jax.start(in_jax.create(config, jax.random.key(seed)), trained)
     rng = np.random.default_rng([seed, 2])
     seconds, reports = 0.0, []
     for epoch in range(config.num_epochs):
-        batches = problem.draw_epoch(len(printed.labels), config, rng=rng)
+        batches = draws.draw_epoch(len(printed.labels), config, rng=rng)
         inputs = jax.device_put((state, printed.images[batches], printed.labels[batches], rates))
         if epoch == 0:  # compiled ahead, so as not to time that
             steps = in_jax.compiled_steps.lower(*inputs, config, trained).compile()
@@ -126,8 +128,9 @@ def fine_tune(
 ) -> in_jax.Params:
     """The parameters after a lesson."""
     trained = strategy.trained(config)
-    rates = jnp.asarray(problem.learning_rates(strategy, len(lesson.batches)))
-    images, labels = lesson.copies.images[lesson.batches], lesson.copies.labels[lesson.batches]
+    rates = jnp.asarray(problem.learning_rates(strategy))
+    batches = lesson.batches[: strategy.num_steps]
+    images, labels = lesson.copies.images[batches], lesson.copies.labels[batches]
     state = in_jax.start(params, trained)
     if config.source == "offline":
         return in_jax.compiled_steps(state, images, labels, rates, config, trained)[0].params
@@ -154,9 +157,11 @@ def train(config: Config, *, seed: int) -> Trained:
 
 def draw_lessons(data: Data, config: Config, *, seed: int) -> list[list[Lesson]]:
     """A row for each number of labels, a lesson for each draw."""
-    draw = partial(problem.draw_lesson, data.train, config=config, seed=seed)
-    draws = range(config.num_draws)
-    return [[draw(number, draw=each) for each in draws] for number in config.labels_per_class]
+    draw = partial(draws.draw_lesson, data.train, config=config, seed=seed)
+    return [
+        [draw(number, draw=each) for each in range(config.num_draws)]
+        for number in config.labels_per_class
+    ]
 
 
 def _tune_all(
@@ -210,7 +215,14 @@ def baselines(data: Data, config: Config, *, seed: int) -> dict[str, Score]:
     strategy = problem.strategies(config)[name]
     networks = _tune_all(pretrained, lessons, name, strategy, config, seed=seed)
     found = rivals.choose_all(pretrained.printed, lessons, data)
-    return _to_scores({**found, name: score(networks, data, config)})
+    unlabelled = no_label(pretrained, data, config)
+    return _to_scores({**found, NO_LABEL: unlabelled, name: score(networks, data, config)})
+
+
+def no_label(pretrained: Pretrained, data: Data, config: Config) -> Accuracies:
+    """What the network knows before it has seen a label, as often as there are numbers of them."""
+    scores = (accuracy(pretrained.params, part, config) for part in data[1:])
+    return Accuracies(*(np.full((len(config.num_labels), 1), each) for each in scores))
 
 
 def choose_rivals(trained: Trained) -> Mapping[str, Accuracies]:
@@ -225,6 +237,7 @@ def judge(config: Config, *, seed: int, trained: Trained | None = None) -> Judge
     """
     trained = train(config, seed=seed) if trained is None else trained
     found = dict(trained.rivals or choose_rivals(trained))
+    found[NO_LABEL] = no_label(trained.pretrained, trained.data, config)
     ours = dict(trained.accuracies)
     found[problem.SCRATCH] = ours.pop(problem.SCRATCH)
     names = [f"{number} labels" for number in config.num_labels]

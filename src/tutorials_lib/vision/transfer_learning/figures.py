@@ -73,14 +73,25 @@ def two_sets(panels: Mapping[str, Labelled]) -> Figure:
     return figure
 
 
+def beliefs(image: Float[np.ndarray, "8 8 1"], probs: Mapping[str, np.ndarray]) -> Figure:
+    """A digit, and bars of the probability of each class, one colour a network."""
+    figure, (left, right) = plt.subplots(ncols=2, figsize=(7.0, 2.0), width_ratios=(1, 3.2))
+    _show(left, image[None, None])
+    _draw_bars(right, probs)
+    right.set(xlabel="class", ylabel="probability")
+    right.legend(fontsize=9)
+    return figure
+
+
 def answers(images: Ink, rows: Mapping[str, Int[np.ndarray, " pictures"]]) -> Figure:
     """Some digits side by side, with a line of answers below for each name."""
-    figure, axes = plt.subplots(ncols=len(images), figsize=(7.0, 1.35))
-    for place, (ax, image) in enumerate(zip(axes, images, strict=True)):
+    figure, axes = plt.subplots(ncols=len(images), figsize=(7.0, 1.35), squeeze=False)
+    for place, (ax, image) in enumerate(zip(axes.flat, images, strict=True)):
         _show(ax, image[None, None])
         ax.set_xlabel("\n".join(str(answer[place]) for answer in rows.values()), fontsize=9)
-    axes[0].set_ylabel("\n".join(reversed(rows)), fontsize=9, rotation=0, ha="right", va="center")
-    axes[0].yaxis.set_label_coords(-0.2, -0.42)
+    first = axes[0, 0]
+    first.set_ylabel("\n".join(rows), fontsize=9, rotation=0, ha="right", va="top")
+    first.yaxis.set_label_coords(-0.2, -0.06)
     return figure
 
 
@@ -93,12 +104,8 @@ def describe_answers(rows: Mapping[str, Int[np.ndarray, " pictures"]]) -> str:
 def recalls(values: Mapping[str, Float[np.ndarray, " classes"]]) -> Figure:
     """Bars of the recall of each digit, one colour a network."""
     figure, ax = plt.subplots(figsize=(7.0, 2.6))
-    width = 0.8 / len(values)
-    for place, (name, each) in enumerate(values.items()):
-        color = figures.COLORS["jax"] if place == len(values) - 1 else figures.CYCLE[2 * place]
-        at = np.arange(len(each)) + (place - (len(values) - 1) / 2) * width
-        ax.bar(at, each, 0.9 * width, color=color, label=name)
-    ax.set(xlabel="digit", ylabel="recall", ylim=(0, 1), xticks=range(NUM_CLASSES))
+    _draw_bars(ax, values)
+    ax.set(xlabel="digit", ylabel="recall")
     figure.legend(loc="outside upper center", ncols=len(values), fontsize=9)
     return figure
 
@@ -110,6 +117,15 @@ def describe_recalls(values: Mapping[str, Float[np.ndarray, " classes"]]) -> str
         for name, each in values.items()
     )
     return f"Bars of the recall of each digit: {told}."
+
+
+def _draw_bars(ax: Axes, values: Mapping[str, np.ndarray]) -> None:
+    width = 0.8 / len(values)
+    for place, (name, each) in enumerate(values.items()):
+        color = figures.COLORS["jax"] if place == len(values) - 1 else figures.CYCLE[2 + place]
+        at = np.arange(len(each)) + (place - (len(values) - 1) / 2) * width
+        ax.bar(at, each, 0.9 * width, color=color, label=name)
+    ax.set(ylim=(0, 1), xticks=range(NUM_CLASSES))
 
 
 def _show(ax: Axes, tiles: Float[np.ndarray, "rows columns 8 8 1"]) -> None:

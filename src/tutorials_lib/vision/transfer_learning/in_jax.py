@@ -44,10 +44,6 @@ class Network(nnx.Module):
         self.hidden = nnx.Linear(inputs, config.num_hidden, kernel_init=he_normal, rngs=rngs)
         self.head = nnx.Linear(config.num_hidden, NUM_CLASSES, rngs=rngs)
 
-    def __call__(self, images: Images) -> Logits:
-        """The logits of each digit."""
-        return list(self.stages(images).values())[-1]
-
     def stages(self, images: Images) -> dict[str, Array]:
         """What a picture has become after each layer, by name, in order."""
         x = images

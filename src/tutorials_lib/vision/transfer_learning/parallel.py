@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 
 from tutorials_lib.runtime import RUN_ONCE
 from tutorials_lib.vision.transfer_learning import in_jax, problem
-from tutorials_lib.vision.transfer_learning.problem import LAYERS, TINY, Config, Strategy
+from tutorials_lib.vision.transfer_learning.problem import LAYERS, TINY, Config
 
 
 def train_step_on_a_shard(
@@ -77,8 +77,7 @@ def _train(train_step: Any, place: Any, params: in_jax.Params, num_steps: int) -
     rng = np.random.default_rng(0)
     places = rng.integers(len(pool.labels), size=(num_steps, TINY.batch_size))
     images, labels = pool.images[places].astype(np.float64), pool.labels[places]
-    strategy = Strategy(problem.PRETRAINING_PEAK, (1.0,) * len(LAYERS))
-    rates = problem.learning_rates(strategy, num_steps).astype(np.float64)
+    rates = problem.learning_rates(problem.pretraining(TINY)).astype(np.float64)
     state, value = in_jax.start(params, LAYERS), np.nan
     lowered = jax.jit(train_step).lower(state, place(images[0]), place(labels[0]), rates)
     program = lowered.compile(compiler_options=RUN_ONCE)

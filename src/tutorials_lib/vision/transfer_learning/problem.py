@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, Int32
-from scipy.ndimage import map_coordinates
 from sklearn.datasets import load_digits
 
 from tutorials_lib import presets, schedules
@@ -21,6 +20,15 @@ LAYERS_OF_SQUEEZENET = ("conv1", *(f"fire{i}" for i in range(2, 10)), "head")
 
 PHOTO_SIZE = 112
 """Height and width of a photograph, in pixels; SqueezeNet was trained on twice as many."""
+
+_NUM_POOL, _NUM_DEVELOPMENT = 500, 297
+"""Of the 1,797 handwritten digits; the others are for the test."""
+
+_DIGIT_POOL = 30
+"""Of the pool, so many of each digit there are at least."""
+
+_PHOTO_POOL = 15
+"""Photographs of each class from which labelled ones are drawn; ten more are for development."""
 
 Images = Float32[np.ndarray, "pictures height width channels"]
 
@@ -41,12 +49,14 @@ class Config:
         num_copies: pictures made of each labelled one, itself among them.
         num_test: held-out pictures, at most.
         num_tuning_steps: steps of a fine-tuning.
-        tuning_batch_size: pictures in one of them.
+        num_scratch_steps: steps of the training from random weights, which needs more of them.
+        tuning_batch_size: pictures in a step of either.
         source: `offline` for printed and handwritten digits, `real` for SqueezeNet and
             photographs of insects.
 
     Raises:
-        ValueError: there are fewer printed digits than a batch holds, or the source is unknown.
+        ValueError: there are fewer printed digits than a batch holds, more labels are asked for
+            than there are, or the source is unknown.
     """
 
     channels: tuple[int, int, int] = (16, 32, 48)
@@ -60,6 +70,7 @@ class Config:
     num_copies: int = 20
     num_test: int = 1000
     num_tuning_steps: int = 100
+    num_scratch_steps: int = 300
     tuning_batch_size: int = 32
     source: str = "offline"
 
@@ -70,6 +81,12 @@ class Config:
                 "step of pretraining can be taken; print more digits, or take smaller batches"
             )
         presets.check_source(self.source)
+        most = _PHOTO_POOL if self.source == "real" else _DIGIT_POOL
+        if max(self.labels_per_class) > most:
+            raise ValueError(
+                f"labels_per_class={self.labels_per_class}, but labels can be drawn of at most "
+                f"{most} pictures of each class"
+            )
 
     @property
     def steps_per_epoch(self) -> int:
@@ -104,6 +121,7 @@ TINY = Config(
     num_copies=6,
     num_test=250,
     num_tuning_steps=60,
+    num_scratch_steps=120,
     tuning_batch_size=16,
 )
 PAGE = Config()
@@ -117,8 +135,10 @@ def affordable(config: Config) -> Config:
         return config
     return dataclasses.replace(
         config,
+        num_draws=1,
         num_copies=min(config.num_copies, 8),
-        num_tuning_steps=min(config.num_tuning_steps, 40),
+        num_tuning_steps=min(config.num_tuning_steps, 15),
+        num_scratch_steps=min(config.num_scratch_steps, 15),
         tuning_batch_size=min(config.tuning_batch_size, 8),
     )
 
@@ -147,13 +167,6 @@ class Data(NamedTuple):
     test: Labelled
 
 
-_NUM_POOL, _NUM_DEVELOPMENT = 500, 297
-"""Of the 1,797 handwritten digits; the others are for the test."""
-
-_PHOTO_POOL = 15
-"""Photographs of each class from which labelled ones are drawn; ten more are for development."""
-
-
 def load(config: Config, *, seed: int = 0) -> Data:
     """Handwritten digits, or photographs of ants and bees, split by `seed`.
 
@@ -180,7 +193,7 @@ def _photographs(rng: np.random.Generator) -> Data:
     )
     order = rng.permutation(len(known.labels))
     mixed = Labelled(known.images[order], known.labels[order])
-    pool = _first_of_each_class(mixed, _PHOTO_POOL)
+    pool = first_of_each_class(mixed, _PHOTO_POOL)
     rest = np.setdiff1d(np.arange(len(order)), pool)
     return Data(*(Labelled(mixed.images[i], mixed.labels[i]) for i in (pool, rest)), test)
 
@@ -193,7 +206,8 @@ def load_printed(config: Config, *, seed: int) -> tuple[Labelled, Labelled]:
     return Labelled(images[:cut], labels[:cut]), Labelled(images[cut:], labels[cut:])
 
 
-def _first_of_each_class(data: Labelled, per_class: int) -> Int32[np.ndarray, " pictures"]:
+def first_of_each_class(data: Labelled, per_class: int) -> Int32[np.ndarray, " pictures"]:
+    """Places of the first pictures of each class, class after class."""
     found = [np.flatnonzero(data.labels == c)[:per_class] for c in range(data.labels.max() + 1)]
     return np.concatenate(found).astype(np.int32)
 
@@ -207,10 +221,12 @@ class Strategy(NamedTuple):
     Attributes:
         peak: the learning rate of the first step; it falls to zero along half a cosine.
         shares: of it, for each layer, from the picture to the logits; 0 freezes a layer.
+        num_steps: how many steps are taken.
     """
 
     peak: float
     shares: tuple[float, ...]
+    num_steps: int
 
     def trained(self, config: Config) -> tuple[str, ...]:
         """The layers that are not frozen."""
@@ -230,6 +246,12 @@ DECAY = 0.6
 PRETRAINING_PEAK = 2e-3
 
 
+def pretraining(config: Config) -> Strategy:
+    """All layers, at one rate."""
+    num_steps = config.num_epochs * config.steps_per_epoch
+    return Strategy(PRETRAINING_PEAK, (1.0,) * len(config.layers), num_steps)
+
+
 def strategies(config: Config) -> dict[str, Strategy]:
     """The ways to fine-tune, and training from random weights; peaks by the development split."""
     count = len(config.layers)
@@ -242,7 +264,8 @@ def strategies(config: Config) -> dict[str, Strategy]:
         LAYER_WISE: tuple(DECAY ** (count - 1 - i) for i in range(count)),
         SCRATCH: everything,
     }
-    return {name: Strategy(peaks[name], each) for name, each in shares.items()}
+    steps = dict.fromkeys(shares, config.num_tuning_steps) | {SCRATCH: config.num_scratch_steps}
+    return {name: Strategy(peaks[name], each, steps[name]) for name, each in shares.items()}
 
 
 _PEAKS = {PROBE: 1e-2, TOP: 2e-3, FULL_TUNING: 2e-3, LAYER_WISE: 5e-3, SCRATCH: 6e-3}
@@ -258,82 +281,10 @@ _PEAKS_OF_SQUEEZENET = {
 Rates = Float32[np.ndarray, "counts layers"]
 
 
-def learning_rates(strategy: Strategy, num_steps: int) -> Rates:
+def learning_rates(strategy: Strategy) -> Rates:
     """The rate of every step, a column for each trained layer (Loshchilov and Hutter 2017).
 
     The zeros at the end are those of all steps beyond the last.
     """
     shares = np.array([share for share in strategy.shares if share], np.float32)
-    return schedules.cosine(num_steps, strategy.peak)[:, None] * shares
-
-
-# ---------------------------------------------------------------- the draws
-
-
-class Lesson(NamedTuple):
-    """What every technique learns from: some labelled pictures.
-
-    Attributes:
-        examples: the pictures.
-        copies: of each of them a few, the first of which is the picture itself.
-        batches: places of copies, a row for each step of a fine-tuning.
-    """
-
-    examples: Labelled
-    copies: Labelled
-    batches: Int32[np.ndarray, "steps batch"]
-
-
-def draw_lesson(pool: Labelled, per_class: int, config: Config, *, seed: int, draw: int) -> Lesson:
-    """As many pictures of each class; those of a smaller number are among them."""
-    rng = np.random.default_rng([seed, 1, draw])
-    order = rng.permutation(len(pool.labels))
-    chosen = order[_first_of_each_class(Labelled(pool.images, pool.labels[order]), per_class)]
-    examples = Labelled(pool.images[chosen], pool.labels[chosen])
-    copies = copy(examples, config.num_copies, mirrored=config.source == "real", rng=rng)
-    batches = draw_batches(len(copies.labels), config.num_tuning_steps, config, rng=rng)
-    return Lesson(examples, copies, batches)
-
-
-def draw_batches(
-    num_pictures: int, num_steps: int, config: Config, *, rng: np.random.Generator
-) -> Int32[np.ndarray, "steps batch"]:
-    """Places of pictures for each step of a fine-tuning, drawn one by one."""
-    size = num_steps, config.tuning_batch_size
-    return rng.integers(num_pictures, size=size, dtype=np.int32)
-
-
-def draw_epoch(
-    num_pictures: int, config: Config, *, rng: np.random.Generator
-) -> Int32[np.ndarray, "steps batch"]:
-    """Places of pictures for each step of an epoch of pretraining, each at most once."""
-    size = config.steps_per_epoch, config.batch_size
-    return rng.permutation(num_pictures)[: size[0] * size[1]].reshape(size).astype(np.int32)
-
-
-def copy(data: Labelled, num_copies: int, *, mirrored: bool, rng: np.random.Generator) -> Labelled:
-    """Every picture, and `num_copies - 1` more of it, turned, slanted, scaled and moved a little.
-
-    With `mirrored`, half of the further ones are mirrored, too.
-    """
-    which = np.arange(len(data.labels)).repeat(num_copies)
-    first = np.arange(len(which)) % num_copies == 0
-    spread = np.where(first, 0, 1)[:, None]
-    count, height, width = len(which), *data.images.shape[1:3]
-    turn, slant = (0.12 * spread * rng.standard_normal((count, 2))).T
-    scale = np.exp(0.08 * spread * rng.standard_normal((count, 2)))
-    moves = 0.05 * height * spread * rng.standard_normal((count, 2))
-    if mirrored:
-        scale[:, 1] *= np.where(~first & (rng.random(count) < 0.5), -1, 1)
-    turned = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    turned[:, 0] += slant * turned[:, 1]
-    middle = np.array([height - 1, width - 1]) / 2
-    places = np.indices((height, width)) - middle[:, None, None]
-    seen = np.einsum("abn,nb,bij->anij", turned, scale, places)
-    seen += (moves + middle).T[..., None, None]
-    picture = np.broadcast_to(which[:, None, None], seen.shape[1:])
-    channels = [
-        map_coordinates(channel, [picture, *seen], order=1, output=np.float32, mode="constant")
-        for channel in np.moveaxis(data.images, -1, 0)
-    ]
-    return Labelled(np.stack(channels, axis=-1), data.labels[which])
+    return schedules.cosine(strategy.num_steps, strategy.peak)[:, None] * shares

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.special import softmax
 
 from tutorials_lib.benchmark.tables import MarkdownRows
 from tutorials_lib.judge import Judgement
@@ -31,7 +32,7 @@ def telling_digit(
 ) -> OneDigit:
     """The digit whose right name gains most probability, of those that were named wrongly."""
     logits = [np.asarray(in_jax.compiled_predict(p, data.images, config)) for p in (before, after)]
-    probs = [softmax(each) for each in logits]
+    probs = [softmax(each, axis=-1) for each in logits]
     examples = np.arange(len(data.labels))
     gain = probs[1][examples, data.labels] - probs[0][examples, data.labels]
     mistaken = probs[0].argmax(-1) != data.labels
@@ -39,14 +40,6 @@ def telling_digit(
     return OneDigit(
         place, int(data.labels[place]), logits[0][place], probs[0][place], probs[1][place]
     )
-
-
-def softmax(
-    logits: Float[np.ndarray, "*pictures classes"],
-) -> Float[np.ndarray, "*pictures classes"]:
-    """The probabilities of each class."""
-    exp = np.exp(logits - logits.max(-1, keepdims=True))
-    return exp / exp.sum(-1, keepdims=True)
 
 
 def digit_table(digit: OneDigit) -> MarkdownRows:
@@ -75,7 +68,7 @@ def say_digit(digit: OneDigit, num_labels: int) -> str:
 def strategy_table(config: Config) -> MarkdownRows:
     """The learning rate of the first step by strategy and layer; a dash where it is frozen."""
     rows = [
-        [name, *(f"{strategy.peak * share:.1e}" if share else "–" for share in strategy.shares)]
+        [name, *(f"{strategy.peak * share:.2g}" if share else "–" for share in strategy.shares)]
         for name, strategy in problem.strategies(config).items()
     ]
     return MarkdownRows(["", *config.layers], rows)
@@ -113,9 +106,13 @@ class Answers(NamedTuple):
     tuned: Int[np.ndarray, " pictures"]
 
     def only_tuned(self, count: int) -> Int[np.ndarray, " chosen"]:
-        """Places of the first digits that only the fine-tuned network gets right."""
-        wrong = (self.no_label != self.labels) & (self.scratch != self.labels)
-        return np.flatnonzero(wrong & (self.tuned == self.labels))[:count]
+        """Places of the first digits that only the fine-tuned network gets right.
+
+        Where there is none, of those that the network without labels gets wrong.
+        """
+        learned = (self.no_label != self.labels) & (self.tuned == self.labels)
+        places = np.flatnonzero(learned & (self.scratch != self.labels))
+        return (places if len(places) else np.flatnonzero(learned))[:count]
 
 
 def answer(trained: Trained, row: int, config: Config) -> Answers:
@@ -186,6 +183,15 @@ def say_where(judgement: Judgement, config: Config) -> str:
     return f"Not at every number of labels: {', and '.join(lost)}."
 
 
+def say_paired(found: Paired) -> str:
+    """Whether sharing the draws made the gains steadier."""
+    steadier = int((found.spread < found.apart).sum())
+    return (
+        f"At {steadier} of {len(found.gain)} numbers of labels the gain varies less than it would "
+        "if each technique had draws of its own; a spread of a few draws is itself a rough number."
+    )
+
+
 def say_shrinking(found: Paired, numbers: Sequence[int]) -> str:
     """What pretraining is worth with few and with many labels."""
     first, last = found.gain[0], found.gain[-1]
@@ -199,9 +205,9 @@ def say_shrinking(found: Paired, numbers: Sequence[int]) -> str:
 def say_probe(probe: Accuracies, judged: Accuracies, numbers: Sequence[int]) -> str:
     """Where frozen features are enough, and where not."""
     behind = judged.test.mean(1) - probe.test.mean(1)
-    few, many = behind[0], behind[-1]
-    grows = "grows" if many > few else "does not grow"
-    return (
-        f"With {numbers[0]} labels a linear probe is {few:.3f} behind full fine-tuning, with "
-        f"{numbers[-1]} labels {many:.3f}: the gap {grows} with the labels."
-    )
+    told = [
+        f"{abs(gap):.3f} {'behind' if gap > 0 else 'ahead of'} full fine-tuning with {number} "
+        "labels"
+        for gap, number in zip(behind[[0, -1]], (numbers[0], numbers[-1]), strict=True)
+    ]
+    return f"A linear probe is {told[0]}, and {told[1]}."

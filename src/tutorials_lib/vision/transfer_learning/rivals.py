@@ -8,7 +8,8 @@ from jaxtyping import Float, Int
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 
-from tutorials_lib.vision.transfer_learning.problem import Data, Labelled, Lesson
+from tutorials_lib.vision.transfer_learning.draws import Lesson
+from tutorials_lib.vision.transfer_learning.problem import Data, Labelled
 
 Setting = Any
 """What a rival can be tuned by."""
@@ -54,15 +55,15 @@ def support_vectors(lesson: Lesson, setting: tuple[float, float]) -> Classify:
 
 
 def with_printed(printed: Labelled) -> Rival:
-    """The same on printed and labelled pictures together, of which the latter weigh more.
+    """The same on printed digits and the copies together.
 
-    The setting is the kernel's gamma times the number of pixels, and how much more.
+    The setting is the kernel's gamma times the number of pixels, and the weight of a copy.
     """
 
     def learn(lesson: Lesson, setting: tuple[float, float]) -> Classify:
         gamma, weight = setting
-        rows = as_rows(np.concatenate([printed.images, lesson.examples.images]))
-        labels = np.concatenate([printed.labels, lesson.examples.labels])
+        rows = as_rows(np.concatenate([printed.images, lesson.copies.images]))
+        labels = np.concatenate([printed.labels, lesson.copies.labels])
         weights = np.where(np.arange(len(labels)) < len(printed.labels), 1, weight)
         model = SVC(C=10, gamma=gamma / rows.shape[1]).fit(rows, labels, sample_weight=weights)
         return lambda images: model.predict(as_rows(images))
@@ -82,8 +83,8 @@ def techniques(printed: Labelled | None) -> dict[str, tuple[Rival, Sequence[Sett
     }
     if printed is not None:
         few = Labelled(*(each[:NUM_PRINTED] for each in printed))
-        settings = [(gamma, weight) for gamma in (3.0, 6.0) for weight in (10.0, 100.0)]
-        found["SVM on print and labels"] = with_printed(few), settings
+        settings = ((3.0, 10.0), (6.0, 1.0), (6.0, 10.0))
+        found["SVM on print and copies"] = with_printed(few), settings
     return found
 
 

@@ -24,7 +24,7 @@ def _step(twin: Any, name: str, config: Config) -> tuple[Any, Any]:
     strategy = problem.strategies(config)[name]
     trained = strategy.trained(config)
     inputs = comparison.make_inputs(config)
-    rates = problem.learning_rates(strategy, config.num_tuning_steps)
+    rates = problem.learning_rates(strategy)
     state = jax.device_get(twin.start(inputs.params, trained))
     step = partial(twin.train_step, config=config, trained=trained)
     return step, (state, inputs.images[0], inputs.labels[0], rates)
