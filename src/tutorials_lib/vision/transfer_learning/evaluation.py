@@ -235,6 +235,7 @@ def judge(config: Config, *, seed: int, trained: Trained | None = None) -> Judge
 
     The details are the accuracies by number of labels.
     """
+    config = problem.affordable(config)
     trained = train(config, seed=seed) if trained is None else trained
     found = dict(trained.rivals or choose_rivals(trained))
     found[NO_LABEL] = no_label(trained.pretrained, trained.data, config)
