@@ -215,7 +215,8 @@ def test_a_rival_is_tuned_on_the_development_split_alone():
 def test_the_nearest_copy_of_a_labelled_picture_is_itself():
     data = problem.load(TINY)
     lesson = draws.draw_lesson(data.train, 5, TINY, seed=0, draw=0)
-    for rival, setting in ((rivals.nearest, 1), (rivals.support_vectors, (10.0, 6.0))):
+    pairs: Any = ((rivals.nearest, 1), (rivals.support_vectors, (10.0, 6.0)))
+    for rival, setting in pairs:
         assert rivals.accuracy(rival(lesson, setting), lesson.examples) == 1
 
 
@@ -233,7 +234,7 @@ def test_squeezenet_is_taken_apart_by_layers_and_ends_in_a_head_of_two_classes()
 
 def test_every_layer_of_squeezenet_comes_back_to_its_place(monkeypatch: pytest.MonkeyPatch):
     numbers = iter(range(99))
-    whole = {name: {"kernel": next(numbers)} for name in ("conv1", "conv10")}
+    whole: dict[str, Any] = {name: {"kernel": next(numbers)} for name in ("conv1", "conv10")}
     whole["fires"] = {place: {"squeeze": next(numbers)} for place in range(8)}
     seen = []
     monkeypatch.setattr(weights, "load_squeezenet", lambda: whole)

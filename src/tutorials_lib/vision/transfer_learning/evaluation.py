@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -110,13 +110,18 @@ def pretrain(data: Data, config: Config, *, seed: int) -> Pretrained:
     trained, rates = strategy.trained(config), problem.learning_rates(strategy)
     state = in_jax.start(in_jax.create(config, jax.random.key(seed)), trained)
     rng = np.random.default_rng([seed, 2])
+    epochs = [
+        draws.draw_epoch(len(printed.labels), config, rng=rng) for _ in range(config.num_epochs)
+    ]
+
+    def inputs(batches: Int[np.ndarray, "steps batch"]) -> Any:
+        return jax.device_put((state, printed.images[batches], printed.labels[batches], rates))
+
+    # Compiled ahead, so as not to time that.
+    steps = in_jax.compiled_steps.lower(*inputs(epochs[0]), config, trained).compile()
     seconds, reports = 0.0, []
-    for epoch in range(config.num_epochs):
-        batches = draws.draw_epoch(len(printed.labels), config, rng=rng)
-        inputs = jax.device_put((state, printed.images[batches], printed.labels[batches], rates))
-        if epoch == 0:  # compiled ahead, so as not to time that
-            steps = in_jax.compiled_steps.lower(*inputs, config, trained).compile()
-        (state, losses), duration = timed(steps, *inputs)
+    for batches in epochs:
+        (state, losses), duration = timed(steps, *inputs(batches))
         seconds += duration
         scores = (accuracy(state.params, each, config) for each in (held_back, data.development))
         reports.append([float(losses.mean()), *scores])

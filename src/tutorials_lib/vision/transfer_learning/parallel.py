@@ -84,7 +84,7 @@ def _train(train_step: Any, place: Any, params: in_jax.Params, num_steps: int) -
     for batch in zip(images, labels, strict=True):
         # A second step must not start before the devices have finished the first.
         state, value = jax.block_until_ready(program(state, *map(place, batch), rates))
-    return _Result(state.params, float(value), program.as_text())
+    return _Result(state.params, float(value), program.as_text() or "")
 
 
 def _spread_over(mesh: jax.sharding.Mesh) -> Any:

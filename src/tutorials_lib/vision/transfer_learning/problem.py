@@ -196,7 +196,8 @@ def _photographs(rng: np.random.Generator) -> Data:
     mixed = Labelled(known.images[order], known.labels[order])
     pool = first_of_each_class(mixed, _PHOTO_POOL)
     rest = np.setdiff1d(np.arange(len(order)), pool)
-    return Data(*(Labelled(mixed.images[i], mixed.labels[i]) for i in (pool, rest)), test)
+    train, development = (Labelled(mixed.images[i], mixed.labels[i]) for i in (pool, rest))
+    return Data(train, development, test)
 
 
 def load_printed(config: Config, *, seed: int) -> tuple[Labelled, Labelled]:

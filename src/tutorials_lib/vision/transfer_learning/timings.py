@@ -48,7 +48,8 @@ def operations(config: Config) -> dict[str, float]:
     for name in STRATEGIES:
         step, inputs = _step(in_jax, name, config)
         program = jax.jit(step).lower(*inputs).compile(compiler_options=RUN_ONCE)
-        counts[name] = float(program.cost_analysis()["flops"])
+        costs: Any = program.cost_analysis()
+        counts[name] = float(costs["flops"])
     return counts
 
 
