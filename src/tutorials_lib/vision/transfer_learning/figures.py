@@ -75,11 +75,11 @@ def two_sets(panels: Mapping[str, Labelled]) -> Figure:
 
 def beliefs(image: Float[np.ndarray, "8 8 1"], probs: Mapping[str, np.ndarray]) -> Figure:
     """A digit, and bars of the probability of each class, one colour a network."""
-    figure, (left, right) = plt.subplots(ncols=2, figsize=(7.0, 2.0), width_ratios=(1, 3.2))
+    figure, (left, right) = plt.subplots(ncols=2, figsize=(7.0, 2.2), width_ratios=(1, 3.2))
     _show(left, image[None, None])
     _draw_bars(right, probs)
     right.set(xlabel="class", ylabel="probability")
-    right.legend(fontsize=9)
+    figure.legend(loc="outside upper right", ncols=len(probs), fontsize=9)
     return figure
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, Int32
+from jaxtyping import Float, Float32, Int32
 from sklearn.datasets import load_digits
 
 from tutorials_lib import presets, schedules
@@ -280,7 +280,7 @@ _PEAKS_OF_SQUEEZENET = {
 }
 
 
-Rates = Float32[np.ndarray, "counts layers"]
+Rates = Float[np.ndarray, "counts layers"]
 
 
 def learning_rates(strategy: Strategy) -> Rates:
