@@ -1,0 +1,146 @@
+"""How many held-out digits a network reads under attack, beside simpler defences."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from tutorials_lib.benchmark.timing import timed
+from tutorials_lib.judge import Judgement, Score
+from tutorials_lib.vision.adversarial_attacks import in_jax, problem
+from tutorials_lib.vision.adversarial_attacks.attacking import Classifier, accuracy_under_attack
+from tutorials_lib.vision.adversarial_attacks.in_jax import History, Params
+from tutorials_lib.vision.adversarial_attacks.problem import (
+    ONE_STEP,
+    SEVERAL_STEPS,
+    UNDEFENDED,
+    Config,
+    Data,
+    Defence,
+)
+
+METRIC = "held-out accuracy under attack"
+
+NOISES = (0.25, 0.5)
+"""Standard deviations that the rival trained with noise tries."""
+
+THRESHOLDS = (0.4, 0.5, 0.6)
+"""Where the rival that cuts its pixels tries to cut them."""
+
+
+class Rival(NamedTuple):
+    """A rival with the setting that is best on the development digits.
+
+    Attributes:
+        classifier: what it has become.
+        development: its accuracy under attack there.
+        setting: the one that was chosen, a number; 0 where there was none to choose.
+    """
+
+    classifier: Classifier
+    development: float
+    setting: float = 0.0
+
+
+class Trained(NamedTuple):
+    """The network that was trained under attack, and what was seen on the way.
+
+    Attributes:
+        data: the digits.
+        params: the network.
+        history: the learning curve.
+        seconds: how long it took, where it was timed.
+        rivals: what `train_rivals` found on the same data, where that has been done.
+    """
+
+    data: Data
+    params: Params
+    history: History
+    seconds: float | None = None
+    rivals: dict[str, Rival] | None = None
+
+
+# ---------------------------------------------------------------- training
+
+
+def train(config: Config, *, seed: int) -> Trained:
+    """Adversarial training on the digits of the source that `config` names, drawn with `seed`."""
+    data = problem.load(config, seed=seed)
+    fit, inputs = _prepare(data, SEVERAL_STEPS, config, seed=seed)
+    fit = fit.lower(*inputs, config).compile()
+    (state, history), seconds = timed(fit, *inputs)  # compiled ahead, so as not to time that
+    return Trained(data, state.params, jax.tree.map(np.asarray, history), seconds)
+
+
+def fit_network(data: Data, defence: Defence, config: Config, *, seed: int) -> Params:
+    """A network that was trained with `defence`; the start and all draws are those of `train`."""
+    fit, inputs = _prepare(data, defence, config, seed=seed)
+    return fit(*inputs, config)[0].params
+
+
+def _prepare(data: Data, defence: Defence, config: Config, *, seed: int) -> tuple[Any, tuple]:
+    create_key, fit_key = jax.random.split(jax.random.key(seed))
+    start = in_jax.start(in_jax.create(config, create_key), config)
+    few = slice(config.num_checked)
+    held_back = data.development.images[few], data.development.labels[few]
+    inputs = (start, *data.train, held_back, defence, fit_key)
+    return in_jax.compiled_fit, jax.tree.map(jnp.asarray, inputs)
+
+
+def train_rivals(data: Data, config: Config, *, seed: int) -> dict[str, Rival]:
+    """Every rival, with the setting that the development digits choose."""
+    undefended = fit_network(data, UNDEFENDED, config, seed=seed)
+    noisy = {noise: fit_network(data, Defence(noise=noise), config, seed=seed) for noise in NOISES}
+    one_step = fit_network(data, ONE_STEP, config, seed=seed)
+    cut = {threshold: Classifier(undefended, threshold) for threshold in THRESHOLDS}
+
+    def choose(classifiers: Mapping[float, Classifier]) -> Rival:
+        tried = [
+            Rival(each, accuracy_under_attack(each, data.development, config, seed=seed), setting)
+            for setting, each in classifiers.items()
+        ]
+        return max(tried, key=lambda rival: rival.development)
+
+    return {
+        "undefended": choose({0.0: Classifier(undefended)}),
+        "cut pixels": choose(cut),
+        "trained with noise": choose({n: Classifier(params) for n, params in noisy.items()}),
+        "trained with one step": choose({0.0: Classifier(one_step)}),
+    }
+
+
+# ---------------------------------------------------------------- judging
+
+
+def baselines(data: Data, config: Config, *, seed: int) -> dict[str, Score]:
+    """The accuracy of each rival under attack, tuned on the development digits."""
+    return _to_scores(train_rivals(data, config, seed=seed), data, config, seed=seed)
+
+
+def judge(config: Config, *, seed: int, trained: Trained | None = None) -> Judgement:
+    """What was `trained`, or is trained now, beside the rivals on the same digits."""
+    trained = train(config, seed=seed) if trained is None else trained
+    data = trained.data
+    rivals = trained.rivals or train_rivals(data, config, seed=seed)
+    return Judgement(
+        metric=METRIC,
+        value=_final_accuracy(Classifier(trained.params), data, config, seed=seed),
+        baselines=_to_scores(rivals, data, config, seed=seed),
+        training_seconds=trained.seconds,
+    )
+
+
+def _to_scores(
+    rivals: dict[str, Rival], data: Data, config: Config, *, seed: int
+) -> dict[str, Score]:
+    return {
+        name: Score(rival.development, _final_accuracy(rival.classifier, data, config, seed=seed))
+        for name, rival in rivals.items()
+    }
+
+
+def _final_accuracy(classifier: Classifier, data: Data, config: Config, *, seed: int) -> float:
+    restarts = config.num_restarts
+    return accuracy_under_attack(classifier, data.test, config, seed=seed, num_restarts=restarts)
