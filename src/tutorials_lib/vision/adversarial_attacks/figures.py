@@ -55,10 +55,10 @@ def attack_frames(steps: Pictures, probs: Probs, *, epsilon: float) -> Iterator[
 def strip(steps: Pictures, probs: Probs, *, count: int = 6) -> Figure:
     """A few of the pictures side by side, from the first to the last."""
     chosen = np.linspace(0, len(steps) - 1, count).astype(int)
-    figure, panels = plt.subplots(ncols=count, figsize=(7.0, 1.5))
+    figure, panels = plt.subplots(ncols=count, figsize=(7.0, 1.6))
     for ax, place in zip(panels, chosen, strict=True):
         said = probs[place].argmax()
-        _draw(ax, steps[place], title=f"step {place}: {said} ({probs[place, said]:.0%})")
+        _draw(ax, steps[place], title=f"step {place}\n{said} ({probs[place, said]:.0%})")
     return figure
 
 

@@ -217,7 +217,8 @@ def adversarial_step(
 ) -> tuple[State, Float[Array, ""]]:
     """One step of Adam on the pictures as an attack leaves them; also the loss before it."""
     adam, _ = state.opt_state
-    epsilon = defence.epsilon * jnp.asarray(growth(config))[adam.count]  # the last from there on
+    share = jnp.asarray(growth(config))[adam.count]  # the last one from there on
+    epsilon = config.epsilon * defence.budget * share
     attack = Attack(epsilon, defence.stride * epsilon, defence.num_steps)
     attacked = pgd(state.params, images, labels, noise, attack, config)
     return train_step(state, attacked, labels, config)

@@ -218,7 +218,8 @@ def adversarial_step(
 ) -> tuple[State, np.floating]:
     """One step of Adam on the pictures as an attack leaves them; also the loss before it."""
     shares = growth(config)
-    epsilon = defence.epsilon * shares[min(int(state.opt_state.steps), len(shares) - 1)]
+    share = shares[min(int(state.opt_state.steps), len(shares) - 1)]
+    epsilon = config.epsilon * defence.budget * share
     attack = Attack(epsilon, defence.stride * epsilon, defence.num_steps)
     attacked = pgd(state.params, images, labels, noise, attack, config)
     return train_step(state, attacked, labels, config)

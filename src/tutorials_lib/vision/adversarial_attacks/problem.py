@@ -206,24 +206,25 @@ class Defence(NamedTuple):
     """What is done to every batch before the network learns from it.
 
     Attributes:
-        epsilon: the budget of an attack on the batch, at the end of its growth; 0 for none.
+        budget: of an attack on the batch, at the end of its growth, as a share of the one that
+            judges; 0 for none.
         num_steps: steps of that attack.
-        stride: how far a step goes, as a share of the budget.
+        stride: how far a step goes, as a share of its budget.
         noise: standard deviation of Gaussian noise, added before the attack and cut off at paper
             and ink.
     """
 
-    epsilon: Any = 0.0
+    budget: Any = 0.0
     num_steps: Any = 0
     stride: Any = 0.0
     noise: Any = 0.0
 
 
 UNDEFENDED = Defence()
-ONE_STEP = Defence(epsilon=0.22, num_steps=1, stride=1.25)
+ONE_STEP = Defence(budget=1.1, num_steps=1, stride=1.25)
 """One step from a random start, a little too far (Wong et al. 2020)."""
 
-SEVERAL_STEPS = Defence(epsilon=0.22, num_steps=4, stride=0.5)
+SEVERAL_STEPS = Defence(budget=1.1, num_steps=4, stride=0.5)
 """Adversarial training with projected gradient descent (Madry et al. 2018)."""
 
 

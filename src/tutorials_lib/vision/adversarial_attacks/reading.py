@@ -62,9 +62,15 @@ def percent_table(
     return MarkdownRows([what, *columns], texts)
 
 
-def surest(labels: Int[np.ndarray, " digits"], probs: Float[np.ndarray, "digits 10"]) -> int:
-    """The index of the digit whose label has the highest probability."""
-    return int(probs[np.arange(len(labels)), labels].argmax())
+def confident(
+    labels: Int[np.ndarray, " digits"],
+    probs: Float[np.ndarray, "digits 10"],
+    *,
+    about: float = 0.95,
+) -> int:
+    """The index of the digit whose label has a probability closest to `about`."""
+    of_label = probs[np.arange(len(labels)), labels]
+    return int(np.abs(of_label - about).argmin())
 
 
 def one_of_each(
