@@ -209,9 +209,7 @@ def test_a_vote_certifies_what_the_bound_of_clopper_and_pearson_allows():
 
 def test_every_picture_gets_all_its_votes_and_without_noise_they_agree(undefended, easy):
     images = jnp.asarray(easy.data.test.images[:5])
-    votes = defences.count_votes(
-        undefended.params, images, 0.0, jax.random.key(0), EASY, num_votes=7
-    )
+    votes = defences.count_votes(undefended.params, images, 0.0, jax.random.key(0), 7, EASY)
     assert votes.max(-1).tolist() == [7] * 5
     assert votes.sum(-1).tolist() == [7] * 5
 

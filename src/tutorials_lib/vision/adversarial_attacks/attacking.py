@@ -59,22 +59,45 @@ def run_attack(
         num_restarts: how many starts there are.
         straight: whether the attack on cut pixels knows of the cut, see `defences.pgd`.
     """
-    images, labels = map(jnp.asarray, digits)
-    attacked = np.array(digits.images)
+    rng = np.random.default_rng(seed)
+    attacked = digits.images
     towards = attack.direction < 0
 
     def succeeds() -> Bool[np.ndarray, " digits"]:
         return (classify(classifier, attacked, config) == digits.labels) == towards
 
-    for key in jax.random.split(jax.random.key(seed), num_restarts):
-        noise = jax.random.uniform(key, images.shape, minval=-1)
-        if classifier.threshold:
-            inputs = classifier.params, images, labels, noise, attack, classifier.threshold
-            found = defences.pgd(*inputs, config, straight=straight)
-        else:
-            found = in_jax.compiled_pgd(classifier.params, images, labels, noise, attack, config)
+    for _ in range(num_restarts):
+        noise = rng.uniform(-1, 1, attacked.shape).astype(np.float32)
+        found = attack_once(classifier, digits, noise, attack, config, straight=straight)
         attacked = np.where(succeeds()[:, None, None, None], attacked, found)
     return attacked
+
+
+def attack_once(
+    classifier: Classifier,
+    digits: Digits,
+    noise: Pictures,
+    attack: Attack,
+    config: Config,
+    *,
+    straight: bool = True,
+) -> Pictures:
+    """The pictures as the attack leaves them from one start, whether it succeeds or not.
+
+    They go through one program in batches, the last of which is filled up.
+    """
+    size = config.batch_size
+    count = len(digits.labels)
+    places = np.minimum(np.arange(-(-count // size) * size), count - 1).reshape(-1, size)
+    params, threshold = classifier
+    found = []
+    for batch in places:
+        inputs = params, *(jnp.asarray(each[batch]) for each in (*digits, noise)), attack
+        if threshold:
+            found.append(defences.pgd(*inputs, threshold, config, straight=straight))
+        else:
+            found.append(in_jax.compiled_pgd(*inputs, config))
+    return np.concatenate(found)[:count]
 
 
 def accuracy_under_attack(
@@ -103,13 +126,12 @@ def try_attacks(
     """
     left = partial(accuracy_under_attack, classifier, digits, config, seed=seed)
     step = Attack(config.epsilon, config.epsilon, 1)
-    images, labels = map(jnp.asarray, digits)
-    stepped = in_jax.compiled_pgd(classifier.params, images, labels, 0 * images, step, config)
+    stepped = attack_once(classifier, digits, 0 * digits.images, step, config)
     wanted = digits._replace(labels=problem.targets(digits.labels))
     changed = run_attack(classifier, wanted, towards(config), config, seed=seed)
     return [
         accuracy(classifier, digits, config),
-        accuracy(classifier, digits._replace(images=np.asarray(stepped)), config),
+        accuracy(classifier, digits._replace(images=stepped), config),
         left(),
         left(num_restarts=num_restarts),
         accuracy(classifier, wanted._replace(images=changed), config),
@@ -143,16 +165,9 @@ def follow(
     classifier: Classifier, digit: Digits, config: Config, *, num_steps: int
 ) -> tuple[Pictures, Float[np.ndarray, "steps 10"]]:
     """One digit after 0, 1, 2 ... small steps of an attack, and what the network thinks of each."""
-    images, labels = map(jnp.asarray, digit)
+    attack = Attack(config.epsilon, config.epsilon / 4, 0)
     steps = [
-        in_jax.compiled_pgd(
-            classifier.params,
-            images,
-            labels,
-            0 * images,
-            Attack(config.epsilon, config.epsilon / 4, number),
-            config,
-        )
+        attack_once(classifier, digit, 0 * digit.images, attack._replace(num_steps=number), config)
         for number in range(num_steps + 1)
     ]
     pictures = np.concatenate(steps)
@@ -241,12 +256,9 @@ def certified_accuracy(
 ) -> Float[np.ndarray, " radii"]:
     """The share of digits that a vote reads rightly, whatever happens within each radius."""
     keys = jax.random.split(jax.random.key(seed))
+    images = jnp.asarray(digits.images)
     selection, estimation = (
-        np.asarray(
-            defences.count_votes(
-                params, jnp.asarray(digits.images), noise, key, config, num_votes=count
-            )
-        )
+        np.asarray(defences.count_votes(params, images, noise, key, count, config))
         for key, count in zip(keys, (100, num_votes), strict=True)
     )
     classes, certified = defences.certify(selection, estimation, noise)

@@ -69,28 +69,27 @@ def pgd(
 # ---------------------------------------------------------------- votes under noise
 
 
-@partial(jax.jit, static_argnames=("config", "num_votes"))
+@partial(jax.jit, static_argnames="config")
 def count_votes(
     params: Params,
     images: Images,
     noise: float | Float[Array, ""],
     key: PRNGKeyArray,
+    num_votes: int | Int[Array, ""],
     config: Config,
-    *,
-    num_votes: int,
 ) -> Int[Array, "batch classes"]:
     """How often the network gives each class to a picture under fresh Gaussian noise.
 
     The noisy picture is cut off at paper and ink, as in training.
     """
 
-    def vote(counts: Array, key: PRNGKeyArray) -> tuple[Array, None]:
-        noisy = jnp.clip(images + noise * jax.random.normal(key, images.shape), 0, 1)
-        chosen = in_jax.predict(params, noisy, config).argmax(-1)
-        return counts + (chosen[:, None] == jnp.arange(NUM_CLASSES)), None
+    def vote(number: Int[Array, ""], counts: Array) -> Array:
+        drawn = jax.random.normal(jax.random.fold_in(key, number), images.shape)
+        chosen = in_jax.predict(params, jnp.clip(images + noise * drawn, 0, 1), config).argmax(-1)
+        return counts + (chosen[:, None] == jnp.arange(NUM_CLASSES))
 
     counts = jnp.zeros((len(images), NUM_CLASSES), jnp.int32)
-    return jax.lax.scan(vote, counts, jax.random.split(key, num_votes))[0]
+    return jax.lax.fori_loop(0, num_votes, vote, counts)
 
 
 def certify(
