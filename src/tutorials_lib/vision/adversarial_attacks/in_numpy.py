@@ -72,13 +72,13 @@ def conv_relu(
     """Convolve, add the bias, cut at zero; `input_gradient` is as in `conv2d`.
 
     Returns:
-        The feature maps; the gradient before the cut from that after it; and the `vjp` of the
-        convolution alone.
+        The feature maps; the gradient before the cut from that after it, whose memory it takes;
+        and the `vjp` of the convolution alone.
     """
     y, conv_vjp = conv2d(x, kernel, input_gradient=input_gradient)
     y += bias
     np.maximum(y, 0, out=y)
-    return y, lambda dy: dy * (y > 0), conv_vjp
+    return y, lambda dy: np.multiply(dy, y > 0, out=dy), conv_vjp
 
 
 def predict(params: Params, images: Images, config: Config) -> Logits:
