@@ -1,7 +1,7 @@
 """A classifier of digits and the attack on it in JAX, and its training with and without attacks."""
 
 from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -10,6 +10,7 @@ import optax
 from flax import nnx
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from tutorials_lib import pure
 from tutorials_lib.layers import in_jax as layers
 from tutorials_lib.runtime import RUN_ONCE
 from tutorials_lib.vision.adversarial_attacks.problem import (
@@ -87,23 +88,17 @@ class Network(nnx.Module):
 @partial(jax.jit, static_argnames="config", compiler_options=RUN_ONCE)
 def create(config: Config, key: PRNGKeyArray) -> Params:
     """Fresh parameters, as nested dicts of arrays."""
-    return nnx.to_pure_dict(nnx.state(Network(config, rngs=nnx.Rngs(key)), nnx.Param))
-
-
-@cache
-def graph(config: Config) -> nnx.GraphDef[Network]:
-    """The network without its arrays: a constant of the compiled program."""
-    return nnx.split(nnx.eval_shape(lambda: Network(config, rngs=nnx.Rngs(0))))[0]
+    return pure.arrays(Network(config, rngs=nnx.Rngs(key)))
 
 
 def stages(params: Params, images: Images, config: Config) -> Stages:
     """What the network makes of the pictures on its way, by the name of the stage."""
-    return nnx.merge(graph(config), params, copy=True).stages(images)
+    return pure.assemble(pure.graph(Network, config), params).stages(images)
 
 
 def predict(params: Params, images: Images, config: Config) -> Logits:
     """The logits of each class."""
-    return nnx.merge(graph(config), params, copy=True)(images)
+    return pure.assemble(pure.graph(Network, config), params)(images)
 
 
 def losses(
@@ -274,7 +269,9 @@ def fit(
     they are, and after a few steps of an attack.
     """
 
-    def step(state: State, drawn: tuple[Int[Array, " batch"], PRNGKeyArray]):
+    def step(
+        state: State, drawn: tuple[Int[Array, " batch"], PRNGKeyArray]
+    ) -> tuple[State, Float[Array, ""]]:
         chosen, key = drawn
         shift_key, start_key, noise_key = jax.random.split(key, 3)
         shift_all = jax.vmap(partial(shift, config=config))

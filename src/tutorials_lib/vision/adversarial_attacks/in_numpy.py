@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from tutorials_lib import schedules
 from tutorials_lib.layers import in_numpy as layers
 from tutorials_lib.layers.convolution.in_numpy import conv2d
 from tutorials_lib.optimizers import AdamState, adam_start, adam_update
@@ -203,12 +204,11 @@ def train_step(
 ) -> tuple[State, np.floating]:
     """One step of Adam; also the loss before it."""
     value, grads = loss_and_grads(state.params, images, labels, config)
-    rates = learning_rates(config)
     params, opt_state = adam_update(
         state.params,
         grads,
         state.opt_state,
-        learning_rate=rates[min(int(state.opt_state.steps), len(rates) - 1)],
+        learning_rate=schedules.at(learning_rates(config), state.opt_state.steps),
     )
     return State(params, opt_state), value
 
@@ -217,8 +217,7 @@ def adversarial_step(
     state: State, images: Images, labels: Labels, noise: Images, defence: Defence, config: Config
 ) -> tuple[State, np.floating]:
     """One step of Adam on the pictures as an attack leaves them; also the loss before it."""
-    shares = growth(config)
-    share = shares[min(int(state.opt_state.steps), len(shares) - 1)]
+    share = schedules.at(growth(config), state.opt_state.steps)
     epsilon = config.epsilon * defence.budget * share
     attack = Attack(epsilon, defence.stride * epsilon, defence.num_steps)
     attacked = pgd(state.params, images, labels, noise, attack, config)

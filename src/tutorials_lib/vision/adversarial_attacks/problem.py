@@ -1,13 +1,12 @@
 """Adversarial attacks: the configuration, the digits, attacks and defences (NumPy only)."""
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, Int, UInt8
 
-from tutorials_lib import presets
+from tutorials_lib import presets, schedules
 from tutorials_lib.datasets import mnist, mnist_5k
 
 Images = Float32[np.ndarray, "batch 28 28 1"]
@@ -231,33 +230,16 @@ SEVERAL_STEPS = Defence(budget=1.1, num_steps=4, stride=0.5)
 # ---------------------------------------------------------------- the schedules
 
 
-@cache
-def learning_rates(config: Config) -> Float32[np.ndarray, " counts"]:
-    """The rate of every step: up over the first fifth, then down to zero (Smith 2018).
-
-    The zero at the end is that of all steps beyond the last.
-    """
-    steps = config.num_train_steps
-    return _schedule(
-        steps, [-1.0, 0.2 * steps, float(steps)], [0.0, config.peak_learning_rate, 0.0]
-    )
+def learning_rates(config: Config) -> schedules.Schedule:
+    """The rate of every step: up over the first fifth, then down to zero in a straight line."""
+    peak = config.peak_learning_rate
+    return schedules.one_cycle(config.num_train_steps, peak, rising=0.2, straight=True)
 
 
-@cache
-def growth(config: Config) -> Float32[np.ndarray, " counts"]:
+def growth(config: Config) -> schedules.Schedule:
     """The share of its budget that the attack on the batch of every step has: first a tenth.
 
     A fresh network that is attacked with all of the budget can stay where it is, at giving every
     digit the same probability.
     """
-    steps = config.num_train_steps
-    return _schedule(steps, [0.0, 0.4 * steps], [0.1, 1.0])
-
-
-def _schedule(
-    num_steps: int, places: list[float], values: list[float]
-) -> Float32[np.ndarray, " counts"]:
-    """Straight lines between the values at the places; read-only, since it is kept."""
-    schedule = np.interp(np.arange(num_steps + 1), places, values).astype(np.float32)
-    schedule.flags.writeable = False
-    return schedule
+    return schedules.line(config.num_train_steps, 0.1, 1.0, share=0.4)
