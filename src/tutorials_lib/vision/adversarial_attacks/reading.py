@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from tutorials_lib.benchmark.tables import MarkdownRows
+from tutorials_lib.datasets.mnist_5k import LICENCE
 from tutorials_lib.judge import Judgement
 from tutorials_lib.vision.adversarial_attacks.problem import SIDE, Config
 
@@ -18,6 +19,7 @@ def settings(config: Config) -> dict[str, str]:
     pixels = SIDE * SIDE
     return {
         "epsilon": f"{config.epsilon:g}",
+        "licence": LICENCE,
         "length": f"{config.epsilon * np.sqrt(pixels):.1f}",
         "num_restarts": f"{config.num_restarts}",
         "num_test": f"{config.num_test:,}",
