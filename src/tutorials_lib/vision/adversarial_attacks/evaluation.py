@@ -1,4 +1,4 @@
-"""How many held-out digits a network reads under attack, beside simpler defences."""
+"""How many held-out digits two defences together read under attack, beside single ones."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -10,7 +10,11 @@ import numpy as np
 from tutorials_lib.benchmark.timing import timed
 from tutorials_lib.judge import Judgement, Score
 from tutorials_lib.vision.adversarial_attacks import in_jax, problem
-from tutorials_lib.vision.adversarial_attacks.attacking import Classifier, accuracy_under_attack
+from tutorials_lib.vision.adversarial_attacks.attacking import (
+    Classifier,
+    accuracy,
+    accuracy_under_attack,
+)
 from tutorials_lib.vision.adversarial_attacks.in_jax import History, Params
 from tutorials_lib.vision.adversarial_attacks.problem import (
     ONE_STEP,
@@ -22,12 +26,15 @@ from tutorials_lib.vision.adversarial_attacks.problem import (
 )
 
 METRIC = "held-out accuracy under attack"
+OURS = "both together"
+ALONE = "trained under attack"
+CLEAN = "accuracy without an attack"
 
 NOISES = (0.25, 0.5)
 """Standard deviations that the rival trained with noise tries."""
 
 THRESHOLDS = (0.4, 0.5, 0.6)
-"""Where the rival that cuts its pixels tries to cut them."""
+"""Where pixels may be cut, for the rival that cuts them and for the two defences together."""
 
 
 class Rival(NamedTuple):
@@ -49,14 +56,14 @@ class Trained(NamedTuple):
 
     Attributes:
         data: the digits.
-        params: the network.
+        classifier: the network, with the threshold that the development digits choose.
         history: the learning curve.
         seconds: how long it took, where it was timed.
         rivals: what `train_rivals` found on the same data, where that has been done.
     """
 
     data: Data
-    params: Params
+    classifier: Classifier
     history: History
     seconds: float | None = None
     rivals: dict[str, Rival] | None = None
@@ -66,12 +73,13 @@ class Trained(NamedTuple):
 
 
 def train(config: Config, *, seed: int) -> Trained:
-    """Adversarial training on the digits of the source that `config` names, drawn with `seed`."""
+    """Both defences on the digits of the source that `config` names, drawn with `seed`."""
     data = problem.load(config, seed=seed)
     fit, inputs = _prepare(data, SEVERAL_STEPS, config, seed=seed)
     fit = fit.lower(*inputs, config).compile()
     (state, history), seconds = timed(fit, *inputs)  # compiled ahead, so as not to time that
-    return Trained(data, state.params, jax.tree.map(np.asarray, history), seconds)
+    both = _choose(_cut(state.params), data, config, seed=seed)
+    return Trained(data, both.classifier, jax.tree.map(np.asarray, history), seconds)
 
 
 def fit_network(data: Data, defence: Defence, config: Config, *, seed: int) -> Params:
@@ -89,26 +97,41 @@ def _prepare(data: Data, defence: Defence, config: Config, *, seed: int) -> tupl
     return in_jax.compiled_fit, jax.tree.map(jnp.asarray, inputs)
 
 
-def train_rivals(data: Data, config: Config, *, seed: int) -> dict[str, Rival]:
-    """Every rival, with the setting that the development digits choose."""
-    undefended = fit_network(data, UNDEFENDED, config, seed=seed)
-    noisy = {noise: fit_network(data, Defence(noise=noise), config, seed=seed) for noise in NOISES}
-    one_step = fit_network(data, ONE_STEP, config, seed=seed)
-    cut = {threshold: Classifier(undefended, threshold) for threshold in THRESHOLDS}
+def train_rivals(
+    data: Data, config: Config, *, seed: int, under_attack: Params | None = None
+) -> dict[str, Rival]:
+    """Every single defence, with the setting that the development digits choose.
 
-    def choose(classifiers: Mapping[float, Classifier]) -> Rival:
-        tried = [
-            Rival(each, accuracy_under_attack(each, data.development, config, seed=seed), setting)
-            for setting, each in classifiers.items()
-        ]
-        return max(tried, key=lambda rival: rival.development)
+    `under_attack` is the network that was trained under attack, where there is one already.
+    """
 
-    return {
-        "undefended": choose({0.0: Classifier(undefended)}),
-        "cut pixels": choose(cut),
-        "trained with noise": choose({n: Classifier(params) for n, params in noisy.items()}),
-        "trained with one step": choose({0.0: Classifier(one_step)}),
+    def fit(defence: Defence) -> Params:
+        return fit_network(data, defence, config, seed=seed)
+
+    undefended = fit(UNDEFENDED)
+    tried = {
+        "undefended": {0.0: Classifier(undefended)},
+        "cut pixels": _cut(undefended),
+        "trained with noise": {n: Classifier(fit(Defence(noise=n))) for n in NOISES},
+        "trained with one step": {0.0: Classifier(fit(ONE_STEP))},
+        ALONE: {0.0: Classifier(fit(SEVERAL_STEPS) if under_attack is None else under_attack)},
     }
+    return {name: _choose(each, data, config, seed=seed) for name, each in tried.items()}
+
+
+def _cut(params: Params) -> dict[float, Classifier]:
+    return {threshold: Classifier(params, threshold) for threshold in THRESHOLDS}
+
+
+def _choose(
+    classifiers: Mapping[float, Classifier], data: Data, config: Config, *, seed: int
+) -> Rival:
+    """The setting that resists the attack best on the development digits."""
+    tried = [
+        Rival(each, accuracy_under_attack(each, data.development, config, seed=seed), setting)
+        for setting, each in classifiers.items()
+    ]
+    return max(tried, key=lambda rival: rival.development)
 
 
 # ---------------------------------------------------------------- judging
@@ -120,15 +143,23 @@ def baselines(data: Data, config: Config, *, seed: int) -> dict[str, Score]:
 
 
 def judge(config: Config, *, seed: int, trained: Trained | None = None) -> Judgement:
-    """What was `trained`, or is trained now, beside the rivals on the same digits."""
+    """What was `trained`, or is trained now, beside the rivals on the same digits.
+
+    The details say what each network reads where nobody attacks: the price of a defence.
+    """
     trained = train(config, seed=seed) if trained is None else trained
     data = trained.data
-    rivals = trained.rivals or train_rivals(data, config, seed=seed)
+    ours = trained.classifier
+    rivals = trained.rivals or train_rivals(data, config, seed=seed, under_attack=ours.params)
+    networks = {name: rival.classifier for name, rival in rivals.items()} | {OURS: ours}
     return Judgement(
         metric=METRIC,
-        value=_final_accuracy(Classifier(trained.params), data, config, seed=seed),
+        value=_final_accuracy(ours, data, config, seed=seed),
         baselines=_to_scores(rivals, data, config, seed=seed),
         training_seconds=trained.seconds,
+        details={
+            name: {CLEAN: accuracy(each, data.test, config)} for name, each in networks.items()
+        },
     )
 
 

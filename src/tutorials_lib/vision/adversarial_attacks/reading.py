@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from tutorials_lib.benchmark.tables import MarkdownRows
 from tutorials_lib.datasets.mnist_5k import LICENCE
 from tutorials_lib.judge import Judgement
+from tutorials_lib.vision.adversarial_attacks.evaluation import CLEAN, OURS
 from tutorials_lib.vision.adversarial_attacks.problem import SIDE, Config
 
 Picture = Float[np.ndarray, "28 28"]
@@ -64,6 +65,15 @@ def percent_table(
     return MarkdownRows([what, *columns], texts)
 
 
+def defences_table(judgement: Judgement) -> MarkdownRows:
+    """The single defences and the two together: with an attack and without."""
+    scores = {name: [each.development, each.held_out] for name, each in judgement.baselines.items()}
+    scores[OURS] = [None, judgement.value]
+    rows = {name: [*each, judgement.details[name][CLEAN]] for name, each in scores.items()}
+    columns = ["development, under attack", "held out, under attack", "held out, no attack"]
+    return percent_table("Digits read rightly", rows, columns)
+
+
 def confident(
     labels: Int[np.ndarray, " digits"],
     probs: Float[np.ndarray, "digits 10"],
@@ -87,15 +97,16 @@ def one_of_each(
 # ---------------------------------------------------------------- sentences
 
 
-def say_whether_met(judgement: Judgement, *, clean: float) -> str:
+def say_whether_met(judgement: Judgement) -> str:
     """Whether the line is beaten, by how much, and what the defence costs where nobody attacks."""
     rival, line = judgement.strongest
+    clean = judgement.details[OURS][CLEAN]
     undefended = judgement.baselines["undefended"].held_out
     met = "is met" if judgement.met else "is *not met*"
     return (
         f"Under attack the undefended network reads {undefended:.0%} of the digits, the one that "
-        f"trained under attack {judgement.value:.0%}; without an attack it reads {clean:.0%}. "
-        f"The line, {line:.1%} ({rival}), {met}."
+        f"trained under attack and sees cut pixels {judgement.value:.0%}; without an attack it "
+        f"reads {clean:.0%}. The line, {line:.1%} ({rival}), {met}."
     )
 
 
@@ -106,12 +117,10 @@ def say_whether_masked(left: Mapping[str, Sequence[float | None]], *, slack: flo
         return "For no network does the attack without gradients get further: none hides its own."
     others = [name for name in left if name not in masked]
     verb = "hides its" if len(masked) == 1 else "hide their"
-    honest = f" {' and '.join(others)} does not." if len(others) == 1 else ""
-    if len(others) > 1:
-        honest = f" {' and '.join(others)} do not."
+    honest = f" Of {' and '.join(others)} nothing of the kind is seen." if others else ""
     return (
-        f"Less is left by the attack without gradients than by the one that follows them: "
-        f"{' and '.join(masked)} {verb} gradient.{honest}"
+        f"Less is left by the attack without gradients than by the one that follows them for "
+        f"{' and '.join(masked)}, which {verb} gradient.{honest}"
     )
 
 
