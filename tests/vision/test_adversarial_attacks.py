@@ -23,7 +23,7 @@ from tutorials_lib.vision.adversarial_attacks import (
     problem,
     reading,
 )
-from tutorials_lib.vision.adversarial_attacks.attacking import Classifier
+from tutorials_lib.vision.adversarial_attacks.attacking import Classifier, Left
 from tutorials_lib.vision.adversarial_attacks.problem import PAGE, TINY, Attack, Digits
 
 EASY = dataclasses.replace(
@@ -277,9 +277,9 @@ def test_more_digits_than_there_are_cannot_be_had():
 
 
 def test_the_verdicts_follow_the_numbers():
-    left = {"plain": [0.0, 0.1, None], "cut": [0.9, 0.3, 0.2]}
+    left = {"plain": Left(0.0, 0.1, None), "cut": Left(0.9, 0.3, 0.2)}
     assert "for cut, which hides its gradient. Of plain" in reading.say_whether_masked(left)
-    assert "none hides" in reading.say_whether_masked(left | {"cut": [0.9, 0.9, 0.2]})
+    assert "none hides" in reading.say_whether_masked(left | {"cut": Left(0.9, 0.9, 0.2)})
 
 
 def test_the_pixels_of_the_page_are_one_of_paper_one_of_grey_and_one_of_ink():

@@ -214,15 +214,29 @@ def transfer(
     }
 
 
+class Left(NamedTuple):
+    """The accuracy that is left by attacks that know less or more of a network.
+
+    Attributes:
+        by_gradient: by the true gradient.
+        by_squares: by the attack without a gradient.
+        by_passing: by passing the gradient straight through the cut; None without a cut.
+    """
+
+    by_gradient: float
+    by_squares: float
+    by_passing: float | None
+
+
 def compare_knowledge(
     classifiers: Mapping[str, Classifier], digits: Digits, config: Config, *, seed: int
-) -> dict[str, list[float | None]]:
-    """The accuracy left by the true gradient, by squares, and by a gradient through the cut."""
+) -> dict[str, Left]:
+    """What each kind of attack leaves of each network."""
     found = {}
     for name, each in classifiers.items():
         left = partial(accuracy_under_attack, each, digits, config, seed=seed)
         squares = float(survives_squares(each, digits, config, seed=seed).mean())
-        found[name] = [left(straight=False), squares, left() if each.threshold else None]
+        found[name] = Left(left(straight=False), squares, left() if each.threshold else None)
     return found
 
 

@@ -144,7 +144,8 @@ def load(config: Config, *, seed: int = 0) -> Data:
         seen = _draw(published.train_images, published.train_labels, sizes[:2], rng)
         held_out = _draw(published.test_images, published.test_labels, sizes[2:], rng)
         return Data(*seen, *held_out)
-    return Data(*_draw(*mnist_5k.load_mnist_5k(), sizes, rng))
+    bundled = mnist_5k.load_mnist_5k()
+    return Data(*_draw(bundled.images, bundled.labels, sizes, rng))
 
 
 def _draw(

@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from tutorials_lib.benchmark.tables import MarkdownRows
 from tutorials_lib.datasets.mnist_5k import LICENCE
 from tutorials_lib.judge import Judgement
+from tutorials_lib.vision.adversarial_attacks.attacking import Left
 from tutorials_lib.vision.adversarial_attacks.evaluation import CLEAN, OURS
 from tutorials_lib.vision.adversarial_attacks.problem import SIDE, Config
 
@@ -110,9 +111,9 @@ def say_whether_met(judgement: Judgement) -> str:
     )
 
 
-def say_whether_masked(left: Mapping[str, Sequence[float | None]], *, slack: float = 0.02) -> str:
-    """For which networks squares, which come second, leave less than the gradient, the first."""
-    masked = [name for name, (white, squares, _) in left.items() if squares < white - slack]
+def say_whether_masked(left: Mapping[str, Left], *, slack: float = 0.02) -> str:
+    """For which networks squares leave less than the gradient does, by more than `slack`."""
+    masked = [name for name, each in left.items() if each.by_squares < each.by_gradient - slack]
     if not masked:
         return "For no network does the attack without gradients get further: none hides its own."
     others = [name for name in left if name not in masked]

@@ -32,10 +32,8 @@ def passes(config: Config) -> dict[str, Times]:
 
 def explain(record: Record, times: dict[str, Times]) -> str:
     """The reason by the bars, and what a pass over a batch costs with each gradient."""
-    ours, theirs = (
-        ", ".join(f"{name} {format_seconds(getattr(each, library))}" for name, each in times.items())
-        for library in ("numpy", "jax")
-    )
+    ours = ", ".join(f"{name} {format_seconds(each.numpy)}" for name, each in times.items())
+    theirs = ", ".join(f"{name} {format_seconds(each.jax)}" for name, each in times.items())
     return (
         f"{lead_reason(record, STEPS)} A pass over a batch costs NumPy {ours}; "
         f"and it costs JAX {theirs}."
