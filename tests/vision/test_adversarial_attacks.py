@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy.stats import beta, norm
+from scipy.stats import binom, norm
 
 from tutorials_lib.benchmark.agreement import make_inputs
 from tutorials_lib.datasets import mnist
@@ -36,7 +36,7 @@ EASY = dataclasses.replace(
 @pytest.fixture(scope="module")
 def easy() -> evaluation.Trained:
     trained = evaluation.train(EASY, seed=0)
-    params = trained.classifier.params
+    params = trained.ours.classifier.params
     rivals = evaluation.train_rivals(trained.data, EASY, seed=0, under_attack=params)
     return trained._replace(rivals=rivals)
 
@@ -169,10 +169,23 @@ def test_training_under_attack_resists_and_the_attack_gets_through_where_nobody_
     assert left["undefended"] < 0.7
     assert min(judgement.value, left[evaluation.ALONE]) > left["undefended"] + 0.1
     assert easy.history.accuracy[-1] > easy.history.accuracy[0]
-    assert easy.classifier.threshold in evaluation.THRESHOLDS
+    assert easy.ours.classifier.threshold in evaluation.THRESHOLDS
     assert "The line" in reading.say_whether_met(judgement)
-    shown = [row[0] for row in reading.defences_table(judgement).rows]
-    assert shown == [*judgement.baselines, evaluation.OURS]
+    assert easy.rivals is not None
+    table = reading.defences_table(judgement, easy.rivals | {evaluation.OURS: easy.ours})
+    assert [row[0] for row in table.rows] == [*judgement.baselines, evaluation.OURS]
+
+
+def test_no_attack_of_the_page_leaves_less_than_what_is_judged(easy):
+    few = Digits(*(each[: EASY.batch_size] for each in easy.data.test))
+    cut = easy.ours.classifier
+    judged = attacking.accuracy_under_all_attacks(cut, few, EASY, seed=0)
+    left = attacking.compare_knowledge({"cut": cut}, few, EASY, seed=0)["cut"]
+    bare = {"bare": cut._replace(threshold=0.0), "cut": cut}
+    borrowed = attacking.transfer(bare, few, EASY, seed=0)["bare"][1]
+    assert left.by_passing is not None
+    assert judged <= min(left.by_gradient, left.by_passing, borrowed)
+    assert judged <= attacking.survives_squares(cut, few, EASY, seed=0).mean() + 0.1
 
 
 def test_one_seed_repeats_and_two_seeds_differ(easy, undefended):
@@ -210,9 +223,10 @@ def test_a_vote_certifies_what_the_bound_of_clopper_and_pearson_allows():
     selection = np.eye(10, dtype=int)[[3, 4, 5]]
     classes, radii = defences.certify(selection, votes, 0.5)
     assert classes.tolist() == [3, 4, 5]
-    assert radii[0] == pytest.approx(0.5 * norm.ppf(0.001 ** (1 / 1_000)))
     assert radii[1] == 0
-    assert radii[2] == pytest.approx(0.5 * norm.ppf(beta.ppf(0.001, 700, 301)))
+    shares = norm.cdf(radii / 0.5)  # so many votes or more are as unlikely as was asked for
+    assert shares[0] ** 1_000 == pytest.approx(0.001)
+    assert binom.sf(699, 1_000, shares[2]) == pytest.approx(0.001)
 
 
 def test_every_picture_gets_all_its_votes_and_without_noise_they_agree(undefended, easy):
@@ -228,8 +242,9 @@ def test_every_picture_gets_all_its_votes_and_without_noise_they_agree(undefende
 def test_the_parts_share_no_digit_and_another_seed_divides_them_anew():
     config = dataclasses.replace(PAGE, num_train=4_000)
     data, other = (problem.load(config, seed=seed) for seed in (0, 1))
-    pixels = np.concatenate([part.images for part in data]).reshape(5_000, -1)
-    assert len(np.unique(pixels, axis=0)) > 4_990  # but for equal scans, if there are any
+    train, development, test = ({image.tobytes() for image in part.images} for part in data)
+    assert train.isdisjoint(development | test)
+    assert development.isdisjoint(test)
     assert not np.array_equal(data.test.labels, other.test.labels)
     assert data.train.images.dtype == np.float32
 
@@ -276,10 +291,20 @@ def test_more_digits_than_there_are_cannot_be_had():
 # --- The page ---------------------------------------------------------------------------------
 
 
-def test_the_verdicts_follow_the_numbers():
+def test_the_sentences_follow_the_numbers():
     left = {"plain": Left(0.0, 0.1, None), "cut": Left(0.9, 0.3, 0.2)}
-    assert "for cut, which hides its gradient. Of plain" in reading.say_whether_masked(left)
-    assert "none hides" in reading.say_whether_masked(left | {"cut": Left(0.9, 0.9, 0.2)})
+    told = reading.say_whether_masked(left)
+    assert "hidden in cut (90% are left by the true gradient, 20% by" in told
+    assert "In no network do squares get further" in told
+    assert "further than the best gradient in cut (30% are left, not 40%)" in (
+        reading.say_whether_masked({"cut": Left(0.9, 0.3, 0.4)})
+    )
+    assert "No borrowed" in reading.say_whether_borrowed({"a": [0.1, 0.9], "b": [0.5, 0.2]}, "ab")
+    assert "of a, that of b" in reading.say_whether_borrowed({"a": [0.6], "b": [0.5]}, "a")
+    assert "left of b (10%)" in reading.say_what_stays({"a": [0.9, 0.0], "b": [0.9, 0.1]})
+    assert "nothing is left" in reading.say_what_stays({"a": [0.9, 0.0]})
+    assert "0.30. It rises by 0.69" in reading.say_rise(0.3, [0.5, 0.25])
+    assert reading.open_share(np.array([0.0, 0.4, 0.6, 1.0]), 0.5, 0.2) == 0.5
 
 
 def test_the_pixels_of_the_page_are_one_of_paper_one_of_grey_and_one_of_ink():

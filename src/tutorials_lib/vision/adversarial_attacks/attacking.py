@@ -60,16 +60,16 @@ def run_attack(
         straight: whether the attack on cut pixels knows of the cut, see `defences.pgd`.
     """
     rng = np.random.default_rng(seed)
-    attacked = digits.images
-    towards = attack.direction < 0
-
-    def succeeds() -> Bool[np.ndarray, " digits"]:
-        return (classify(classifier, attacked, config) == digits.labels) == towards
-
+    attacked = digits.images.copy()
+    wanted = attack.direction < 0
     for _ in range(num_restarts):
         noise = rng.uniform(-1, 1, attacked.shape).astype(np.float32)
-        found = attack_once(classifier, digits, noise, attack, config, straight=straight)
-        attacked = np.where(succeeds()[:, None, None, None], attacked, found)
+        said_so = classify(classifier, attacked, config) == digits.labels
+        left = np.flatnonzero(said_so != wanted)  # where no start has succeeded yet
+        chosen = Digits(digits.images[left], digits.labels[left])
+        attacked[left] = attack_once(
+            classifier, chosen, noise[left], attack, config, straight=straight
+        )
     return attacked
 
 
@@ -86,18 +86,20 @@ def attack_once(
 
     They go through one program in batches, the last of which is filled up.
     """
-    size = config.batch_size
-    count = len(digits.labels)
-    places = np.minimum(np.arange(-(-count // size) * size), count - 1).reshape(-1, size)
     params, threshold = classifier
-    found = []
-    for batch in places:
+    found = [np.empty((0, *digits.images.shape[1:]), np.float32)]
+    for batch in _batches(len(digits.labels), config.batch_size):
         inputs = params, *(jnp.asarray(each[batch]) for each in (*digits, noise)), attack
         if threshold:
             found.append(defences.pgd(*inputs, threshold, config, straight=straight))
         else:
             found.append(in_jax.compiled_pgd(*inputs, config))
-    return np.concatenate(found)[:count]
+    return np.concatenate(found)[: len(digits.labels)]
+
+
+def _batches(count: int, size: int) -> Int[np.ndarray, "batches size"]:
+    """The places of `count` digits in whole batches, the last one filled up with its last digit."""
+    return np.minimum(np.arange(-(-count // size) * size), count - 1).reshape(-1, size)
 
 
 def accuracy_under_attack(
@@ -122,7 +124,7 @@ def try_attacks(
 ) -> list[float]:
     """The share of digits read rightly as they are, after one step, many, and many starts.
 
-    The last number is how often a targeted attack makes the network say the next digit.
+    The last number is how often a targeted attack fails to make the network say the next digit.
     """
     left = partial(accuracy_under_attack, classifier, digits, config, seed=seed)
     step = Attack(config.epsilon, config.epsilon, 1)
@@ -134,7 +136,7 @@ def try_attacks(
         accuracy(classifier, digits._replace(images=stepped), config),
         left(),
         left(num_restarts=num_restarts),
-        accuracy(classifier, wanted._replace(images=changed), config),
+        1 - accuracy(classifier, wanted._replace(images=changed), config),
     ]
 
 
@@ -150,14 +152,14 @@ def ask_for_the_next(
     """What the first network says of the digits; and of digits made for each to say the next one.
 
     Returns:
-        Pictures and what is said of them, by what was done.
+        Pictures and what is said of them, by the network and what was done.
     """
-    first = next(iter(classifiers.values()))
-    found = {"as written": (digits.images, classify(first, digits.images, config))}
+    name, first = next(iter(classifiers.items()))
+    found = {f"{name}, no attack": (digits.images, classify(first, digits.images, config))}
     wanted = digits._replace(labels=problem.targets(digits.labels))
     for name, each in classifiers.items():
         changed = run_attack(each, wanted, towards(config), config, seed=seed)
-        found[f"attacked, {name}"] = changed, classify(each, changed, config)
+        found[f"{name}, attacked"] = changed, classify(each, changed, config)
     return found
 
 
@@ -184,29 +186,58 @@ def probabilities(
 def survives_squares(
     classifier: Classifier, digits: Digits, config: Config, *, seed: int
 ) -> Bool[np.ndarray, " digits"]:
-    """Which digits are still read rightly after the black-box attack."""
-    images, labels = map(jnp.asarray, digits)
-    _, margins = black_box.attack(
-        classifier.params,
-        images,
-        labels,
-        config.epsilon,
-        classifier.threshold,
-        jax.random.key(seed),
-        config,
-        num_queries=config.num_queries,
-    )
-    return np.asarray(margins > 0)
+    """Which digits are still read rightly after the black-box attack, made batch by batch."""
+    left = [np.empty(0, bool)]
+    for number, batch in enumerate(_batches(len(digits.labels), config.batch_size)):
+        _, margins = black_box.attack(
+            classifier.params,
+            *(jnp.asarray(each[batch]) for each in digits),
+            config.epsilon,
+            classifier.threshold,
+            jax.random.fold_in(jax.random.key(seed), number),
+            config,
+            num_queries=config.num_queries,
+        )
+        left.append(np.asarray(margins > 0))
+    return np.concatenate(left)[: len(digits.labels)]
+
+
+def accuracy_under_all_attacks(
+    classifier: Classifier, digits: Digits, config: Config, *, seed: int
+) -> float:
+    """The share of digits that are read rightly after every attack that suits the network.
+
+    The gradient comes first, from all restarts. Where pixels are cut it is only a stand-in, so
+    what it leaves is also attacked through the same network without the cut, and by squares.
+    """
+    attack = problem.judging_attack(config)
+    knowing = [classifier]
+    if classifier.threshold:
+        knowing.append(classifier._replace(threshold=0.0))
+    left = classify(classifier, digits.images, config) == digits.labels
+    for each in knowing:
+        changed = run_attack(
+            each, digits, attack, config, seed=seed, num_restarts=config.num_restarts
+        )
+        left &= classify(classifier, changed, config) == digits.labels
+    if classifier.threshold:
+        standing = Digits(digits.images[left], digits.labels[left])
+        left[left] = survives_squares(classifier, standing, config, seed=seed)
+    return float(left.mean())
 
 
 def transfer(
     classifiers: Mapping[str, Classifier], digits: Digits, config: Config, *, seed: int
 ) -> dict[str, list[float]]:
-    """By the network that pictures are made for: the share that each network reads rightly."""
+    """By the network that pictures are made for: the share that each network reads rightly.
+
+    They are made for networks whose pixels are not cut, and shown to all.
+    """
     attack = problem.judging_attack(config)
     made = {
         name: digits._replace(images=run_attack(each, digits, attack, config, seed=seed))
         for name, each in classifiers.items()
+        if not each.threshold
     }
     return {
         source: [accuracy(each, changed, config) for each in classifiers.values()]

@@ -1,7 +1,7 @@
 """What is compared and timed for the attack, at which sizes."""
 
 import dataclasses
-from functools import partial
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -88,25 +88,35 @@ def pgd(twin: Any, inputs: Inputs, config: Config) -> Tree:
     )
 
 
-@partial(jax.jit, static_argnames="config")
-def compiled_step(
+def one_step(
     params: Tree, attacked: Any, low: Any, high: Any, labels: Any, attack: Attack, config: Config
 ) -> Any:
-    """One step of the attack in JAX, as a program of its own."""
+    """One step of the attack in JAX."""
     gradient = in_jax.input_gradient(params, attacked, labels, config)
     return in_jax.move(gradient, attacked, low, high, attack)
 
 
-def pgd_step_by_step(twin: Any, inputs: Inputs, config: Config) -> Tree:
-    """`pgd`, with a program for each step and a loop in Python around it."""
+compiled_step = jax.jit(one_step, static_argnames="config")
+
+
+def in_a_loop(step: Callable[..., Any], inputs: Inputs, config: Config) -> Tree:
+    """`pgd`, as a loop in Python around `step`."""
     images, attack = inputs.images[0], inputs.attack
     low, high = (images - attack.epsilon).clip(0), (images + attack.epsilon).clip(None, 1)
     attacked = (images + attack.epsilon * inputs.noise[0]).clip(low, high)
     for _ in range(NUM_TIMED_STEPS):
-        attacked = compiled_step(
-            inputs.params, attacked, low, high, inputs.labels[0], attack, config
-        )
+        attacked = step(inputs.params, attacked, low, high, inputs.labels[0], attack, config)
     return attacked
+
+
+def pgd_op_by_op(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """`pgd`, each operation of a step on its own."""
+    return in_a_loop(one_step, inputs, config)
+
+
+def pgd_step_by_step(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """`pgd`, with a program for each step."""
+    return in_a_loop(compiled_step, inputs, config)
 
 
 def adversarial_steps(twin: Any, inputs: Inputs, config: Config) -> Tree:
@@ -153,11 +163,17 @@ COMPARISON = Comparison(
     variants=(
         Variant(name="NumPy", run=pgd, twin=in_numpy),
         Variant(
+            name="JAX, op by op",
+            run=pgd_op_by_op,
+            twin=in_jax,
+            explains="convolutions on all cores, without a matrix of patches",
+        ),
+        Variant(
             name="JAX, jit per step",
             run=pgd_step_by_step,
             twin=in_jax,
             jit="own",
-            explains="forward and backward pass as one program, on all cores",
+            explains="forward and backward pass and the move as one program",
         ),
         Variant(
             name="JAX, one program",

@@ -93,8 +93,8 @@ def accuracies(
         ax.plot(places, values, style, marker="o", markersize=4, color=color, label=name)
     if mark is not None:
         ax.axvline(mark, color=figures.MUTED, linewidth=1)
-        ax.annotate("trained for", (mark, 1.0), xytext=(4, 0), textcoords="offset points",
-                    color=figures.MUTED, fontsize=9)  # fmt: skip
+        ax.annotate("the budget that judges", (mark, 1.0), xytext=(4, 0), fontsize=9,
+                    textcoords="offset points", color=figures.MUTED)  # fmt: skip
     ax.set(xlabel=x, ylabel="digits read rightly", ylim=(-0.02, 1.04))
     ax.legend()
     return figure

@@ -279,6 +279,8 @@ def fit(
         start = jax.random.uniform(start_key, batch.shape, minval=-1)
         batch += defence.noise * jax.random.normal(noise_key, batch.shape)
         batch = jnp.clip(batch, 0, 1)
+        cut = (batch > defence.threshold).astype(batch.dtype)
+        batch = jnp.where(defence.threshold > 0, cut, batch)
         return adversarial_step(state, batch, labels[chosen], start, defence, config)
 
     def epoch(state: State, key: PRNGKeyArray) -> tuple[State, History]:

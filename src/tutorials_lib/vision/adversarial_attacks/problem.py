@@ -212,12 +212,14 @@ class Defence(NamedTuple):
         stride: how far a step goes, as a share of its budget.
         noise: standard deviation of Gaussian noise, added before the attack and cut off at paper
             and ink.
+        threshold: where the noisy pixels are cut, before the attack; 0 for nowhere.
     """
 
     budget: Any = 0.0
     num_steps: Any = 0
     stride: Any = 0.0
     noise: Any = 0.0
+    threshold: Any = 0.0
 
 
 UNDEFENDED = Defence()

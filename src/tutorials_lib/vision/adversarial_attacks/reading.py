@@ -9,7 +9,7 @@ from tutorials_lib.benchmark.tables import MarkdownRows
 from tutorials_lib.datasets.mnist_5k import LICENCE
 from tutorials_lib.judge import Judgement
 from tutorials_lib.vision.adversarial_attacks.attacking import Left
-from tutorials_lib.vision.adversarial_attacks.evaluation import CLEAN, OURS
+from tutorials_lib.vision.adversarial_attacks.evaluation import CLEAN, OURS, Rival
 from tutorials_lib.vision.adversarial_attacks.problem import SIDE, Config
 
 Picture = Float[np.ndarray, "28 28"]
@@ -23,6 +23,8 @@ def settings(config: Config) -> dict[str, str]:
         "epsilon": f"{config.epsilon:g}",
         "licence": LICENCE,
         "length": f"{config.epsilon * np.sqrt(pixels):.1f}",
+        "num_checked": f"{config.num_checked:,}",
+        "num_queries": f"{config.num_queries:,}",
         "num_restarts": f"{config.num_restarts}",
         "num_test": f"{config.num_test:,}",
         "num_train": f"{config.num_train:,}",
@@ -35,6 +37,8 @@ def three_pixels(digit: Picture, gradient: Picture, epsilon: float) -> MarkdownR
     kinds = {"paper": digit < 0.1, "grey": (digit > 0.3) & (digit < 0.7), "ink": digit > 0.9}
     rows = []
     for name, kind in kinds.items():
+        if not kind.any():
+            continue
         place = np.unravel_index(np.where(kind, np.abs(gradient), -1).argmax(), digit.shape)
         slope, before = float(gradient[place]), float(digit[place])
         moved = before + epsilon * np.sign(slope)
@@ -58,21 +62,24 @@ def before_and_after(probs: Mapping[str, Float[np.ndarray, " 10"]], label: int) 
 def percent_table(
     what: str, rows: Mapping[str, Sequence[float | None]], columns: Sequence[str]
 ) -> MarkdownRows:
-    """Shares by row and column, in percent; nothing where there is none."""
+    """Shares by row and column, in whole percents; nothing where there is none."""
     texts = [
-        [name, *("" if value is None else f"{value:.1%}" for value in values)]
+        [name, *("" if value is None else f"{value:.0%}" for value in values)]
         for name, values in rows.items()
     ]
     return MarkdownRows([what, *columns], texts)
 
 
-def defences_table(judgement: Judgement) -> MarkdownRows:
+def defences_table(judgement: Judgement, chosen: Mapping[str, Rival]) -> MarkdownRows:
     """The single defences and the two together: with an attack and without."""
-    scores = {name: [each.development, each.held_out] for name, each in judgement.baselines.items()}
-    scores[OURS] = [None, judgement.value]
-    rows = {name: [*each, judgement.details[name][CLEAN]] for name, each in scores.items()}
-    columns = ["development, under attack", "held out, under attack", "held out, no attack"]
-    return percent_table("Digits read rightly", rows, columns)
+    held_out = {name: each.held_out for name, each in judgement.baselines.items()}
+    rows = []
+    for name, each in chosen.items():
+        attacked, clean = held_out.get(name, judgement.value), judgement.details[name][CLEAN]
+        shares = (f"{share:.1%}" for share in (each.development, attacked, clean))
+        rows.append([name, each.setting, *shares])
+    header = ["Digits read rightly", "chosen", "development, under attack"]
+    return MarkdownRows([*header, "held out, under attack", "held out, no attack"], rows)
 
 
 def confident(
@@ -111,17 +118,61 @@ def say_whether_met(judgement: Judgement) -> str:
     )
 
 
-def say_whether_masked(left: Mapping[str, Left], *, slack: float = 0.02) -> str:
-    """For which networks squares leave less than the gradient does, by more than `slack`."""
-    masked = [name for name, each in left.items() if each.by_squares < each.by_gradient - slack]
-    if not masked:
-        return "For no network does the attack without gradients get further: none hides its own."
-    others = [name for name in left if name not in masked]
-    verb = "hides its" if len(masked) == 1 else "hide their"
-    honest = f" Of {' and '.join(others)} nothing of the kind is seen." if others else ""
+def say_whether_masked(left: Mapping[str, Left]) -> str:
+    """Which networks hide their gradient, and where squares get further than the best one."""
+    hidden = [
+        f"{name} ({each.by_gradient:.0%} are left by the true gradient, {each.by_passing:.0%} by "
+        "the one passed through)"
+        for name, each in left.items()
+        if each.by_passing is not None and each.by_passing < each.by_gradient
+    ]
+    further = [
+        f"{name} ({each.by_squares:.0%} are left, not {best:.0%})"
+        for name, each in left.items()
+        for best in [each.by_gradient if each.by_passing is None else each.by_passing]
+        if each.by_squares < best
+    ]
+    masked = f"The gradient is hidden in {' and in '.join(hidden)}. " if hidden else ""
+    if further:
+        return f"{masked}Squares get further than the best gradient in {' and in '.join(further)}."
+    return f"{masked}In no network do squares get further than the best gradient."
+
+
+def say_whether_borrowed(rows: Mapping[str, Sequence[float]], columns: Sequence[str]) -> str:
+    """Whether a borrowed attack leaves less of some network than its own does."""
+    worse = [
+        f"of {target}, that of {source}"
+        for place, target in enumerate(columns)
+        for source, shares in rows.items()
+        if target in rows and shares[place] < rows[target][place]
+    ]
+    if not worse:
+        return "No borrowed attack leaves less of a network here than its own does."
+    return f"A borrowed attack leaves less than the network's own: {'; '.join(worse)}."
+
+
+def say_what_stays(curves: Mapping[str, Sequence[float]]) -> str:
+    """Which networks still read digits at the largest budget."""
+    above = [f"{name} ({values[-1]:.0%})" for name, values in curves.items() if values[-1] > 0]
+    if not above:
+        return "At the largest budget nothing is left of any network."
+    return f"At the largest budget something is left of {', '.join(above)}: better attacks exist."
+
+
+def open_share(pictures: Float[np.ndarray, "..."], threshold: float, epsilon: float) -> float:
+    """The share of pixels that lie within the budget of the threshold: only they can be turned."""
+    return float((np.abs(pictures - threshold) <= epsilon).mean())
+
+
+def say_rise(promised: float, probs: Sequence[float]) -> str:
+    """What the slopes promise for one step of the whole budget, and what it gave.
+
+    `probs` are the probabilities of the true digit before and after that step.
+    """
+    before, after = -np.log(probs)
     return (
-        f"Less is left by the attack without gradients than by the one that follows them for "
-        f"{' and '.join(masked)}, which {verb} gradient.{honest}"
+        "If the loss were a plane, the slope of each pixel times its change, summed over all, "
+        f"would be the rise of the loss: {promised:.2f}. It rises by {after - before:.2f}."
     )
 
 

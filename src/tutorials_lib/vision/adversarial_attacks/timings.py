@@ -4,11 +4,14 @@ import jax
 
 from tutorials_lib.benchmark.reasons import Times, lead_reason, time_both
 from tutorials_lib.benchmark.record import Record
-from tutorials_lib.benchmark.tables import format_seconds
 from tutorials_lib.vision.adversarial_attacks import comparison, in_jax, in_numpy
 from tutorials_lib.vision.adversarial_attacks.problem import Config
 
-STEPS = ("compiling a step", "compiling the loop over steps")
+STEPS = (
+    "running the same operations in XLA",
+    "compiling a step into one program",
+    "compiling the loop over steps",
+)
 """What leads from each bar of the waterfall to the next."""
 
 
@@ -31,10 +34,11 @@ def passes(config: Config) -> dict[str, Times]:
 
 
 def explain(record: Record, times: dict[str, Times]) -> str:
-    """The reason by the bars, and what a pass over a batch costs with each gradient."""
-    ours = ", ".join(f"{name} {format_seconds(each.numpy)}" for name, each in times.items())
-    theirs = ", ".join(f"{name} {format_seconds(each.jax)}" for name, each in times.items())
+    """The reason by the bars, and what the gradient of the pixels costs beside other passes."""
+    forward, pixels, params = times.values()
     return (
-        f"{lead_reason(record, STEPS)} A pass over a batch costs NumPy {ours}; "
-        f"and it costs JAX {theirs}."
+        f"{lead_reason(record, STEPS)} The gradient of the pixels takes as long as "
+        f"{pixels.numpy / forward.numpy:.1f} forward passes in NumPy and "
+        f"{pixels.jax / forward.jax:.1f} in JAX; that of the parameters takes "
+        f"{params.numpy / forward.numpy:.1f} and {params.jax / forward.jax:.1f}."
     )
