@@ -96,7 +96,7 @@ def accuracies(
         ax.annotate("the budget that judges", (mark, 1.0), xytext=(4, 0), fontsize=9,
                     textcoords="offset points", color=figures.MUTED)  # fmt: skip
     ax.set(xlabel=x, ylabel="digits read rightly", ylim=(-0.02, 1.04))
-    ax.legend()
+    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure
 
 
