@@ -80,7 +80,7 @@ def _train(train_step: Any, place: Any, params: in_jax.Params, num_steps: int) -
     rates = problem.learning_rates(problem.pretraining(TINY)).astype(np.float64)
     state, value = in_jax.start(params, LAYERS), np.nan
     lowered = jax.jit(train_step).lower(state, place(images[0]), place(labels[0]), rates)
-    program = lowered.compile(compiler_options=RUN_ONCE)
+    program = lowered.compile(compiler_options=RUN_ONCE)  # pyright: ignore[reportArgumentType]
     for batch in zip(images, labels, strict=True):
         # A second step must not start before the devices have finished the first.
         state, value = jax.block_until_ready(program(state, *map(place, batch), rates))

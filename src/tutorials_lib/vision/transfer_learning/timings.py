@@ -47,7 +47,7 @@ def operations(config: Config) -> dict[str, float]:
     counts = {}
     for name in STRATEGIES:
         step, inputs = _step(in_jax, name, config)
-        program = jax.jit(step).lower(*inputs).compile(compiler_options=RUN_ONCE)
+        program = jax.jit(step).lower(*inputs).compile(compiler_options=RUN_ONCE)  # pyright: ignore[reportArgumentType]
         costs: Any = program.cost_analysis()
         counts[name] = float(costs["flops"])
     return counts
