@@ -63,8 +63,7 @@ def test_a_page_depends_on_its_own_row_of_the_catalog(
 @pytest.mark.parametrize("tutorial", catalog.available(), ids=lambda tutorial: tutorial.slug)
 def test_a_new_tutorial_makes_no_page_of_another_run_again(tutorial: Tutorial) -> None:
     page = (ROOT / f"book/{tutorial.coordinate}.md").read_text(encoding="utf-8")
-    modules = [name for cell in freshness.cells(page) for name in digest.imported_modules(cell)]
-    modules += digest.tutorial_sources(tutorial.module)
+    modules = freshness.modules_of(page) + digest.tutorial_sources(tutorial.module)
     assert digest._ROOT / "catalog.py" not in digest.sources(modules)
 
 

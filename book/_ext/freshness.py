@@ -63,18 +63,24 @@ def cells(text: str) -> list[str]:
     return [_OPTIONS.sub("", match[2]) for match in _CELL.finditer(text)]
 
 
-def page_digest(docname: str, text: str) -> str:
-    """What the outputs of the page `docname` depend on besides its cells.
-
-    The code that it imports, its own row of the catalog, the packages that the code needs, the
-    settings, Python and the processor.
-    """
+def modules_of(text: str) -> list[str]:
+    """The modules of the package that a page's cells import."""
     modules: list[str] = []
     for cell in cells(text):
         try:
             modules.extend(imported_modules(cell))
         except SyntaxError:
             continue  # executing the cell names the error better
+    return modules
+
+
+def page_digest(docname: str, text: str) -> str:
+    """What the outputs of the page `docname` depend on besides its cells.
+
+    The code that it imports, its own row of the catalog, the packages that the code needs, the
+    settings, Python and the processor.
+    """
+    modules = modules_of(text)
     shown = list(modules) if SHOWS_SOURCES.search("\n".join(cells(text))) else []
     rows = [row for row in catalog.available() if docname == f"book/{row.coordinate}"]
     for tutorial in rows:
