@@ -161,7 +161,7 @@ def waves(key: PRNGKeyArray, shape: tuple[int, int], dtype: Any) -> Float[Array,
     """
     context, width = shape
     wavelengths = 1000 ** (jnp.arange(width // 2) / (width // 2))
-    angles = jnp.arange(context)[:, None] / wavelengths
+    angles = jnp.arange(context, dtype=wavelengths.dtype)[:, None] / wavelengths
     return 0.05 * jnp.concatenate([jnp.sin(angles), jnp.cos(angles)], axis=1).astype(dtype)
 
 
