@@ -1,6 +1,11 @@
 """The parts of the site's extensions that are plain functions of text."""
 
+from typing import cast
+
 import pytest
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.errors import ExtensionError
 
 import package_api
 import site_theme
@@ -52,3 +57,44 @@ def test_only_the_named_scripts_are_left_out():
     )
     left = site_theme.leave_out_scripts(head, "icons.js")
     assert left == '<script src="_static/a.js?v=1"></script><script>const icons = 1;</script>'
+
+
+APP = cast(Sphinx, None)
+"""The settings of addresses ask nothing of the application."""
+
+
+def config_with(**settings: object) -> Config:
+    """Settings of a site as Sphinx hands them to an extension."""
+    config = Config({"html_theme_options": {}} | settings)
+    for name in ("html_theme_options", "html_baseurl"):
+        config.add(name, settings.get(name, {} if "options" in name else ""), "html", ())
+    return config
+
+
+def test_without_an_address_no_page_names_one(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("BOOK_SITE_URL", "")
+    monkeypatch.setenv("BOOK_REPOSITORY_URL", "")
+    config = config_with()
+    site_theme.name_the_site(APP, config)
+    site_theme.offer_source_buttons(APP, config)
+    assert config.html_baseurl == ""
+    assert not config.html_theme_options["use_edit_page_button"]
+
+
+def test_addresses_of_the_environment_come_before_those_of_the_settings(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv("BOOK_SITE_URL", "https://example.org/book")
+    monkeypatch.setenv("BOOK_REPOSITORY_URL", "https://example.org/source/")
+    config = config_with(html_baseurl="https://example.org/old/")
+    site_theme.name_the_site(APP, config)
+    site_theme.offer_source_buttons(APP, config)
+    assert config.html_baseurl == "https://example.org/book/"
+    assert config.html_theme_options["repository_url"] == "https://example.org/source"
+    assert config.html_theme_options["use_edit_page_button"]
+
+
+def test_what_no_browser_opens_is_refused_as_an_address(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("BOOK_SITE_URL", "example.org/book")
+    with pytest.raises(ExtensionError, match=r"BOOK_SITE_URL.*'example\.org/book'.*in full"):
+        site_theme.name_the_site(APP, config_with())

@@ -15,6 +15,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import imagesize
 import nbformat
@@ -27,8 +28,11 @@ from sphinx.errors import ExtensionError
 
 from freshness import MARKER
 
-ADDRESS_VARIABLE = "BOOK_REPOSITORY_URL"
+REPOSITORY_VARIABLE = "BOOK_REPOSITORY_URL"
 """The environment variable that comes before `repository: url:` in `_config.yml`."""
+
+SITE_VARIABLE = "BOOK_SITE_URL"
+"""The environment variable that comes before `html: baseurl:` in `_config.yml`."""
 
 DESCRIPTION_LENGTH = 160
 """Characters of a description that search engines show."""
@@ -86,8 +90,7 @@ class RootIndexBuilder(StandaloneHTMLBuilder):
 def offer_source_buttons(app: Sphinx, config: Config) -> None:
     """Show the repository, edit and issue buttons if the repository has an address."""
     options = config.html_theme_options
-    address = os.environ.get(ADDRESS_VARIABLE) or options.get("repository_url") or ""
-    address = address.rstrip("/")
+    address = _address(REPOSITORY_VARIABLE, options.get("repository_url")).rstrip("/")
     options["repository_url"] = address
     for button in (
         "use_repository_button",
@@ -95,6 +98,28 @@ def offer_source_buttons(app: Sphinx, config: Config) -> None:
         "use_issues_button",
     ):
         options[button] = bool(address)
+
+
+def name_the_site(app: Sphinx, config: Config) -> None:
+    """Give every page its canonical link if the site has an address."""
+    address = _address(SITE_VARIABLE, config.html_baseurl)
+    config.html_baseurl = address and address.rstrip("/") + "/"
+
+
+def _address(variable: str, configured: str | None) -> str:
+    """The address in the environment `variable`, else the `configured` one, else nothing.
+
+    Raises:
+        ExtensionError: it is not one that a browser can open.
+    """
+    address = os.environ.get(variable) or configured or ""
+    parts = urlsplit(address)
+    if address and (parts.scheme not in {"http", "https"} or not parts.netloc):
+        raise ExtensionError(
+            f"{variable} (or its setting in _config.yml) is {address!r}, which is no address of a "
+            f"site; write it in full, such as https://example.org/book/, or leave it empty"
+        )
+    return address
 
 
 def serve_mathjax(app: Sphinx, config: Config) -> None:
@@ -318,6 +343,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_config_value("comments_config", {}, "env")
     app.add_builder(RootIndexBuilder, override=True)
     app.connect("config-inited", offer_source_buttons)
+    app.connect("config-inited", name_the_site)
     app.connect("config-inited", serve_mathjax)
     app.connect("builder-inited", quiet_compiler)
     app.connect("html-page-context", offer_notebook, priority=400)
