@@ -1,6 +1,7 @@
 """Tiny Shakespeare: 40,000 lines of his plays in one file (Karpathy 2015)."""
 
 from tutorials_lib.datasets.download import RemoteFile, fetch
+from tutorials_lib.datasets.errors import reading
 
 TINYSHAKESPEARE = RemoteFile(
     name="tinyshakespeare.txt",
@@ -19,7 +20,10 @@ def load_tinyshakespeare(*, remote: RemoteFile = TINYSHAKESPEARE) -> tuple[str, 
     """The speeches in the published order: a name with a colon, then the lines that are spoken.
 
     Raises:
-        DatasetError: the file cannot be had, or is not the pinned one.
+        DatasetError: the file cannot be had, is not the pinned one, or is no text.
     """
-    text = fetch(remote).read_text("utf-8")
+    path = fetch(remote)
+    way_out = "Check that this is the published file."
+    with reading(path, expected="text in UTF-8", way_out=way_out):
+        text = path.read_text("utf-8")
     return tuple(speech.strip("\n") for speech in text.split("\n\n") if speech.strip())
