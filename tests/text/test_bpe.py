@@ -1,6 +1,8 @@
 """The byte-pair tokenizer against tiktoken, and what holds for every text."""
 
 import json
+import random
+import time
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +95,26 @@ def test_a_word_of_a_hundred_thousand_letters_takes_no_square_of_that():
     tokens = SMALL.encode("at" * 50_000)
     assert SMALL.decode(tokens) == "at" * 50_000
     assert len(tokens) < 60_000
+
+
+def test_training_takes_no_square_of_a_word_s_length():
+    def seconds(length: int) -> float:
+        word = "".join(random.Random(0).choices("abcdefgh", k=length))
+        start = time.process_time()
+        train_bpe([word], vocab_size=400)
+        return time.process_time() - start
+
+    seconds(1_000)
+    assert seconds(16_000) < 8 * seconds(4_000)
+
+
+@pytest.mark.parametrize("text", ["\ud83d\ude00", "abc \ud800", "\ude00\ud83d and \U0001f600"])
+def test_halves_of_characters_are_read_as_tiktoken_reads_them(text: str):
+    assert SMALL.encode(text).tolist() == reference(SMALL.ranks, 279).encode_ordinary(text)
+    assert (
+        train_bpe([text * 2], vocab_size=258).ranks
+        == train_bpe([SMALL.decode(SMALL.encode(text * 2))], vocab_size=258).ranks
+    )
 
 
 def test_vocabularies_that_cannot_be_are_named():

@@ -10,7 +10,6 @@ import heapq
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from itertools import pairwise
 from typing import SupportsInt
 
 import numpy as np
@@ -59,8 +58,8 @@ class BytePairEncoding:
     def encode(self, text: str) -> Tokens:
         """The numbers of the tokens of `text`; every text has some, in any language."""
         numbers: list[int] = []
-        for word in regex.findall(PATTERN, text):
-            numbers.extend(self._word_tokens(word.encode("utf-8", errors="replace")))
+        for word in regex.findall(PATTERN, _well_formed(text)):
+            numbers.extend(self._word_tokens(word.encode()))
         return np.array(numbers, np.int32)
 
     def encode_documents(self, documents: Iterable[str]) -> Tokens:
@@ -114,8 +113,9 @@ class BytePairEncoding:
 def train_bpe(documents: Iterable[str], *, vocab_size: int) -> BytePairEncoding:
     """Make a vocabulary: merge the most frequent pair of neighbours again and again.
 
-    Words are counted once, and a merge looks only at the words that hold its pair. Of equally
-    frequent pairs the one whose bytes come first is merged.
+    Words are counted once, and a merge looks only at the places of its pair, so that the time grows
+    with the length of the text and not with its square. Of equally frequent pairs the one whose
+    bytes come first is merged.
 
     Args:
         documents: the text to learn from.
@@ -126,9 +126,8 @@ def train_bpe(documents: Iterable[str], *, vocab_size: int) -> BytePairEncoding:
     """
     if vocab_size <= NUM_BYTES:
         raise ValueError(f"vocab_size is {vocab_size}; 256 bytes and the end of text are 257")
-    counts = Counter(word for text in documents for word in regex.findall(PATTERN, text))
-    words = [[bytes([byte]) for byte in word.encode()] for word in counts]
-    table = _PairTable(words, list(counts.values()))
+    texts = (_well_formed(text) for text in documents)
+    table = _PairTable(Counter(word for text in texts for word in regex.findall(PATTERN, text)))
     ranks = {bytes([byte]): byte for byte in range(NUM_BYTES)}
     while len(ranks) < vocab_size - 1:
         pair = table.most_frequent()
@@ -143,24 +142,49 @@ Pair = tuple[bytes, bytes]
 
 
 class _PairTable:
-    """How often each pair of neighbours occurs, and in which words."""
+    """How often each pair of neighbours occurs, and where.
 
-    def __init__(self, words: list[list[bytes]], counts: list[int]) -> None:
-        self.words, self.word_counts = words, counts
+    The parts of all words stand in one row. A part knows the places of its neighbours, -1 where the
+    word ends; a place whose part was merged into the one before it is empty.
+    """
+
+    def __init__(self, words: Mapping[str, int]) -> None:
+        self.parts: list[bytes] = []
+        self.before: list[int] = []
+        self.following: list[int] = []
+        self.weights: list[int] = []
+        for word, count in words.items():
+            content, first = word.encode(), len(self.parts)
+            end = first + len(content)
+            self.parts += [bytes([byte]) for byte in content]
+            self.before += [-1, *range(first, end - 1)]
+            self.following += [*range(first + 1, end), -1]
+            self.weights += [count] * len(content)
         self.counts: Counter[Pair] = Counter()
         self.places: defaultdict[Pair, set[int]] = defaultdict(set)
-        for index in range(len(words)):
-            self._count(index, 1)
+        for place in range(len(self.parts)):
+            self._enter(place)
         self.heap = [(-count, pair) for pair, count in self.counts.items()]
         heapq.heapify(self.heap)
 
-    def _count(self, index: int, sign: int) -> set[Pair]:
-        word = self.words[index]
-        pairs = list(pairwise(word))
-        for pair in pairs:
-            self.counts[pair] += sign * self.word_counts[index]
-            self.places[pair].add(index)
-        return set(pairs)
+    def _pair_at(self, place: int) -> Pair | None:
+        if place < 0 or self.following[place] < 0:
+            return None
+        return self.parts[place], self.parts[self.following[place]]
+
+    def _enter(self, place: int) -> Pair | None:
+        """Count the pair that begins at `place`."""
+        if pair := self._pair_at(place):
+            self.counts[pair] += self.weights[place]
+            self.places[pair].add(place)
+        return pair
+
+    def _remove(self, place: int) -> Pair | None:
+        """Count the pair that begins at `place` no longer."""
+        if pair := self._pair_at(place):
+            self.counts[pair] -= self.weights[place]
+            self.places[pair].discard(place)
+        return pair
 
     def most_frequent(self) -> Pair | None:
         """The pair to merge next; None where no word has two parts."""
@@ -171,25 +195,35 @@ class _PairTable:
         return None
 
     def merge(self, pair: Pair) -> None:
-        """Replace the pair by its union in every word that has it."""
-        changed: set[Pair] = set()
-        for index in self.places.pop(pair):
-            before = self._count(index, -1)
-            self.words[index] = _merged(self.words[index], pair)
-            changed |= before | self._count(index, 1)
+        """Replace the pair by its union wherever it is; of overlapping ones the leftmost."""
+        changed: set[Pair | None] = set()
+        for left in sorted(self.places.pop(pair)):
+            if self._pair_at(left) != pair:  # the place before has taken one of the two
+                continue
+            right = self.following[left]
+            neighbours = self.before[left], left, right
+            changed.update([self._remove(place) for place in neighbours])
+            self._join(left, right)
+            changed.update([self._enter(place) for place in neighbours])
         for other in changed:
-            if self.counts[other] > 0:
+            if other and self.counts[other] > 0:
                 heapq.heappush(self.heap, (-self.counts[other], other))
 
+    def _join(self, left: int, right: int) -> None:
+        after = self.following[right]
+        self.parts[left], self.parts[right] = self.parts[left] + self.parts[right], b""
+        self.following[left], self.following[right] = after, -1
+        if after >= 0:
+            self.before[after] = left
 
-def _merged(word: list[bytes], pair: Pair) -> list[bytes]:
-    parts: list[bytes] = []
-    position = 0
-    while position < len(word):
-        if tuple(word[position : position + 2]) == pair:
-            parts.append(pair[0] + pair[1])
-            position += 2
-        else:
-            parts.append(word[position])
-            position += 1
-    return parts
+
+def _well_formed(text: str) -> str:
+    """`text` with a pair of surrogates as the character that they stand for, a lone one as U+FFFD.
+
+    Python's strings may hold such halves, which no UTF-8 can; tiktoken reads them the same way.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
