@@ -153,6 +153,11 @@ def test_tutorials_started_in_any_order_stand_in_the_order_of_the_catalog(tmp_pa
         (("tabular/../x",), "is no coordinate"),
         (("vision/kmeans",), "tabular/kmeans has this slug already"),
         (("tabular/ranking",), "is not in the catalog"),
+        (("tabular/class", "--title", "Rank", "--claim", "2", "4"), "a word of Python's"),
+        (("tabular/ranking", "--title", "Rank", "--claim", "nan", "4"), "no range of speedups"),
+        (("tabular/ranking", "--title", "Rank", "--claim", "4", "2"), "no range of speedups"),
+        (("tabular/ranking", "--title", 'R"""', "--claim", "2", "4"), "--title goes into source"),
+        (("tabular/ranking", "--title", "R\nS", "--claim", "2", "4"), "may not have '\\n'"),
     ],
 )
 def test_a_wrong_coordinate_is_refused_in_words(

@@ -9,6 +9,8 @@ which is made from the options.
 import argparse
 import ast
 import contextlib
+import keyword
+import math
 import re
 import subprocess
 import sys
@@ -37,6 +39,10 @@ STEPS = """
   6. {page}: the page itself. make page PAGE={page} builds it alone.
   7. make lint test book, a line in CHANGELOG.md, and commit.
 """
+
+
+_NO_TEXT = re.compile(r'"""|[\\`$|<>{}]')
+"""What ends a docstring, or begins something else, in Python, MyST or YAML."""
 
 
 class Refused(Exception):
@@ -258,6 +264,10 @@ def choose(arguments: argparse.Namespace) -> Tutorial:
             f"{coordinate!r} is no coordinate; it is <part>/<slug>, like tabular/pca, with one of "
             f"the parts {', '.join(PARTS)} and a slug of small letters, digits and underscores"
         )
+    if keyword.iskeyword(slug):
+        raise Refused(
+            f"{slug!r} is a word of Python's, which no module can be named; choose another"
+        )
     if slug in {tutorial.slug for tutorial in catalog.TUTORIALS}:
         raise Refused(f"{catalog.find(slug).coordinate} has this slug already; choose another one")
     if not arguments.title or not arguments.claim:
@@ -266,6 +276,10 @@ def choose(arguments: argparse.Namespace) -> Tutorial:
             f"tests: make new TUTORIAL={coordinate} ARGS='--title \"Do something\" --claim 2 4'"
         )
     low, high = arguments.claim
+    if not 0 < low <= high < math.inf:
+        raise Refused(f"--claim {low:g} {high:g} is no range of speedups, such as --claim 2 4")
+    for option in ("title", "reason", "change"):
+        _check_text(f"--{option}", getattr(arguments, option))
     return Tutorial(
         number=1 + max(tutorial.number for tutorial in catalog.TUTORIALS),
         part=part,
@@ -275,6 +289,14 @@ def choose(arguments: argparse.Namespace) -> Tutorial:
         claimed_reason=arguments.reason,
         claimed_change=arguments.change,
     )
+
+
+def _check_text(option: str, text: str) -> None:
+    """Refuse what would not stay text in the docstrings, headings and tables that it goes into."""
+    wrong = sorted({*_NO_TEXT.findall(text), *(each for each in text if not each.isprintable())})
+    if wrong:
+        found = " ".join(map(repr, wrong))
+        raise Refused(f"{option} goes into source files and may not have {found}; leave them out")
 
 
 def main() -> int:

@@ -1,5 +1,6 @@
 """Show the book in a browser and rebuild it whenever a source is saved: `make serve`."""
 
+import socket
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -29,9 +30,35 @@ def rebuild(changed_paths: Sequence[Path] = ()) -> None:
     subprocess.run([sys.executable, "-m", "tools.build", "html"], cwd=ROOT, check=False)
 
 
-def main() -> None:
+def free_port(wanted: str | None) -> int:
+    """The port to serve on: the one that is `wanted`, else any that is free.
+
+    Raises:
+        ValueError: it is no port, or another program uses it.
+    """
+    if wanted is None:
+        return find_free_port()
+    if not (wanted.isascii() and wanted.isdigit() and 0 < int(wanted) < 1 << 16):
+        raise ValueError(f"PORT={wanted} is no port; name one from 1 to 65535, or none")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server will
+        try:
+            probe.bind((HOST, int(wanted)))
+        except OSError as error:
+            why = error.strerror.lower() if error.strerror else "it cannot be had"
+            raise ValueError(
+                f"PORT={wanted} cannot be used: {why}; name another, or none"
+            ) from error
+    return int(wanted)
+
+
+def main() -> int:
     """Build once, then serve on the loopback interface until Ctrl+C."""
-    port = int(sys.argv[1]) if len(sys.argv) > 1 else find_free_port()
+    try:
+        port = free_port(sys.argv[1] if len(sys.argv) > 1 else None)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
     rebuild()
     (ROOT / "_build" / "html").mkdir(parents=True, exist_ok=True)
     ignored = IgnoreFilter([], [r"__pycache__|\.pyc$|\.ipynb_checkpoints|~$|\.sw.$|/\.#"])
@@ -48,7 +75,8 @@ def main() -> None:
     )
     print(f"Serving http://{HOST}:{port}; saving a file rebuilds it, Ctrl+C stops.", flush=True)
     uvicorn.run(application, host=HOST, port=port, log_level="warning")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

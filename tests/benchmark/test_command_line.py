@@ -43,6 +43,8 @@ def test_the_command_line_reports_a_disagreement_and_fails(
         (["--json", "/no/such/folder/out.json"], "does not exist"),
         (["--repeat", "1"], "two measurements at least"),
         (["--repeat", "2", "--record", "here"], "writes no records"),
+        (["--json", "."], "is a folder"),
+        (["--record", "../../x"], "no name of a machine"),
     ],
 )
 def test_the_command_line_refuses_bad_arguments(

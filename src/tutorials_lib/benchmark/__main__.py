@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -62,12 +63,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if options.record:
                 folder = Path("book/_data/benchmarks") / options.record
                 write_json(folder / f"{record.slug}.json", record.to_json())
+    if options.json:  # before anything is shown, which may fail: a terminal closed, an encoding
+        write_json(options.json, [record.to_json() for record in records])
     for record in records:
         _print(console, record)
     for failure in failures:
         console.print(f"[red]not measured:[/red] {failure}")
     if options.json:
-        write_json(options.json, [record.to_json() for record in records])
         console.print(f"Written: {options.json}")
     return 1 if failures else 0
 
@@ -98,6 +100,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     unknown = sorted(set(options.slugs) - set(available))
     if unknown:
         parser.error(f"no tutorial named {', '.join(unknown)}; there are: {', '.join(available)}")
+    if options.json and options.json.is_dir():
+        parser.error(f"--json {options.json} is a folder; name a file in it")
+    if options.record and not re.fullmatch(r"[\w-]+", options.record):
+        parser.error(f"--record {options.record} is no name of a machine: letters, digits, _ and -")
     if options.json and not options.json.resolve().parent.is_dir():
         parser.error(f"the folder of --json {options.json} does not exist; create it first")
     if options.repeat is not None and options.repeat < 2:
