@@ -8,7 +8,7 @@ import pytest
 
 from tools import contract, pages
 from tools.contract import ROOT
-from tutorials_lib import catalog
+from tutorials_lib import catalog, presets
 from tutorials_lib.benchmark.comparison import Comparison
 from tutorials_lib.catalog import PARTS, Tutorial
 
@@ -37,7 +37,7 @@ def test_every_import_keeps_to_the_layout():
 @each_tutorial
 def test_settings_are_frozen_hashable_and_by_keyword(tutorial: Tutorial):
     problem = importlib.import_module(f"{tutorial.module}.problem")
-    assert {"tiny", "page"} <= problem.PRESETS.keys()
+    assert problem.PRESETS.keys() == set(presets.PRESET_NAMES)
     assert problem.PRESETS["tiny"] is problem.TINY
     assert problem.PRESETS["page"] is problem.PAGE
     for config in problem.PRESETS.values():

@@ -88,7 +88,8 @@ TINY = Config(
     size=32, num_scales=3, num_filters=4, kernel_size=5, content_scale=1, color_scale=1, num_steps=3
 )
 PAGE = Config()
-PRESETS = {"tiny": TINY, "page": PAGE}
+FULL = Config(size=256, num_scales=5, content_scale=3, color_scale=3, num_steps=400)
+PRESETS = {"tiny": TINY, "page": PAGE, "full": FULL}
 
 STYLE_WEIGHTS = (0.1, 1.0, 3.0, 30.0)
 """The weights of the strip on the page; the third is that of the presets."""
