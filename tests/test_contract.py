@@ -28,6 +28,25 @@ def test_nothing_is_left_to_write(tutorial: Tutorial):
         pytest.fail(f"{tutorial.coordinate} is not finished:{listing(findings)}", pytrace=False)
 
 
+def test_all_thirty_say_what_they_cover():
+    covers = contract.covers()
+    assert covers.keys() == {tutorial.slug for tutorial in catalog.TUTORIALS}
+    assert all(3 <= len(items) <= 4 for items in covers.values())
+
+
+def test_a_page_without_a_heading_for_what_it_covers_is_not_finished(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    (pca,) = (tutorial for tutorial in catalog.TUTORIALS if tutorial.slug == "pca")
+    items = {"the proof": "Prove it", "the table": "Prepare the table", "the rest": None}
+    monkeypatch.setattr(contract, "covers", lambda: {"pca": items})
+    name = f"book/{pca.coordinate}.md"
+    assert contract.unfinished(pca) == [
+        f"{name}: covers the proof under “Prove it”, says tools/covers.yml; it has no such heading",
+        f"{name}: covers the rest: name the heading for it in tools/covers.yml",
+    ]
+
+
 def test_every_import_keeps_to_the_layout():
     findings = contract.broken_rules()
     if findings:

@@ -153,6 +153,7 @@ def _page(tutorial: Tutorial, path: Path, root: Path, *, judged: bool) -> Iterat
     needed = [heading for heading in HEADINGS if judged or heading != JUDGED_HEADING]
     yield from (f"{name}: {finding}" for finding in _headings(page, needed))
     yield from (f"{name}: {finding}" for finding in _parts_of_page(tutorial, page, text))
+    yield from (f"{name}: {finding}" for finding in _covered(tutorial, page))
     if judged:
         yield from (f"{name}: {finding}" for finding in _judged_parts(page))
 
@@ -197,6 +198,23 @@ def _parts_of_page(tutorial: Tutorial, page: Page, text: str) -> Iterator[str]:
         "a citation ({cite:p})": re.search(r"\{cite(:\w+)?\}`", text),
     }
     yield from (f"lacks {what}" for what, there in needed.items() if not there)
+
+
+def covers() -> dict[str, dict[str, str | None]]:
+    """What the source document says that each tutorial covers, with the heading for it.
+
+    A heading is None where the page is still to be written.
+    """
+    return yaml.safe_load(Path(__file__).with_name("covers.yml").read_text(encoding="utf-8"))
+
+
+def _covered(tutorial: Tutorial, page: Page) -> Iterator[str]:
+    headings = {heading.text for heading in page.headings}
+    for item, heading in covers().get(tutorial.slug, {}).items():
+        if heading is None:
+            yield f"covers {item}: name the heading for it in tools/covers.yml"
+        elif heading not in headings:
+            yield f"covers {item} under “{heading}”, says tools/covers.yml; it has no such heading"
 
 
 def _judged_parts(page: Page) -> Iterator[str]:
