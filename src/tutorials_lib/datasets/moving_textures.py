@@ -23,7 +23,7 @@ LENGTH = 60
 _MARGIN = 14
 """How near to the edge of a frame the middle of a blob comes."""
 
-_WINDOW = 48
+_WINDOW = 60
 """Side of the square around a blob in which it is drawn."""
 
 _STAMP, _FINE = 144, 3.0
