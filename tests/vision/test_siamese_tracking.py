@@ -48,7 +48,7 @@ def moving_square(num_frames: int = 12) -> Clips:
     frames += rng.integers(0, 9, frames.shape, np.uint8)
     boxes = np.empty((1, num_frames, 4), np.float32)
     texture = np.where(np.arange(24)[:, None] % 6 < 3, (230, 60, 40), (120, 20, 90))
-    texture = np.broadcast_to(texture[:, None] if texture.ndim == 2 else texture, (24, 24, 3))
+    texture = np.broadcast_to(texture[:, None], (24, 24, 3))
     for i in range(num_frames):
         top = 30 + 2 * i
         frames[0, i, top : top + 24, 50:74] = texture
@@ -108,7 +108,8 @@ def test_a_crop_is_bilinear_and_its_outside_looks_like_the_border():
         axis=-1,
     )
     np.testing.assert_allclose(pyramid.crop(frame, center, side, 8)[0, 0], expected, atol=1e-2)
-    found = in_jax.crop(*map(jnp.asarray, (frame[0], center[0, 0], side[0, 0])), 8)
+    place = jnp.asarray(center[0, 0]), jnp.asarray(side[0, 0])
+    found = in_jax.crop(jnp.asarray(frame[0]), *place, 8)
     np.testing.assert_allclose(found, expected, atol=1e-2)
 
 
@@ -116,7 +117,7 @@ def test_both_twins_cut_the_same_pairs_and_the_target_lies_at_its_offset():
     rng = np.random.default_rng(0)
     squares = rng.integers(0, 256, (3, 4, 96, 96, 3), np.uint8)
     squares[:, :, 47:49, 47:49] = 255
-    lessons = problem.draw_lessons(3, 4, TINY, num_steps=2, rng=rng)
+    lessons = problem.draw_lessons(squares, TINY, num_steps=2, rng=rng)
     pairs = problem.cut_pairs(squares, lessons)
     for step in range(2):
         lesson = jax.tree.map(lambda each, step=step: jnp.asarray(each[step]), lessons)
@@ -279,6 +280,16 @@ def test_what_is_said_of_the_line_follows_the_clips(
         assert word in reading.say_whether_met(judgement, followed | {OURS: ours}, clips)
     assert "Training gains" in reading.say_what_was_learned(followed | {OURS: right}, clips)
     assert "does not surely" in reading.say_what_was_learned(followed | {OURS: wrong}, clips)
+    assert "in the other half" in reading.say_where(followed, rival, clips)
+
+
+def test_a_ground_of_the_colours_of_the_target_is_told_from_another():
+    clips = moving_square()
+    same = clips._replace(
+        frames=np.broadcast_to(clips.frames[..., 40:41, 55:56, :], clips.frames.shape)
+    )
+    np.testing.assert_allclose(rivals.shared_colors(clips), 0, atol=0.05)
+    np.testing.assert_allclose(rivals.shared_colors(same), 1, atol=0.05)
 
 
 def test_the_pictures_of_the_page_can_be_drawn_and_described(
@@ -289,6 +300,7 @@ def test_the_pictures_of_the_page_can_be_drawn_and_described(
     boxes = reading.boxes_in(followed, names, clips, clip, frames)
     notes = reading.overlap_notes(followed, names, clips, clip, frames)
     shown = [clips.frames[clip, i] for i in frames]
+    assert reading.some_frames(clips, clip, 3) == [0, 3, 7]
     search = reading.searches(jax.tree.map(np.asarray, trained.params), clips, TINY, frame=3)[0]
     success, precise = (
         curves(followed, clips) for curves in (reading.success_curves, reading.precision_curves)

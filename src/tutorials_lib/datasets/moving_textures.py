@@ -97,13 +97,13 @@ def _draw_clip(
 ) -> tuple[UInt8[np.ndarray, "frames 128 128 3"], Boxes]:
     times = np.arange(rng.integers(0, every), LENGTH, every)[:num_frames]
     hue = rng.random()
-    family = families[rng.integers(len(families))]
+    family = families[int(rng.integers(len(families)))]
     others = [each for each in families if each != family]
     colors = textures.palette(rng, (0.4, 1.0), hue=hue)
     frames = _background(families, hue, times, rng)
     boxes = np.empty((len(times), 4), np.float32)
     for i in reversed(range(rng.integers(3, 5))):  # the target last, over the others
-        of_family = others[rng.integers(len(others))] if i else family
+        of_family = others[int(rng.integers(len(others)))] if i else family
         boxes = _paint(frames, _blob(of_family, colors, times, rng), times)
     axis = int(rng.integers(2))
     _hide(frames, axis, times, rng)
@@ -134,7 +134,7 @@ def _background(
     near = rng.random() < 0.6
     around = hue + rng.uniform(-0.1, 0.1) if near else rng.random()
     colors = textures.palette(rng, (0.1, 0.6) if near else (0.0, 0.4), hue=around)
-    family = families[rng.integers(len(families))]
+    family = families[int(rng.integers(len(families)))]
     picture = textures.texture(rng, family, SIZE + 80, 1.6, colors)
     picture = picture.mean((0, 1)) + np.float32(0.6) * (picture - picture.mean((0, 1)))
     return _pan(picture, times, rng, speed=0.7)
@@ -200,7 +200,7 @@ def _paint(frames: Frames, blob: _Blob, times: Times) -> Boxes:
     is_blob = pixels[..., 3] > 0.5
     edges = []
     for axis, start in ((1, corners[:, 1]), (2, corners[:, 0])):
-        covered = is_blob.any(axis)
+        covered = np.asarray(is_blob.any(axis))
         edges.append((start + covered.argmax(1), start + _WINDOW - covered[:, ::-1].argmax(1)))
     (left, right), (top, bottom) = edges
     return np.stack([left, top, right, bottom], axis=1).astype(np.float32)

@@ -22,7 +22,7 @@ def _cells(rng: np.random.Generator, x: Field, y: Field, wavelength: float) -> F
     """How much nearer the nearest of some points is than the next; zero on borders."""
     side = len(x)
     points = rng.uniform(0, side, (max(6, int((side / wavelength) ** 2 * 1.5)), 2))
-    places = np.stack(np.mgrid[:side:2, :side:2], axis=-1).reshape(-1, 2)
+    places = np.mgrid[:side:2, :side:2].reshape(2, -1).T
     near = cKDTree(points).query(places, 2)[0].astype(np.float32)
     coarse = (near[:, 1] - near[:, 0]).reshape((side + 1) // 2, -1)
     fine = coarse.repeat(2, axis=0).repeat(2, axis=1)[:side, :side]

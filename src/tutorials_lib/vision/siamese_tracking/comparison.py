@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
 from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
@@ -47,16 +48,14 @@ def make_inputs(config: Config) -> Inputs:
         source="offline",
     )
     data = problem.load(dataclasses.replace(few, num_test=1))
-    lessons = problem.draw_lessons(
-        1, config.num_squares, config, num_steps=NUM_CHECKED_STEPS, rng=rng
-    )
+    lessons = problem.draw_lessons(data.train, config, num_steps=NUM_CHECKED_STEPS, rng=rng)
     settings = Settings(window=0.35, update=0.03)
     return Inputs(
         draw_params(in_jax.create, config, rng=rng),
         problem.cut_pairs(data.train, lessons),
         data.development.frames,
         data.development.boxes[:, 0],
-        Settings(*map(np.float32, settings)),
+        jax.tree.map(np.float32, settings),
     )
 
 

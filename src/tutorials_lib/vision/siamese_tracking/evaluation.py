@@ -68,9 +68,7 @@ def train(config: Config, *, seed: int) -> Trained:
     """Train on generated squares; `seed` draws the clips and all else."""
     data = problem.load(config, seed=seed)
     rng = np.random.default_rng([seed, config.num_steps])
-    lessons = problem.draw_lessons(
-        *data.train.shape[:2], config, num_steps=config.num_steps, rng=rng
-    )
+    lessons = problem.draw_lessons(data.train, config, num_steps=config.num_steps, rng=rng)
     held_back = hold_back(data.development, config, rng=rng)
     state = in_jax.start(in_jax.create(config, jax.random.key(seed)), config)
     inputs = jax.device_put((state, data.train, lessons, held_back))
@@ -84,7 +82,7 @@ def hold_back(clips: Clips, config: Config, *, rng: np.random.Generator) -> Pair
     every = max(1, clips.boxes.shape[1] // config.num_squares)
     chosen = slice(None, every * config.num_squares, every)
     squares = problem.cut_squares(clips.frames[:, chosen], clips.boxes[:, chosen], rng=rng)
-    lessons = problem.draw_lessons(*squares.shape[:2], config, num_steps=_NUM_HELD_BACK, rng=rng)
+    lessons = problem.draw_lessons(squares, config, num_steps=_NUM_HELD_BACK, rng=rng)
     pairs = problem.cut_pairs(squares, lessons)
     return Pairs(*(each.reshape(-1, *each.shape[2:]) for each in pairs))
 

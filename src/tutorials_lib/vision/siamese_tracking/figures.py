@@ -14,8 +14,8 @@ from tutorials_lib.datasets import textures
 from tutorials_lib.metrics import tracking
 from tutorials_lib.vision.siamese_tracking.problem import STRIDE
 
-_STYLES = (("#ffffff", ":"), ("#4dc3ff", "-"), ("#ffb000", "-"), ("#39ff14", "-"))
-"""Colour and line of the boxes on a frame, which no theme changes: the truth, then trackers."""
+_STYLES = (("#ffffff", ":"), ("#ffb000", "-"), ("#39ff14", "-"))
+"""Colour and line of the boxes on a frame, which no theme changes: the truth, then two trackers."""
 
 _LEVELS = 16
 """Steps of a colour in a frame that is shown, so that a page weighs less."""
@@ -45,10 +45,10 @@ def played(
     """Each frame once a tracker, side by side, with its box, the true one and a note."""
     (truth, true_boxes), *trackers = boxes.items()
     for i, frame in enumerate(frames):
-        figure, axes = plt.subplots(ncols=len(trackers), figsize=(7.0, 3.7), squeeze=False)
+        figure, axes = plt.subplots(ncols=len(trackers), figsize=(7.0, 4.2), squeeze=False)
         for number, (ax, (name, found)) in enumerate(zip(axes.flat, trackers, strict=True)):
-            style = _STYLES[len(_STYLES) - len(trackers) + number]
-            _draw(ax, frame, {truth: true_boxes[i], name: found[i]}, (_STYLES[0], style))
+            styles = _STYLES[0], _STYLES[1 + number]
+            _draw(ax, frame, {truth: true_boxes[i], name: found[i]}, styles)
             ax.set_title(name, fontsize=10, loc="center")
             ax.set_xlabel(notes[name][i], fontsize=9)
         yield figure
@@ -121,6 +121,7 @@ def search(
     for ax, title in zip(axes, ("template", "search area", "response"), strict=True):
         ax.set_title(title, loc="center")
         ax.set(xticks=[], yticks=[])
+        ax.spines[:].set_visible(False)
     for ax in axes[1:]:
         for name, (row, column) in marks.items():
             ax.plot(

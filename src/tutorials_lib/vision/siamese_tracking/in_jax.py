@@ -338,7 +338,7 @@ def track_frame(
         logits = network.respond(templates, network.embed(areas / 255 - 0.5))
         enlarging = jnp.asarray(problem.enlarging(), logits.dtype)
         response = enlarging @ jax.nn.sigmoid(logits) @ enlarging.T
-        center, size = _move(track, response, settings, frame.shape[:2])
+        center, size = _move(track, response, settings, (frame.shape[0], frame.shape[1]))
         change = _look(params, frame, center, size, config) - track.template
         return Track(track.template + settings.update * change, center, size, track.extent)
 

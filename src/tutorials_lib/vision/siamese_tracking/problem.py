@@ -6,10 +6,10 @@ sizes wide, and a search area of 64, four target sizes wide.
 
 from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Float32, Int32, UInt8
+from jaxtyping import Float, Float32, UInt8
 
 from tutorials_lib import presets, schedules
 from tutorials_lib.datasets import moving_textures, otb
@@ -218,33 +218,33 @@ def _fit(frame: UInt8[np.ndarray, "rows columns 3"]) -> UInt8[np.ndarray, "heigh
 
 
 class Pairs(NamedTuple):
-    """Templates and search areas from other frames of the same clips, for one training step.
+    """Templates and search areas from other frames of the same clips, in either library.
 
     Attributes:
-        template: the target in the middle, from -0.5 to 0.5.
-        search: where it is to be found.
-        offsets: how far down and to the right of the middle it is, in crop pixels.
+        template: the target in the middle, from -0.5 to 0.5: `[batch, 32, 32, 3]`.
+        search: where it is to be found: `[batch, 64, 64, 3]`.
+        offsets: how far down and to the right of the middle it is, in crop pixels: `[batch, 2]`.
     """
 
-    template: Float32[np.ndarray, "*steps batch 32 32 3"]
-    search: Float32[np.ndarray, "*steps batch 64 64 3"]
-    offsets: Float32[np.ndarray, "*steps batch 2"]
+    template: Any
+    search: Any
+    offsets: Any
 
 
 class Lessons(NamedTuple):
-    """Which pairs are cut out of the squares, a step each.
+    """Which pairs are cut out of the squares; whole numbers, with an axis of steps in front.
 
     Attributes:
-        clips: of which clip.
-        squares: which of its squares give the template and the search area.
-        offsets: where the target is to be.
-        colors: in which order all pictures of a step have red, green and blue.
+        clips: of which clip: `[batch]`.
+        squares: which of its squares give the template and the search area: `[batch, 2]`.
+        offsets: where the target is to be: `[batch, 2]`.
+        colors: in which order all pictures of a step have red, green and blue: `[3]`.
     """
 
-    clips: Int32[np.ndarray, "steps batch"]
-    squares: Int32[np.ndarray, "steps batch 2"]
-    offsets: Int32[np.ndarray, "steps batch 2"]
-    colors: Int32[np.ndarray, "steps 3"]
+    clips: Any
+    squares: Any
+    offsets: Any
+    colors: Any
 
 
 def _draw_squares(config: Config, rng: np.random.Generator) -> Squares:
@@ -284,9 +284,10 @@ def locate(
 
 
 def draw_lessons(
-    num_clips: int, num_squares: int, config: Config, *, num_steps: int, rng: np.random.Generator
+    squares: Squares, config: Config, *, num_steps: int, rng: np.random.Generator
 ) -> Lessons:
     """The pairs of a whole training run."""
+    num_clips, num_squares = squares.shape[:2]
     shape = num_steps, config.batch_size
     order = rng.random((*shape, num_squares)).argsort(-1)
     return Lessons(

@@ -10,7 +10,7 @@ from scipy.special import expit
 from tutorials_lib.benchmark.tables import MarkdownRows
 from tutorials_lib.judge import Judgement
 from tutorials_lib.metrics import tracking
-from tutorials_lib.vision.siamese_tracking import in_numpy, problem, pyramid
+from tutorials_lib.vision.siamese_tracking import in_numpy, problem, pyramid, rivals
 from tutorials_lib.vision.siamese_tracking.evaluation import (
     OURS,
     UNTRAINED,
@@ -275,11 +275,27 @@ def say_whether_met(judgement: Judgement, followed: Mapping[str, Followed], clip
 
 
 def say_what_was_learned(followed: Mapping[str, Followed], clips: Clips) -> str:
-    """How much of the score the training is worth, and why the line is hard."""
+    """How much of the score the training is worth."""
     gain = difference(followed, UNTRAINED, clips)
     word = "gains" if gain.low > 0 else "does not surely gain anything on"
     return (
         f"Training {word} the same network with random weights: {gain.mean:+.3f} (interval "
-        f"{gain.low:+.3f} to {gain.high:+.3f}). A colour needs no training, and where the ground "
-        "has another one, it does not mind any turn, bend or blur."
+        f"{gain.low:+.3f} to {gain.high:+.3f})."
+    )
+
+
+def say_where(followed: Mapping[str, Followed], rival: str, clips: Clips) -> str:
+    """How the difference from a rival hangs on whether the ground has the target's colours."""
+    shared, gap = rivals.shared_colors(clips), clip_by_clip(followed, rival, clips)
+    alike = shared >= np.median(shared)
+    like, unlike = (float(gap[half].mean()) if half.any() else 0.0 for half in (alike, ~alike))
+    reason = (
+        "where the ground has other colours, they are the better clue, which no turn, bend or "
+        "blur can take away"
+        if like > unlike
+        else "so it does not hang on the colours of the ground"
+    )
+    return (
+        f"In the half of the clips in which most of the target's colours lie around it too, the "
+        f"difference from *{rival}* is {like:+.3f}, in the other half {unlike:+.3f}: {reason}."
     )

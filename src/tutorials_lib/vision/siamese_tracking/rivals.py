@@ -173,6 +173,14 @@ def _learn_colors(areas: Areas) -> Template:
     return tuple(histograms)
 
 
+def shared_colors(clips: Clips) -> Float[np.ndarray, " clips"]:
+    """How much of the target's colours, from 0 to 1, lies around it too in the first frame."""
+    place = Place(*locate(clips.boxes[:, 0]))
+    areas = pyramid.crop(clips.frames[:, 0], place.center[:, None], 4 * place.size[:, None], SEARCH)
+    on, around = _learn_colors(areas[:, 0] / np.float32(255))
+    return np.minimum(on, around).sum(1)
+
+
 @cache
 def _inside_less_ring() -> np.ndarray:
     """The spectrum of a disk of the target's size, less a ring around it; both sum to one."""

@@ -28,7 +28,6 @@ def tracking(
     """Seconds for one frame that is not yet on the device, and for a recorded clip."""
     ours = partial(in_numpy.follow, config=config)
     theirs = jax.jit(partial(in_jax.follow, config=config))
-    settings = Settings(*map(np.float32, settings))
     host = jax.tree.map(np.asarray, params)
     some = first_of(clips, 1)
     return {
@@ -43,10 +42,11 @@ def one_frame(params: in_numpy.Params, clips: Clips, settings: Settings, config:
     first, frame = some.frames[:, 0], some.frames[:, 1]
     track = in_numpy.start_track(params, first, some.boxes[:, 0], config)
     step = jax.jit(partial(in_jax.track_frame, config=config))
-    on_device = jax.device_put((params, in_jax.Track(*track), settings))
+    network, known, chosen = jax.device_put((params, track, settings))
+    known = in_jax.Track(*known)
 
     def from_host(frame: np.ndarray) -> in_jax.Track:
-        return step(on_device[0], on_device[1], frame, on_device[2])
+        return step(network, known, frame, chosen)
 
     numpy = partial(in_numpy.track_frame, params, track, config=config)
     return Times(
