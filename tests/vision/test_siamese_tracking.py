@@ -156,6 +156,19 @@ def test_every_rival_follows_what_is_easy_to_follow(name: str):
     assert boxes[0, -1, 1] > boxes[0, 0, 1] + 15
 
 
+@pytest.mark.usefixtures("trained")  # which has compiled the same program
+def test_both_twins_follow_the_same_with_random_filters():
+    clip = moving_square(num_frames=TINY.num_frames)
+    clips = Clips(*(np.repeat(each, TINY.num_test, axis=0) for each in clip))
+    params = in_jax.create(TINY, jax.random.key(0))
+    theirs = evaluation.by_network(params, TINY)(clips, Settings())
+    on_host = jax.tree.map(np.asarray, params)
+    ours = in_numpy.follow(on_host, clips.frames, clips.boxes[:, 0], Settings(), TINY)
+    for boxes in (ours, theirs):
+        assert (evaluation.score(boxes, clips).auc > 0.6).all()
+    np.testing.assert_allclose(ours, theirs, atol=0.5)
+
+
 # --- Data and settings ------------------------------------------------------------------------
 
 

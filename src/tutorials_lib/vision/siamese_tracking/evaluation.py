@@ -16,7 +16,6 @@ from tutorials_lib.vision.siamese_tracking.problem import Clips, Config, Data, P
 
 METRIC = "success AUC, the mean of the test clips"
 OURS = "Siamese network"
-
 UNTRAINED = "the same network, untrained"
 
 GRID = {"window": (0.2, 0.35, 0.5), "update": (0.0, 0.03, 0.1), "damping": (0.0, 0.4)}

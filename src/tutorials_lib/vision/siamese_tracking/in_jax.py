@@ -237,7 +237,6 @@ class History(NamedTuple):
     """What `fit` reports: each step, and after each round what it makes of pairs held back."""
 
     train_loss: Float[Array, " steps"]
-    loss: Float[Array, " rounds"]
     hits: Float[Array, " rounds"]
 
 
@@ -262,8 +261,7 @@ def fit(
 
     def round_of_steps(state: State, lessons: Lessons) -> tuple[State, History]:
         state, values = jax.lax.scan(step, state, lessons)
-        seen = (state.params, held_back, config)
-        return state, History(values, loss(*seen), hits(*seen))
+        return state, History(values, hits(state.params, held_back, config))
 
     shape = config.num_rounds, config.steps_per_round
     rounds = jax.tree.map(lambda each: each.reshape(*shape, *each.shape[1:]), lessons)

@@ -59,10 +59,11 @@ def follow(rival: Rival, clips: Clips, settings: Settings) -> Float32[np.ndarray
         areas = pyramid.search_areas(frames, place, span=rival.span, pixels=SEARCH)
         response = rival.respond(template, areas / np.float32(255))
         place = pyramid.move(place, response, shifts, settings, frames.shape[1:3])
-        template = tuple(
-            old + np.float32(settings.update) * (new - old)
-            for old, new in zip(template, learn(frames, place), strict=True)
-        )
+        if settings.update:
+            template = tuple(
+                old + np.float32(settings.update) * (new - old)
+                for old, new in zip(template, learn(frames, place), strict=True)
+            )
         middle, half = place.center[:, ::-1], extent * (place.size / 2)[:, None]
         found.append(np.concatenate([middle - half, middle + half], axis=1))
     return np.stack(found, axis=1)
