@@ -50,6 +50,7 @@ from tutorials_lib.datasets import (
     movielens,
     olivetti,
     omniglot,
+    otb,
     sentence_polarity,
     style_pair,
     super_resolution,
@@ -159,6 +160,8 @@ def parsers() -> dict[str, Parser]:
         "movielens": _table(movielens, test_movielens.ROWS, movielens.load_movielens),
         "olivetti": Parser(_matlab(), lambda path: _with(olivetti, path, olivetti.load_olivetti)),
         "omniglot": Parser(_omniglot(), omniglot.read_characters),
+        "otb, boxes": Parser(b"1,2,30,40\r\n1\t2\t30\t40\n" * 3, otb.read_boxes),
+        "otb, frames": Parser(jpeg, lambda path: otb.read_frames([path])),
         "sentence_polarity": Parser(
             _sentences(),
             lambda path: _with(sentence_polarity, path, sentence_polarity.load_sentence_polarity),

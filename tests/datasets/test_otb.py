@@ -24,7 +24,7 @@ def test_boxes_come_by_their_edges_whatever_separates_the_numbers(tmp_path: Path
     np.testing.assert_array_equal(read_boxes(path), [[1, 2, 31, 42]] * 3)
 
 
-@pytest.mark.parametrize("line", ["1,2,30", "1,2,30,x", "1,2,30,40,50", ""])
+@pytest.mark.parametrize("line", ["1,2,30", "1,2,30,x", "1,2,30,40,50", "1,2,nan,40", ""])
 def test_a_line_that_is_no_box_is_named(tmp_path: Path, line: str):
     path = tmp_path / "boxes.txt"
     path.write_text(f"1,2,30,40\n{line}\n")

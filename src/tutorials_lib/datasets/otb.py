@@ -7,6 +7,7 @@ of the files are in `otb.tsv`.
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -117,17 +118,16 @@ def read_boxes(path: Path) -> Float32[np.ndarray, "frames 4"]:
     """
     with reading(path, expected="a list of boxes", way_out=_WAY_OUT):
         lines = path.read_text(encoding="ascii").splitlines()
-    boxes = np.empty((len(lines), 4), np.float32)
+    boxes = np.full((len(lines), 4), np.nan, np.float32)
     for number, (line, box) in enumerate(zip(lines, boxes, strict=True), start=1):
-        numbers = re.split(r"[,\s]+", line.strip())
-        try:
-            box[:] = numbers
-        except ValueError:
+        with suppress(ValueError):
+            box[:] = re.split(r"[,\s]+", line.strip())
+        if not np.isfinite(box).all():
             raise MalformedDataError(
                 f"{path}, line {number}",
                 expected="left, top, width and height",
                 found=repr(line),
                 way_out=_WAY_OUT,
-            ) from None
+            )
     boxes[:, 2:] += boxes[:, :2]
     return boxes
