@@ -94,7 +94,11 @@ def families(parts: Mapping[str, Sequence[str]]) -> Figure:
             ax.axis("off")
         for ax, name in zip(row, names, strict=False):
             ax.imshow(textures.texture(rng, name, 72, 2.0, grey))
-            ax.set_title(name if ax is not row[0] else f"{part}: {name}", fontsize=8.5)
+            ax.set_title(name, fontsize=8.5)
+        row[0].text(
+            -0.08, 0.5, part, rotation=90, ha="right", va="center", fontsize=8.5,
+            transform=row[0].transAxes,
+        )  # fmt: skip
     return figure
 
 
