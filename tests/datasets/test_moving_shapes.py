@@ -2,7 +2,12 @@
 
 import numpy as np
 
-from tutorials_lib.datasets.moving_shapes import Clips, moving_shapes
+from tutorials_lib.datasets.moving_shapes import (
+    Clips,
+    _draw_shape,
+    _visible_boxes,
+    moving_shapes,
+)
 
 
 def clips(seed: int, count: int = 6, every: int = 8, size: int = 64) -> Clips:
@@ -33,6 +38,21 @@ def test_every_box_lies_in_the_frame_and_is_as_large_as_a_shape():
 def test_the_camera_moves_less_than_two_pixels_a_moment_in_each_direction():
     steps = np.abs(np.diff(clips(0, every=1).origins, axis=1))
     assert 0 < steps.max() <= 1.21
+
+
+def test_a_box_is_what_no_later_shape_hides_and_a_shape_that_is_mostly_hidden_has_none():
+    rng = np.random.default_rng(0)
+    square = _draw_shape(32, rng)._replace(label=1, radius=10 / 1.8)  # ten pixels on a side
+    below, middle, above = np.zeros((3, 2, 32, 32), np.float32)
+    below[:, 4:14, 6:16] = 1
+    middle[0, 4:14, 12:22] = 1  # hides four of ten columns, then nothing
+    middle[1, 20:30, 20:30] = 1
+    above[1, 4:14, 6:14] = 1  # hides eight of ten columns
+    boxes, labels = _visible_boxes([square] * 3, [below, middle, above])
+    assert boxes[0].tolist()[:2] == [[6, 4, 12, 14], [12, 4, 22, 14]]
+    assert labels[0].tolist() == [1, 1, -1, -1, -1]
+    assert boxes[1].tolist()[1:3] == [[20, 20, 30, 30], [6, 4, 14, 14]]
+    assert labels[1].tolist() == [-1, 1, 1, -1, -1]
 
 
 def test_inside_its_box_a_frame_differs_from_the_same_scene_without_shapes():

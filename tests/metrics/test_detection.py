@@ -65,7 +65,7 @@ def test_objects_of_another_size_and_boxes_on_them_are_left_out():
     small = mean_average_precision(found, truth, num_classes=1, sizes=(0.0, 16.0))
     large = mean_average_precision(found, truth, num_classes=1, sizes=(16.0, np.inf))
     assert (small, large) == (1, pytest.approx(1 / 2))
-    with pytest.raises(ValueError, match="no object with a size from 50.0 to 60.0"):
+    with pytest.raises(ValueError, match=r"no object with a size from 50\.0 to 60\.0"):
         mean_average_precision(found, truth, num_classes=1, sizes=(50.0, 60.0))
 
 

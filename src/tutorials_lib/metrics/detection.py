@@ -58,13 +58,11 @@ def precisions(
     that recall or a higher one, and 0 where the recall is not reached. Objects of other `sizes`
     are not asked for: boxes that hit them count neither way, and so do misses of other sizes.
     """
-    is_hit, count = _ranked(found, truth, label, threshold, sizes)
-    if count == 0:
+    ranked = rank(found, truth, label=label, threshold=threshold, sizes=sizes)
+    if ranked.count == 0:
         return None
-    hits = np.cumsum(is_hit)
-    recall, precision = hits / count, hits / np.arange(1, len(hits) + 1)
-    best = np.maximum.accumulate(precision[::-1])[::-1]
-    place = np.searchsorted(recall, RECALLS, side="left")
+    best = np.maximum.accumulate(ranked.precision[::-1])[::-1]
+    place = np.searchsorted(ranked.recall, RECALLS, side="left")
     return np.append(best, 0.0)[place]
 
 
@@ -91,10 +89,34 @@ def mean_average_precision(
     return float(np.mean(means))
 
 
-def _ranked(
-    found: Found, truth: Truth, label: int, threshold: float, sizes: Sizes
-) -> tuple[Bool[np.ndarray, " ranked"], int]:
-    """Which boxes are hits, from the highest score on, and how many objects there are."""
+class Ranked(NamedTuple):
+    """The boxes of one class that count, from the highest score on.
+
+    Attributes:
+        scores: of each box.
+        is_hit: whether it hits an object that is asked for.
+        count: how many such objects there are.
+    """
+
+    scores: Float[np.ndarray, " ranked"]
+    is_hit: Bool[np.ndarray, " ranked"]
+    count: int
+
+    @property
+    def precision(self) -> Float[np.ndarray, " ranked"]:
+        """The share of hits among the boxes up to each."""
+        return np.cumsum(self.is_hit) / np.arange(1, len(self.is_hit) + 1)
+
+    @property
+    def recall(self) -> Float[np.ndarray, " ranked"]:
+        """The share of objects that the boxes up to each have hit."""
+        return np.cumsum(self.is_hit) / self.count
+
+
+def rank(
+    found: Found, truth: Truth, *, label: int, threshold: float = 0.5, sizes: Sizes = (0.0, np.inf)
+) -> Ranked:
+    """All boxes of one class, from all pictures, as `precisions` judges them."""
     low, high = sizes
     of_class = truth.labels == label
     side = size_of(truth.boxes)
@@ -106,8 +128,8 @@ def _ranked(
     is_hit, counts = _match(boxes, scores > 0, truth.boxes, of_class, asked, threshold)
     side = size_of(boxes)
     counts &= is_hit | (side >= low) & (side < high)
-    rank = np.argsort(-scores[counts], kind="stable")
-    return is_hit[counts][rank], int(asked.sum())
+    by_score = np.argsort(-scores[counts], kind="stable")
+    return Ranked(scores[counts][by_score], is_hit[counts][by_score], int(asked.sum()))
 
 
 def _match(
@@ -128,13 +150,13 @@ def _match(
     pictures = np.arange(len(boxes))
     free = of_class.copy()
     is_hit, counts = np.zeros(is_there.shape, bool), is_there.copy()
-    for rank in range(boxes.shape[1]):
-        eligible = np.where(free & is_there[:, rank, None], overlaps[:, rank], -1)
+    for place in range(boxes.shape[1]):
+        eligible = np.where(free & is_there[:, place, None], overlaps[:, place], -1)
         wanted = np.where(asked, eligible, -1)
         hits = wanted.max(1) > 0
         chosen = np.where(hits, wanted.argmax(1), eligible.argmax(1))
         taken = eligible[pictures, chosen] > 0
         free[pictures[taken], chosen[taken]] = False
-        is_hit[:, rank] = hits
-        counts[:, rank] &= hits | ~taken
+        is_hit[:, place] = hits
+        counts[:, place] &= hits | ~taken
     return is_hit, counts
