@@ -36,7 +36,7 @@ class BackgroundSubtraction:
         seed: of the forest.
     """
 
-    settings = tuple(product((0.18, 0.25, 0.35), (0, 1, 2)))
+    settings = tuple(product((0.1, 0.14, 0.18, 0.25), (0, 1)))
 
     def __init__(self, train: Clips, step: int, *, seed: int) -> None:
         self._learned = [each[::step] for each in (*self.prepare(train), *truth_of(train))]

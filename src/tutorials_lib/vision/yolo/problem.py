@@ -87,7 +87,7 @@ class Config:
     frame_size: int = 96
     channels: tuple[int, ...] = (16, 32, 32, 64, 64, 64)
     batch_size: int = 32
-    num_rounds: int = 8
+    num_rounds: int = 10
     steps_per_round: int = 60
     peak_learning_rate: float = 4e-3
     max_norm: float = 10.0

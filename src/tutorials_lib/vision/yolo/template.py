@@ -26,7 +26,7 @@ class SlidingTemplate:
     overlap above which a worse box is suppressed.
     """
 
-    settings = tuple(product((0.03, 0.1, 0.3), (0.1, 0.2, 0.4)))
+    settings = tuple(product((0.1, 0.3, 0.6), (0.2, 0.4, 0.6)))
     cell, cells, around = 4, 4, 1
     """Pixels of a cell, cells of an object, and cells around it that are looked at too."""
 
