@@ -99,7 +99,7 @@ def test_boxes_and_overlaps_are_those_of_the_numbers_and_the_areas():
     other, apart = np.array([[20.0, 4, 36, 20]]), np.array([[28.0, 4, 44, 20]])
     for second, expected in ((other, 1 / 3), (apart, 0)):
         assert in_jax.iou(jnp.asarray(box), jnp.asarray(second))[0] == pytest.approx(expected)
-        assert iou(box, second)[0] == pytest.approx(expected)
+        assert iou(box[None], second) == pytest.approx(expected)
     gap = in_jax.generalized_iou(jnp.asarray(box), jnp.array([[44.0, 4, 60, 20]]))
     assert float(gap[0]) == pytest.approx(-1 / 3)  # a third of what is around both is in neither
 

@@ -223,7 +223,7 @@ def _visible_boxes(
 def _extent(seen: Bool[np.ndarray, "frames size size"]) -> Float32[np.ndarray, "frames 4"]:
     """The left, upper, right and lower edge of what is true."""
     size = seen.shape[1]
-    rows, columns = seen.any(2), seen.any(1)
+    rows, columns = np.asarray(seen.any(2)), np.asarray(seen.any(1))
     edges = (
         columns.argmax(1),
         rows.argmax(1),

@@ -59,7 +59,7 @@ def precisions(
     are not asked for: boxes that hit them count neither way, and so do misses of other sizes.
     """
     ranked = rank(found, truth, label=label, threshold=threshold, sizes=sizes)
-    if ranked.count == 0:
+    if ranked.num_objects == 0:
         return None
     best = np.maximum.accumulate(ranked.precision[::-1])[::-1]
     place = np.searchsorted(ranked.recall, RECALLS, side="left")
@@ -95,12 +95,12 @@ class Ranked(NamedTuple):
     Attributes:
         scores: of each box.
         is_hit: whether it hits an object that is asked for.
-        count: how many such objects there are.
+        num_objects: how many such objects there are.
     """
 
     scores: Float[np.ndarray, " ranked"]
     is_hit: Bool[np.ndarray, " ranked"]
-    count: int
+    num_objects: int
 
     @property
     def precision(self) -> Float[np.ndarray, " ranked"]:
@@ -110,7 +110,7 @@ class Ranked(NamedTuple):
     @property
     def recall(self) -> Float[np.ndarray, " ranked"]:
         """The share of objects that the boxes up to each have hit."""
-        return np.cumsum(self.is_hit) / self.count
+        return np.cumsum(self.is_hit) / self.num_objects
 
 
 def rank(

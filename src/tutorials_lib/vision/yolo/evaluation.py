@@ -43,7 +43,8 @@ def train(config: Config, *, seed: int) -> Trained:
     """Train on the clips of the source that `config` names, drawn with `seed`."""
     data = problem.load(config, seed=seed)
     params_key, fit_key = jax.random.split(jax.random.key(seed))
-    state = in_jax.start(*in_jax.create(config, params_key), config)
+    params, statistics = in_jax.create(config, params_key)
+    state = in_jax.start(params, statistics, config)
     inputs = state, *in_a_row(data.train), fit_key
     fit = jax.jit(in_jax.fit, static_argnames="config").lower(*inputs, config).compile()
     (state, history), seconds = timed(fit, *jax.device_put(inputs))  # compiled ahead

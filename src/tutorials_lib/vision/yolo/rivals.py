@@ -20,7 +20,10 @@ Setting = Any
 class Technique(Protocol):
     """Finds objects in clips, after it has learned from the training clips."""
 
-    settings: Sequence[Setting]
+    @property
+    def settings(self) -> Sequence[Setting]:
+        """What is tried."""
+        ...
 
     def prepare(self, clips: Clips) -> Any:
         """What all settings need of the clips."""

@@ -5,6 +5,7 @@ from itertools import product
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Float32, Int, UInt8
 from scipy import ndimage
@@ -161,5 +162,6 @@ def _slide(
 ) -> Float32[np.ndarray, "frames places_down places_across classes"]:
     """How well each template fits at every place."""
     layout = ("NHWC", "HWIO", "NHWC")
-    slid = jax.lax.conv_general_dilated(edges, templates, (1, 1), "VALID", dimension_numbers=layout)
+    arrays = jnp.asarray(edges), jnp.asarray(templates)
+    slid = jax.lax.conv_general_dilated(*arrays, (1, 1), "VALID", dimension_numbers=layout)
     return np.asarray(slid)
