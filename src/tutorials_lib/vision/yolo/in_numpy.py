@@ -179,21 +179,21 @@ def detect(folded: Folded, frames: Frames, config: Config) -> Detections:
     names = np.exp(raw[..., 5:] - raw[..., 5:].max(-1, keepdims=True))
     names *= expit(raw[..., :1]) / names.sum(-1, keepdims=True)
     scores = names.reshape(batch, -1)
+    frame = np.arange(batch)[:, None]
     places = _top(scores, num_candidates(rows, columns))
     number, labels = np.divmod(places, NUM_CLASSES)
     cells = np.stack([number % columns, number // columns], axis=-1).astype(np.int32)
     labels = labels.astype(np.int32)
-    boxes = decode(np.take_along_axis(raw[..., 1:5], number[..., None], axis=1), cells)
-    best = np.take_along_axis(scores, places, axis=1)
-    best *= suppress(boxes, labels, config.overlap)
+    boxes = decode(raw[frame, number, 1:5], cells)
+    best = scores[frame, places] * suppress(boxes, labels, config.overlap)
     return Detections(boxes, best, labels)
 
 
 def _top(scores: Float[np.ndarray, "batch places"], count: int) -> np.ndarray:
     """The places of the highest scores, from the highest on."""
+    frame = np.arange(len(scores))[:, None]
     highest = np.argpartition(scores, scores.shape[1] - count, axis=1)[:, -count:]
-    order = np.argsort(-np.take_along_axis(scores, highest, axis=1), axis=1)
-    return np.take_along_axis(highest, order, axis=1)
+    return highest[frame, np.argsort(-scores[frame, highest], axis=1)]
 
 
 # ---------------------------------------------------------------- the loss

@@ -163,6 +163,16 @@ def say_counts(counts: Counts) -> str:
 # ---------------------------------------------------------------- sentences
 
 
+def say_rival(length: int) -> str:
+    """What background subtraction knows that the detector does not, by the frames of a clip."""
+    if length > 1:
+        return (
+            "knows more than the network: it has seen the whole clip, and is told how the camera "
+            "moves."
+        )
+    return "compares every pixel with the colour of the bare slide."
+
+
 def ranked_table(found: Found, truth: Truth, label: int, *, rows: int = 8) -> MarkdownRows:
     """The surest boxes of a class, one after the other, on the way to its average precision."""
     ranked = rank(found, truth, label=label)
