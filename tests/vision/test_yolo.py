@@ -270,6 +270,15 @@ def test_both_rivals_find_something_and_are_judged_beside_the_detector(trained):
 # --- The page ---------------------------------------------------------------------------------
 
 
+def test_clips_are_shown_as_rows_and_played_and_so_are_stills():
+    for shape, played in (((20, 16, 8, 8, 3), 10), ((40, 1, 8, 8, 3), 10), ((2, 4, 8, 8, 3), 4)):
+        assert len(reading.played_frames(*shape[:2])) == played
+    assert reading.rows_of(np.zeros((20, 16, 8, 8, 3), np.uint8)).shape[:2] == (3, 6)
+    assert reading.rows_of(np.zeros((40, 1, 8, 8, 3), np.uint8)).shape[:2] == (3, 6)
+    assert "whole clip" in reading.say_rival(16)
+    assert "slide" in reading.say_rival(1)
+
+
 def test_boxes_are_drawn_once_for_each_object_whatever_their_classes():
     boxes = np.array([[[0.0, 0, 10, 10], [0, 0, 10, 11], [30, 0, 40, 10], [0, 30, 9, 39]]])
     few = Found(boxes, np.array([[0.6, 0.9, 0.5, 0.1]]), np.array([[0, 1, 0, 2]]))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 from scipy.special import expit, softmax
 
 from tutorials_lib.benchmark.tables import MarkdownRows
@@ -25,6 +25,16 @@ def played_frames(num_clips: int, length: int, *, most: int = 10) -> list[int]:
     """Some frames of the first clip, or of the first clips where each is one frame."""
     count = length if length > 1 else num_clips
     return list(range(0, count, max(1, count // most) if length > 1 else 1))[:most]
+
+
+def rows_of(
+    frames: UInt8[np.ndarray, "clips frames height width 3"], *, rows: int = 3, columns: int = 6
+) -> UInt8[np.ndarray, "rows columns height width 3"]:
+    """Some frames of the first clips, a row each; of stills, the first ones in rows."""
+    length = frames.shape[1]
+    if length == 1:
+        return frames[: rows * columns, 0].reshape(rows, columns, *frames.shape[2:])
+    return frames[:rows, :: max(1, length // columns)][:, :columns]
 
 
 class Shown(NamedTuple):
