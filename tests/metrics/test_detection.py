@@ -1,4 +1,7 @@
-"""Scores of found boxes: by hand, and held to a naive reading of COCO's definition."""
+"""Scores of found boxes: by hand, after COCO's definition by loops, and as pycocotools has them."""
+
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -124,3 +127,29 @@ def test_the_mean_average_precision_is_that_of_the_definition(
     score = mean_average_precision(found, truth, num_classes=3, threshold=threshold, sizes=sizes)
     assert score == pytest.approx(expected, abs=1e-12)
     assert 0.05 < score < 0.95
+
+
+# --- The answers of pycocotools ---------------------------------------------------------------
+
+FIXTURE = json.loads((Path(__file__).parent / "detections.json").read_text())
+"""Of tests/reference/make_detection_fixture.py."""
+
+
+@pytest.mark.parametrize("answer", FIXTURE["average_precisions"])
+def test_the_average_precision_is_that_of_pycocotools_in_a_crowd_with_equal_scores(answer: dict):
+    truth = Truth(np.array(FIXTURE["objects"], float), np.array(FIXTURE["labels"]))
+    found = Found(
+        np.array(FIXTURE["boxes"], float),
+        np.array(FIXTURE["scores"]),
+        np.array(FIXTURE["found_labels"]),
+    )
+    low, high = np.sqrt(answer["areas"])
+    curve = precisions(
+        found,
+        truth,
+        label=answer["label"],
+        threshold=answer["threshold"],
+        sizes=(low, high),
+    )
+    assert curve is not None
+    assert curve.mean() == pytest.approx(answer["value"], abs=1e-12)
