@@ -333,4 +333,4 @@ def test_where_the_rival_is_level_is_told(small: float, told: str):
     )
     assert told in reading.say_sizes(judgement).split(";")[0]
     assert "an mAP of 0.700" in reading.say_whether_met(judgement)
-    assert "line is met" in reading.say_whether_met(judgement)
+    assert "beats them all" in reading.say_whether_met(judgement)

@@ -86,9 +86,9 @@ class Config:
     num_test: int = 20
     frame_size: int = 96
     channels: tuple[int, ...] = (16, 32, 32, 64, 64, 64)
-    batch_size: int = 32
+    batch_size: int = 16
     num_rounds: int = 10
-    steps_per_round: int = 60
+    steps_per_round: int = 96
     peak_learning_rate: float = 4e-3
     max_norm: float = 10.0
     statistics_momentum: float = 0.95

@@ -200,13 +200,10 @@ def ranked_table(found: Found, truth: Truth, label: int, *, rows: int = 8) -> Ma
 def say_whether_met(judgement: Judgement) -> str:
     """What the detector and its strongest rival reach, and whether that is enough."""
     rival, line = judgement.strongest
-    if judgement.met:
-        ending = "so the line is met."
-    else:
-        ending = "so the line is *not met*: the rival draws it."
+    ending = "so it beats them all." if judgement.met else "so it does *not* beat them all."
     return (
         f"The detector reaches an mAP of {judgement.value:.3f}, its strongest rival, *{rival}*, "
-        f"{line:.3f}; {ending}"
+        f"{line:.3f}, {ending}"
     )
 
 

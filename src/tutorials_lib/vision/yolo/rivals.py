@@ -10,7 +10,11 @@ from tutorials_lib.vision.yolo.problem import NUM_CLASSES, Data, truth_of
 from tutorials_lib.vision.yolo.template import SlidingTemplate
 
 NUM_CLIPS, NUM_FRAMES = 40, 160
-"""Training clips, and frames of these or of stills, from which a rival learns, at most."""
+"""Training clips, and frames of these or of stills, from which a rival learns, at most.
+
+With four times as many frames, background subtraction gains 0.01 on the development clips and takes
+three times as long.
+"""
 
 Setting = Any
 """What a technique can be tuned by."""
