@@ -9,10 +9,11 @@ nothing in them, and in some nothing is found.
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from pycocotools.coco import COCO  # pyright: ignore[reportMissingImports]
-from pycocotools.cocoeval import COCOeval  # pyright: ignore[reportMissingImports]
+from pycocotools.coco import COCO  # pyright: ignore[reportMissingModuleSource]
+from pycocotools.cocoeval import COCOeval  # pyright: ignore[reportMissingModuleSource]
 
 OUTPUT = Path(__file__).parent.parent / "metrics" / "detections.json"
 NUM_PICTURES, NUM_OBJECTS, NUM_FOUND, NUM_CLASSES = 12, 7, 18, 3
@@ -57,7 +58,7 @@ def _score(
     scores: np.ndarray,
     found_labels: np.ndarray,
 ) -> list[dict]:
-    truth = COCO()
+    truth: Any = COCO()
     truth.dataset = {
         "info": {},
         "images": [{"id": picture} for picture in range(NUM_PICTURES)],

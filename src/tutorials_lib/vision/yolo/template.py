@@ -73,7 +73,7 @@ class SlidingTemplate:
         boxes, scores = [], []
         for edges, size in zip(prepared, self._sizes, strict=True):
             shares = _shares(edges, model, self.window)
-            row, column, _ = np.indices(shares.shape[1:])
+            row, column = np.indices(shares.shape[1:])[:2]
             scores.append(shares.reshape(len(shares), -1))
             boxes.append(self._boxes_at(row, column, size).reshape(-1, 4))
         return self._best(np.concatenate(boxes), np.concatenate(scores, axis=1), overlap)
