@@ -28,6 +28,7 @@ from tutorials_lib.vision.yolo import (
     timings,
 )
 from tutorials_lib.vision.yolo.problem import STRIDE, TINY, Config
+from tutorials_lib.vision.yolo.template import SlidingTemplate
 
 
 @pytest.fixture(scope="module")
@@ -257,6 +258,21 @@ def test_the_setting_is_chosen_on_the_development_clips_alone(trained):
     chosen = rivals.choose(Oracle(), data)
     assert (chosen.setting, chosen.development) == ("development", 1)
     assert chosen.found is wrong
+
+
+def test_templates_learn_from_the_places_where_they_were_surest_and_wrong(trained):
+    clips = trained.data.development
+
+    class Naive(SlidingTemplate):
+        def _mistakes(self, edges, boxes):
+            return super()._mistakes(edges, boxes)[:0]
+
+    naive, wary = Naive(clips, seed=0), SlidingTemplate(clips, seed=0)
+    wrong = SlidingTemplate._mistakes(naive, naive.prepare(clips), problem.in_a_row(clips).boxes)
+    unsure, sure = (
+        each._fit(0.3).predict_proba(wrong)[:, problem.NOTHING].mean() for each in (naive, wary)
+    )
+    assert sure > unsure + 0.1
 
 
 def test_both_rivals_find_something_and_are_judged_beside_the_detector(trained):

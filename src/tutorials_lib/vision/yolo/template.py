@@ -17,7 +17,7 @@ from tutorials_lib.metrics.detection import Found, iou, size_of
 from tutorials_lib.vision.yolo import in_numpy
 from tutorials_lib.vision.yolo.problem import NOTHING, NUM_CLASSES, Annotated, in_a_row
 
-Edges = Float32[np.ndarray, "frames rows columns directions"]
+Edges = Float32[np.ndarray, "frames _ _ directions"]  # as many cells as the size asks for
 Windows = Float32[np.ndarray, "examples numbers"]
 
 
