@@ -296,8 +296,9 @@ def test_clips_are_shown_as_rows_and_played_and_so_are_stills():
 
 
 def test_boxes_are_drawn_once_for_each_object_whatever_their_classes():
-    boxes = np.array([[[0.0, 0, 10, 10], [0, 0, 10, 11], [30, 0, 40, 10], [0, 30, 9, 39]]])
-    few = Found(boxes, np.array([[0.6, 0.9, 0.5, 0.1]]), np.array([[0, 1, 0, 2]]))
+    boxes = np.zeros((1, 6, 4))  # two places are empty
+    boxes[0, :4] = [[0, 0, 10, 10], [0, 0, 10, 11], [30, 0, 40, 10], [0, 30, 9, 39]]
+    few = Found(boxes, np.array([[0.6, 0.9, 0.5, 0.1, 0, 0]]), np.array([[0, 1, 0, 2, 0, 0]]))
     assert reading.shown(few, 0).scores.tolist() == [0.9, 0.5]
 
 

@@ -50,7 +50,8 @@ def without_doubles(found: Found, overlap: float) -> Found:
     order = np.argsort(-found.scores, axis=1, kind="stable")
     boxes = np.take_along_axis(found.boxes, order[..., None], axis=1)
     scores, labels = (np.take_along_axis(each, order, axis=1) for each in found[1:])
-    stays = in_numpy.suppress(boxes, np.zeros(labels.shape, np.int32), overlap)
+    with np.errstate(invalid="ignore"):  # empty places have no area
+        stays = in_numpy.suppress(boxes, np.zeros(labels.shape, np.int32), overlap)
     return Found(boxes, scores * stays, labels)
 
 
