@@ -21,6 +21,7 @@ _ON_FILM = ("#ffdd00", "#00e5ff", "#ff4fd8")
 """One colour a class, to be seen on photographs in both themes."""
 
 _TRUE = "#ffffff"
+_BEHIND = "#000000"
 _COARSE = 0xF0
 """Bits of a colour that are drawn: the noise of a frame would weigh more than the frame."""
 
@@ -47,7 +48,10 @@ def boxes(
                 fill=False, edgecolor=color, linewidth=width, linestyle=style,
             )
         )  # fmt: skip
-        ax.text(left, max(upper - 1.5, 5), f"{names[label]} {score:.2f}", color=color, fontsize=6.5)
+        ax.text(
+            left, max(upper - 1.5, 5), f"{names[label]} {score:.2f}", color=color, fontsize=6.5,
+            bbox={"facecolor": _BEHIND, "alpha": 0.6, "edgecolor": "none", "pad": 0.8},
+        )  # fmt: skip
 
 
 def truths(ax: Axes, truth: Truth, frame: int) -> None:
