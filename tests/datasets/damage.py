@@ -28,6 +28,7 @@ from scipy.io import savemat
 
 from tests.datasets import (
     test_ai4i,
+    test_bccd,
     test_california,
     test_creditcard,
     test_errors,
@@ -39,6 +40,7 @@ from tests.datasets import (
 from tests.pretrained import test_squeezenet
 from tutorials_lib.datasets import (
     ai4i,
+    bccd,
     california,
     cifar10,
     creditcard,
@@ -124,6 +126,14 @@ def parsers() -> dict[str, Parser]:
     load_mnist = partial(mnist.load_mnist, 4, 4)
     return {
         "ai4i": _table(ai4i, test_ai4i.TABLE, ai4i.load_ai4i),
+        "bccd, annotation": Parser(
+            test_bccd.annotation(("RBC", 80, 40, 160, 120), ("WBC", 0, 0, 200, 240)),
+            lambda path: bccd.read_annotation(path.read_bytes(), str(path)),
+        ),
+        "bccd, archive": Parser(_bccd(), lambda path: bccd.read_cells(path, reduce=4)),
+        "bccd, picture": Parser(
+            test_bccd.jpeg(), lambda path: bccd.read_picture(path.read_bytes(), str(path), reduce=4)
+        ),
         "california": _table(california, test_california.TABLE, california.load_california),
         "cifar10": Parser(
             _cifar10(), lambda path: _with(cifar10, path, lambda: cifar10.load_cifar10(5, 1))
@@ -310,6 +320,13 @@ def _matlab() -> bytes:
     file = io.BytesIO()
     savemat(file, {"faces": faces}, do_compression=True)
     return file.getvalue()
+
+
+def _bccd() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "set.zip")
+        test_bccd.write_archive(path)
+        return path.read_bytes()
 
 
 def _omniglot() -> bytes:

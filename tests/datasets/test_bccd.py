@@ -85,7 +85,12 @@ def test_what_is_no_such_picture_is_named(content: bytes, found: str):
 
 @pytest.mark.parametrize(
     "content",
-    [b"<annotation>", annotation(("Ape", 1, 1, 9, 9)), b"<a><object><name>RBC</name></object></a>"],
+    [
+        b"<annotation>",
+        annotation(("Ape", 1, 1, 9, 9)),
+        annotation(("RBC", 1, 1, 9, 9_999)),
+        b"<a><object><name>RBC</name></object></a>",
+    ],
 )
 def test_what_is_no_annotation_is_named(content: bytes):
     with pytest.raises(MalformedDataError, match=r"7\.xml: expected an annotation"):

@@ -79,6 +79,8 @@ def read_cells(path: Path, *, reduce: int) -> dict[str, Cells]:
     listed = read_zip_members(path, dict.fromkeys(lists.values(), _LARGEST))
     with reading(path, expected="lists of names", way_out=_WAY_OUT):
         names = {split: listed[member].decode().split() for split, member in lists.items()}
+        if not all(names.values()):
+            raise ValueError("a list without a name")
     members = {
         name: (f"{_ROOT}/JPEGImages/{name}.jpg", f"{_ROOT}/Annotations/{name}.xml")
         for split in SPLITS
@@ -124,7 +126,7 @@ def read_annotation(
 
     Raises:
         MalformedDataError: `content` is no annotation in the format of Pascal VOC, or has a class
-            that is not in `CLASS_NAMES`.
+            that is not in `CLASS_NAMES` or a box that reaches out of the picture.
     """
     with reading(file, expected="an annotation in the format of Pascal VOC", way_out=_WAY_OUT):
         objects = ElementTree.fromstring(content).findall("object")
@@ -132,6 +134,8 @@ def read_annotation(
         edges = [
             [float(str(each.findtext(f"bndbox/{edge}"))) for edge in _EDGES] for each in objects
         ]
+        if not all(0 <= edge <= WIDTH for box in edges for edge in box):
+            raise ValueError("a box that reaches out of the picture")
     boxes = np.array(edges, np.float32).reshape(-1, 4)
     has_area = (boxes[:, 2:] > boxes[:, :2]).all(1)
     return boxes[has_area], np.array(labels, np.int32)[has_area]
