@@ -5,7 +5,6 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-import matplotlib
 import numpy as np
 from jaxtyping import Float64
 
@@ -48,6 +47,8 @@ def load_google() -> Prices:
         DatasetError: Matplotlib lacks the file.
         MalformedDataError: the file is none of prices.
     """
+    import matplotlib  # here: who forecasts something else should not wait for it
+
     path = Path(matplotlib.get_data_path()) / _GOOGLE
     if not path.is_file():
         raise DatasetError(
