@@ -36,6 +36,8 @@ from tests.datasets import (
     test_mnist_5k,
     test_movielens,
     test_omniglot,
+    test_stock_prices,
+    test_sunspots,
 )
 from tests.pretrained import test_squeezenet
 from tutorials_lib.datasets import (
@@ -54,7 +56,9 @@ from tutorials_lib.datasets import (
     omniglot,
     otb,
     sentence_polarity,
+    stock_prices,
     style_pair,
+    sunspots,
     super_resolution,
     tinyshakespeare,
     wholesale,
@@ -180,7 +184,15 @@ def parsers() -> dict[str, Parser]:
             test_squeezenet.synthetic_file(),
             lambda path: weights.decode(path.read_bytes(), test_squeezenet.SHAPES, path),
         ),
+        "stock_prices, google": Parser(_google(), stock_prices.read_google),
+        "stock_prices, index": _table(
+            stock_prices, test_stock_prices.TABLE, stock_prices.load_sp500
+        ),
         "style_pair": Parser(jpeg, style_pair.read_picture),
+        "sunspots": Parser(
+            test_sunspots.TABLE.encode(),
+            lambda path: sunspots.parse_table(path.read_text("utf-8", "replace"), str(path)),
+        ),
         "super_resolution": Parser(_picture(grey[:40], "BMP"), super_resolution.read_picture),
         "tinyshakespeare": _table(
             tinyshakespeare,
@@ -319,6 +331,15 @@ def _matlab() -> bytes:
     faces[:, 0] = np.arange(4096) // 16
     file = io.BytesIO()
     savemat(file, {"faces": faces}, do_compression=True)
+    return file.getvalue()
+
+
+def _google() -> bytes:
+    """Two days, in the fields that are read."""
+    table = np.zeros(2, [("date", "<M8[D]"), ("adj_close", "<f8")])
+    table["date"], table["adj_close"] = ["2004-08-19", "2004-08-20"], [100.3, 108.3]
+    file = io.BytesIO()
+    np.savez(file, price_data=table)
     return file.getvalue()
 
 

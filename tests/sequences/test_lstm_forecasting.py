@@ -43,7 +43,7 @@ def test_the_hand_gradient_equals_that_of_jax():
         inputs = make_inputs(comparison.COMPARISON, SMALL, np.float64)
         arrays = inputs.params, inputs.windows, inputs.targets
         values, grads = in_numpy.loss_and_grads(*arrays, SMALL)
-        total = jax.jit(jax.grad(lambda *arrays: in_jax.loss(*arrays, SMALL).sum()))
+        total: Any = jax.jit(jax.grad(lambda *arrays: in_jax.loss(*arrays, SMALL).sum()))
         expected = total(*jax.tree.map(jnp.asarray, arrays))
     np.testing.assert_allclose(values, in_numpy.loss(*arrays, SMALL))
     jax.tree.map(
@@ -114,6 +114,7 @@ def test_another_future_changes_no_forecast_of_the_past(
     trained: evaluation.Trained, monkeypatch: pytest.MonkeyPatch
 ):
     """Scaling, training and choosing anew, with another series from the second test on."""
+    assert trained.rivals is not None
     cut = trained.data.test[1][0]
     values = trained.data.values.copy()
     values[cut:] = 50 + np.random.default_rng(0).standard_normal(len(values) - cut)
@@ -193,8 +194,8 @@ def test_rivals_know_what_is_simple():
     truth = problem.truth_of(values, origins, config)
     exact: Any = {
         rivals.seasonal_naive: 4,
-        rivals.analogues: (8, 5),
-        rivals.ridge: (8, False, 1e-6),
+        rivals.analogues: (rivals.Past(8, 1, False), 5),
+        rivals.ridge: (rivals.Past(8, 1, True), 1e-6),
         rivals.holt_winters: rivals.smooth(values, 4, 0.1, 0.1, 1.0),
     }
     for rival, setting in exact.items():
@@ -284,25 +285,30 @@ def test_one_forecast_goes_all_the_way(trained: evaluation.Trained):
 def test_the_pictures_and_tables_of_the_page_can_be_made(trained: evaluation.Trained):
     errors = evaluation.errors_by_method(trained)
     data, times = trained.data, reading.years_of(trained.data.values)
-    origins, rows = figures.every(data.test, trained.forecasts, 18, 4)
+    origins, shown = figures.every(data.test, {MODEL: trained.forecasts}, 18, 4)
+    curves, at = reading.losses_by_fold(trained)
+    assert [len(each) for each in (*curves.values(), at)] == [TINY.num_steps // 10] * 3
+    assert curves["fold 1"][0] == pytest.approx(trained.losses[:10, :2].mean())
     np.testing.assert_array_equal(np.diff(origins), 18)
     differences = reading.differences_from(errors, rivals.LAST, TINY)
     one = reading.one_forecast(trained, 0)
     for figure in (
-        figures.paths(times, data.values, origins, {MODEL: rows}, x="year", y="number"),
+        figures.paths(times, data.values, origins, shown, x="year", y="number"),
         figures.walk(data, times, x="year"),
         figures.memory(one.window, one.cells),
         figures.errors_ahead(errors, y="error"),
         figures.intervals(differences, x="difference"),
     ):
         figure.canvas.draw()
-    assert "LSTM is off by" in figures.describe_paths(data.values, origins, {MODEL: rows}, y="n")
+    assert "LSTM is off by" in figures.describe_paths(data.values, origins, shown, y="n")
     assert "row of bars" in figures.describe_walk(data, times)
     assert "calmest cell" in figures.describe_memory(one.cells)
     assert "LSTM from" in figures.describe_errors_ahead(errors)
     assert "ridge on lags" in figures.describe_intervals(differences, form="+.2f")
     assert reading.scaling_table(trained).rows[-1][0].startswith("the whole series")
     assert reading.metrics_table(errors).rows[1][-1] == "+0.0%"
+    thousandfold = reading.thousandfold_differences(trained)["ridge on lags"].mean
+    assert thousandfold == pytest.approx(1000 * differences["ridge on lags"].mean)
 
 
 def test_what_the_page_says_follows_the_scores():
@@ -319,9 +325,6 @@ def test_what_the_page_says_follows_the_scores():
         name: np.full((2, 2), size)
         for name, size in ((MODEL, 1.0), (rivals.RIDGE, 2.0), (rivals.ANALOGUES, 0.5))
     }
-    assert "Behind the networks: ridge on lags. Not behind them: analogues." in (
-        reading.say_beaten(errors)
-    )
     assert "ridge is 2.0 times" in reading.say_chaos(errors)
     assert "are ahead of them" in reading.say_chaos(errors)
     level, worse = Difference(0.0, -1.0, 1.0), Difference(2.0, 1.0, 3.0)

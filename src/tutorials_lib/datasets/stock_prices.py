@@ -1,4 +1,4 @@
-"""Daily closing prices: Google's, which Matplotlib brings along, and the S&P 500 as published."""
+"""S&P 500, daily, 2000 to 2020; also Google's prices, which Matplotlib brings along."""
 
 import datetime
 from functools import cache
@@ -67,8 +67,9 @@ def read_google(path: Path) -> Prices:
         MalformedDataError: it is no file of NumPy with days and prices.
     """
     expected = "a NumPy file with the fields date and adj_close of price_data"
-    with reading(path, expected=expected, way_out=_GOOGLE_WAY_OUT), np.load(path) as file:
-        table = file["price_data"]
+    with reading(path, expected=expected, way_out=_GOOGLE_WAY_OUT), path.open("rb") as opened:
+        # Given a path, NumPy would leave the file open where it is damaged.
+        table = np.load(opened)["price_data"]
         days, prices = table["date"].astype("datetime64[D]"), table["adj_close"].astype(float)
     return _checked(days, prices, str(path), _GOOGLE_WAY_OUT)
 

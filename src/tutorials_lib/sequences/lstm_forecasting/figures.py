@@ -8,6 +8,7 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from tutorials_lib import figures
+from tutorials_lib.sequences.lstm_forecasting import rivals
 from tutorials_lib.sequences.lstm_forecasting.evaluation import (
     MODEL,
     Difference,
@@ -49,8 +50,8 @@ def paths(
     horizon = next(iter(forecasts.values())).shape[1]
     shown = slice(max(origins[0] - 2 * horizon, 0), origins[-1] + horizon)
     ax.plot(times[shown], values[shown], color=figures.MUTED, linewidth=0.8, label="observed")
-    for place, (name, each) in enumerate(forecasts.items()):
-        color = _color(name, place)
+    for name, each in forecasts.items():
+        color = _color(name)
         for row, origin in enumerate(origins):
             label = name if row == 0 else None
             span = times[origin : origin + horizon]
@@ -131,11 +132,11 @@ def describe_memory(cells: Float[np.ndarray, "time hidden"]) -> str:
 def errors_ahead(errors: Mapping[str, Errors], *, y: str) -> Figure:
     """The root mean squared error of each method against how far it looks ahead."""
     figure, ax = plt.subplots(figsize=(7.0, 3.4))
-    for place, (name, each) in enumerate(errors.items()):
+    for name, each in errors.items():
         ahead = np.arange(1, each.shape[1] + 1)
         width = 2.2 if name == MODEL else 1.3
         curve = np.sqrt(np.square(each).mean(0))
-        ax.plot(ahead, curve, color=_color(name, place), linewidth=width, label=name)
+        ax.plot(ahead, curve, color=_color(name), linewidth=width, label=name)
     ax.set(xlabel="months ahead", ylabel=y, ylim=(0, None))
     ax.legend(fontsize=9, ncols=2)
     return figure
@@ -154,7 +155,7 @@ def intervals(differences: Mapping[str, Difference], *, x: str) -> Figure:
     """A point and its interval for each method, beside a line at zero."""
     figure, ax = plt.subplots(figsize=(7.0, 0.8 + 0.42 * len(differences)))
     for place, (name, each) in enumerate(differences.items()):
-        color = _color(name, place)
+        color = _color(name)
         ax.plot([each.low, each.high], [place, place], color=color, linewidth=2)
         ax.plot([each.mean], [place], color=color, marker="o")
     ax.axvline(0, color=figures.MUTED, linewidth=1, linestyle="--")
@@ -174,13 +175,17 @@ def describe_intervals(differences: Mapping[str, Difference], *, form: str) -> s
 
 
 def every(
-    origins: ByFold, forecasts: ForecastsByFold, step: int, count: int
-) -> tuple[Origins, Forecasts]:
-    """The last `count` origins that are `step` apart, and what was forecast from them."""
+    origins: ByFold, forecasts: Mapping[str, ForecastsByFold], step: int, count: int
+) -> tuple[Origins, dict[str, Forecasts]]:
+    """The last `count` origins that are `step` apart, and what was forecast from them, by name."""
     places = np.concatenate(origins)
     rows = np.arange(len(places) - 1, -1, -step)[:count][::-1]
-    return places[rows], np.concatenate(forecasts)[rows]
+    return places[rows], {name: np.concatenate(each)[rows] for name, each in forecasts.items()}
 
 
-def _color(name: str, place: int) -> str:
-    return figures.COLORS["jax"] if name == MODEL else figures.CYCLE[place]
+_METHODS = (rivals.RIDGE, rivals.ANALOGUES, rivals.HOLT_WINTERS, rivals.SEASONAL, rivals.LAST)
+
+
+def _color(name: str) -> str:
+    """One colour for each method, in every picture."""
+    return figures.COLORS["jax"] if name == MODEL else figures.CYCLE[_METHODS.index(name)]

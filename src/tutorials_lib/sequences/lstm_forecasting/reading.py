@@ -170,6 +170,24 @@ def differences_from(
     }
 
 
+def thousandfold_differences(trained: Trained) -> dict[str, Difference]:
+    """Those from the last value, of errors whose squares are a thousand times as large."""
+    errors = evaluation.errors_by_method(trained)
+    larger = {name: 1000**0.5 * each for name, each in errors.items()}
+    return differences_from(larger, rivals.LAST, trained.config)
+
+
+def losses_by_fold(
+    trained: Trained, *, steps: int = 10
+) -> tuple[dict[str, Float[np.ndarray, " points"]], list[int]]:
+    """Mean training loss of the members of each fold over some steps, and the last step of each."""
+    config = trained.config
+    whole = trained.losses[: len(trained.losses) // steps * steps]
+    by_fold = whole.reshape(-1, steps, config.num_folds, config.num_members).mean((1, 3))
+    curves = {f"fold {fold}": each for fold, each in enumerate(by_fold.T, start=1)}
+    return curves, list(range(steps, len(whole) + 1, steps))
+
+
 # ---------------------------------------------------------------- sentences
 
 
@@ -183,15 +201,6 @@ def say_whether_met(judgement: Judgement, compared: Difference) -> str:
         f"{line:.3f}. The squared errors differ by {compared.mean:+.3f}, and the interval from "
         f"{compared.low:+.3f} to {compared.high:+.3f} {settled}."
     )
-
-
-def say_beaten(errors: Mapping[str, Errors]) -> str:
-    """Which rivals are behind the networks, and which are not."""
-    ours = rmse(errors[MODEL])
-    behind = [name for name, each in errors.items() if rmse(each) > ours]
-    ahead = [name for name, each in errors.items() if rmse(each) < ours]
-    told = f"Behind the networks: {', '.join(behind) or 'nobody'}."
-    return f"{told} Not behind them: {', '.join(ahead) or 'nobody'}."
 
 
 def say_chaos(errors: Mapping[str, Errors]) -> str:

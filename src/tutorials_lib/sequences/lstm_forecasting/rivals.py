@@ -15,6 +15,7 @@ from tutorials_lib.sequences.lstm_forecasting.problem import (
     Forecasts,
     Origins,
     Values,
+    means_before,
     truth_of,
 )
 
@@ -22,6 +23,7 @@ LAST, SEASONAL, HOLT_WINTERS = "last value", "seasonal naive", "Holt-Winters"
 ANALOGUES, RIDGE = "analogues", "ridge on lags"
 
 _ALPHAS, _BETAS, _DAMPINGS = (0.1, 0.3, 0.6, 1.0), (0.02, 0.1), (0.8, 0.95, 1.0)
+_PENALTIES = (1e-2, 1.0, 1e1, 1e2, 1e3, 1e4)
 
 Known = Int[np.ndarray, " known"]
 """Origins to learn from."""
@@ -66,14 +68,15 @@ def tune_all(data: Data, config: Config) -> dict[str, Tuned]:
 
 def choices(values: Values, config: Config) -> dict[str, tuple[Rival, list[Any]]]:
     """The rivals and the settings that each may choose from."""
-    lags = sorted({max(config.num_lags // part, 1) for part in (1, 2, 4, 12)})
+    own = pasts(config, is_relative=config.is_relative)
+    either = [*pasts(config, is_relative=False), *pasts(config, is_relative=True)]
     smoothing = product((1, *config.periods[5:6]), _ALPHAS, _BETAS, _DAMPINGS)
     found: dict[str, tuple[Rival, list[Any]]] = {LAST: (last_value, [None])}
     if config.periods:
         found[SEASONAL] = (seasonal_naive, list(config.periods))
     found[HOLT_WINTERS] = (holt_winters, [smooth(values, *each) for each in smoothing])
-    found[ANALOGUES] = (analogues, list(product(lags, (5, 20, 60))))
-    found[RIDGE] = (ridge, list(product(lags, (False, True), (1e-2, 1.0, 1e2, 1e3, 1e4))))
+    found[ANALOGUES] = (analogues, list(product(own, (5, 20, 60))))
+    found[RIDGE] = (ridge, list(product(either, _PENALTIES)))
     return found
 
 
@@ -142,39 +145,50 @@ def holt_winters(
     return setting.levels[origins, None] + growth * setting.trends[origins, None] + season
 
 
-def _lags(
-    values: Values, origins: Origins, count: int, is_relative: bool
-) -> tuple[Float[np.ndarray, "origins lags"], Float[np.ndarray, "origins 1"]]:
-    """The values before each origin and what they are relative to: the last one, or nothing."""
-    level = is_relative * values[origins - 1, None]
-    return values[origins[:, None] - np.arange(count, 0, -1)] - level, level
+class Past(NamedTuple):
+    """What a rival looks at before each origin.
+
+    Attributes:
+        length: how many numbers.
+        pooling: values whose mean each of them is.
+        is_relative: whether they are differences from the last value.
+    """
+
+    length: int
+    pooling: int
+    is_relative: bool
+
+    def before(
+        self, values: Values, origins: Origins
+    ) -> tuple[Float[np.ndarray, "origins length"], Float[np.ndarray, "origins 1"]]:
+        """The numbers, and what they and the forecasts are relative to."""
+        level = self.is_relative * values[origins - 1, None]
+        return means_before(values, origins, self.length, self.pooling) - level, level
+
+
+def pasts(config: Config, *, is_relative: bool) -> list[Past]:
+    """The last values, fewer or more of them, and what the networks read."""
+    counts = sorted({max(config.num_lags // part, 1) for part in (1, 2, 4, 12)})
+    lags = [Past(count, 1, is_relative) for count in counts]
+    return list(dict.fromkeys([*lags, Past(config.window, config.pooling, is_relative)]))
 
 
 def analogues(
-    values: Values, known: Known, origins: Origins, setting: tuple[int, int], config: Config
+    values: Values, known: Known, origins: Origins, setting: tuple[Past, int], config: Config
 ) -> Forecasts:
-    """The mean of what came after the most similar pasts (Lorenz 1969); how many, and how long."""
-    length, count = setting
-    past, past_level = _lags(values, known, length, config.is_relative)
-    now, level = _lags(values, origins, length, config.is_relative)
-    nearest = NearestNeighbors(n_neighbors=count).fit(past).kneighbors(now, return_distance=False)
-    after = truth_of(values, known, config) - past_level
+    """The mean of what came after the most similar pasts (Lorenz 1969): of which, and how many."""
+    past, count = setting
+    (then, then_level), (now, level) = past.before(values, known), past.before(values, origins)
+    nearest = NearestNeighbors(n_neighbors=count).fit(then).kneighbors(now, return_distance=False)
+    after = truth_of(values, known, config) - then_level
     return after[nearest].mean(1) + level
 
 
 def ridge(
-    values: Values,
-    known: Known,
-    origins: Origins,
-    setting: tuple[int, bool, float],
-    config: Config,
+    values: Values, known: Known, origins: Origins, setting: tuple[Past, float], config: Config
 ) -> Forecasts:
-    """A linear map from lags to all values ahead, with a penalty (Hoerl and Kennard 1970).
-
-    The setting is the number of lags, whether they are relative to the last one, and the penalty.
-    """
-    length, is_relative, penalty = setting
-    past, past_level = _lags(values, known, length, is_relative)
-    now, level = _lags(values, origins, length, is_relative)
-    model = Ridge(alpha=penalty).fit(past, truth_of(values, known, config) - past_level)
+    """A linear map from the past to all values ahead, with a penalty (Hoerl and Kennard 1970)."""
+    past, penalty = setting
+    (then, then_level), (now, level) = past.before(values, known), past.before(values, origins)
+    model = Ridge(alpha=penalty).fit(then, truth_of(values, known, config) - then_level)
     return model.predict(now) + level
