@@ -325,6 +325,10 @@ def test_what_the_page_says_follows_the_scores():
         name: np.full((2, 2), size)
         for name, size in ((MODEL, 1.0), (rivals.RIDGE, 2.0), (rivals.ANALOGUES, 0.5))
     }
+    assert "nowhere" in reading.say_ahead(errors)
+    errors[MODEL] = np.array([[2.0, 0.1], [2.0, 0.1]])
+    assert "that of analogues. The networks have it at 1 of 2" in reading.say_ahead(errors)
+    errors[MODEL] = np.ones((2, 2))
     assert "ridge is 2.0 times" in reading.say_chaos(errors)
     assert "are ahead of them" in reading.say_chaos(errors)
     level, worse = Difference(0.0, -1.0, 1.0), Difference(2.0, 1.0, 3.0)

@@ -203,6 +203,21 @@ def say_whether_met(judgement: Judgement, compared: Difference) -> str:
     )
 
 
+def say_ahead(errors: Mapping[str, Errors]) -> str:
+    """Which method is best for the next month, and how far ahead the networks are."""
+    curves = {name: np.square(each).mean(0) for name, each in errors.items()}
+    nearest = min(curves, key=lambda name: curves[name][0])
+    ours = curves.pop(MODEL)
+    wins = np.flatnonzero(ours < np.min(list(curves.values()), axis=0))
+    told = f"For the next month, the smallest error is that of {nearest}."
+    if not len(wins):
+        return f"{told} The networks have it nowhere."
+    return (
+        f"{told} The networks have it at {len(wins)} of {len(ours)} distances, between "
+        f"{wins[0] + 1} and {wins[-1] + 1} months ahead."
+    )
+
+
 def say_chaos(errors: Mapping[str, Errors]) -> str:
     """What a linear map leaves on the table where the rule is not linear."""
     ratio = rmse(errors[rivals.RIDGE]) / rmse(errors[MODEL])
