@@ -43,7 +43,7 @@ def test_the_hand_gradient_equals_that_of_jax():
         inputs = make_inputs(comparison.COMPARISON, SMALL, np.float64)
         arrays = inputs.params, inputs.windows, inputs.targets
         values, grads = in_numpy.loss_and_grads(*arrays, SMALL)
-        total: Any = jax.jit(jax.grad(lambda *arrays: in_jax.loss(*arrays, SMALL).sum()))
+        total: Any = jax.jit(jax.grad(lambda *arrays: in_jax.loss(*arrays, config=SMALL).sum()))
         expected = total(*jax.tree.map(jnp.asarray, arrays))
     np.testing.assert_allclose(values, in_numpy.loss(*arrays, SMALL))
     jax.tree.map(
