@@ -316,7 +316,7 @@ def test_the_pictures_and_sentences_of_the_page_can_be_made(trained, found: Foun
     assert "The edges of the box" in reading.say_cell(numbers, example, truth, names)
     counts = reading.count_boxes(sure, 0, (6, 6))
     assert "make 108 boxes. The 12" in reading.say_counts(counts)
-    both, all_boxes = {"one": sure, "two": found}, reading.Shown(*(each[0] for each in found))
+    both, all_boxes = {"one": sure, "two": found}, reading.Visible(*(each[0] for each in found))
     seconds = timings.Stream(np.array([[2e-3, 4e-3]]), np.array([[1e-3, 4e-2]]))
     for figure in (
         figures.side_by_side(frames, both, truth, [0, 9], names),

@@ -14,7 +14,7 @@ from tutorials_lib.metrics.detection import RECALLS, Found, Truth, precisions
 from tutorials_lib.vision.yolo import reading
 from tutorials_lib.vision.yolo.evaluation import OURS
 from tutorials_lib.vision.yolo.problem import STRIDE
-from tutorials_lib.vision.yolo.reading import Shown
+from tutorials_lib.vision.yolo.reading import Visible
 from tutorials_lib.vision.yolo.timings import Stream
 
 _ON_FILM = ("#ffdd00", "#00e5ff", "#ff4fd8")
@@ -37,7 +37,7 @@ def film(ax: Axes, frame: Frame, title: str = "") -> None:
 
 
 def boxes(
-    ax: Axes, found: Shown, names: Sequence[str], *, style: str = "-", width: float = 1.6
+    ax: Axes, found: Visible, names: Sequence[str], *, style: str = "-", width: float = 1.6
 ) -> None:
     """Boxes in the colours of their classes, with name and score."""
     for (left, upper, right, lower), score, label in zip(*found, strict=True):
@@ -129,8 +129,8 @@ def cell(
     frame: Frame,
     truth: Truth,
     example: reading.Example,
-    candidates: Shown,
-    kept: Shown,
+    candidates: Visible,
+    kept: Visible,
     names: Sequence[str],
 ) -> Figure:
     """The grid with the cell of one object; the candidates; and the boxes that are left."""

@@ -37,7 +37,7 @@ def rows_of(
     return frames[:rows, :: max(1, length // columns)][:, :columns]
 
 
-class Shown(NamedTuple):
+class Visible(NamedTuple):
     """The boxes of one frame as a reader would want them: few, and one for each object."""
 
     boxes: Float[np.ndarray, "boxes 4"]
@@ -55,11 +55,11 @@ def without_doubles(found: Found, overlap: float) -> Found:
     return Found(boxes, scores * stays, labels)
 
 
-def shown(found: Found, frame: int, *, overlap: float = 0.5) -> Shown:
+def shown(found: Found, frame: int, *, overlap: float = 0.5) -> Visible:
     """Boxes with a score worth drawing, without worse ones of *any* class on top of them."""
     one = without_doubles(Found(*(each[frame : frame + 1] for each in found)), overlap)
     drawn = one.scores[0] >= LEAST_SHOWN
-    return Shown(*(each[0][drawn] for each in one))
+    return Visible(*(each[0][drawn] for each in one))
 
 
 # ---------------------------------------------------------------- one cell
