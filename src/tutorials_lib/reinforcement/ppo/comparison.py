@@ -81,9 +81,11 @@ def with_the_game_outside(twin: Any, inputs: Inputs, config: Config) -> Tree:
     draws = problem.Draws(*map(np.asarray, inputs.draws))
     level, *others = inputs.state.game
     game = heist.State(Levels(*map(np.asarray, level)), *map(np.asarray, others))
-    game, played = in_numpy.rollout(
-        inputs.state.params, game, levels, draws, config, logits_of=_logits_of
-    )
+
+    def policy(observation: np.ndarray) -> np.ndarray:
+        return np.asarray(_logits_of(inputs.state.params, observation))
+
+    game, played = in_numpy.play_steps(policy, game, levels, draws, config)
     state = inputs.state._replace(game=in_jax.heist.State(*_put(game)))
     return _learn(state, in_jax.Rollout(*_put(played)), inputs.draws, config=config)
 

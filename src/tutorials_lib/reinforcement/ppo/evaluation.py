@@ -1,5 +1,6 @@
 """Thieves that play without a network, and what the network learned, beside the best play."""
 
+import dataclasses
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from jaxtyping import Int
 from tutorials_lib.benchmark.timing import timed
 from tutorials_lib.environments.heist import in_numpy as heist
 from tutorials_lib.environments.heist import planning
-from tutorials_lib.environments.heist.levels import take
+from tutorials_lib.environments.heist.levels import Levels, take
 from tutorials_lib.environments.heist.rules import ACTIONS, NUM_ACTIONS, SIDE, WALL
 from tutorials_lib.judge import Judgement, Score
 from tutorials_lib.reinforcement.ppo import in_jax, in_numpy, problem
@@ -20,6 +21,7 @@ from tutorials_lib.reinforcement.ppo.problem import Config, Data, Games, Seen
 from tutorials_lib.trees import tree_map
 
 METRIC = "share of the best play's return"
+EARNED = "discounted score"
 RANDOM, GREEDY, CAUTIOUS, PPO = "random", "greedy", "cautious greedy", "PPO"
 
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0, 2.0)
@@ -94,47 +96,42 @@ def mean_return(policy: Policy, games: Games, config: Config) -> float:
     return float(heist.play(policy, *games).discounted(config.discount).mean())
 
 
-def best_weight(data: Data, config: Config) -> float:
-    """The caution among `WEIGHTS` that earns most in the development levels."""
-
-    def earned(weight: float) -> float:
-        return mean_return(partial(greedy_policy, weight=weight), data.development, config)
-
-    return max(WEIGHTS, key=earned)
-
-
-def rivals(data: Data, config: Config, *, seed: int) -> dict[str, Policy]:
-    """The thieves that play without a network."""
-    return {
-        RANDOM: random_policy(np.random.default_rng(seed)),
-        GREEDY: greedy_policy,
-        CAUTIOUS: partial(greedy_policy, weight=best_weight(data, config)),
-    }
+def cautious_policy(data: Data, config: Config) -> tuple[Policy, float]:
+    """The greedy thief with the caution that earns most in the development levels, and how much."""
+    tried = [partial(greedy_policy, weight=weight) for weight in WEIGHTS]
+    earned = [mean_return(policy, data.development, config) for policy in tried]
+    best = int(np.argmax(earned))
+    return tried[best], earned[best]
 
 
-def best_return(games: Games, config: Config) -> float:
-    """What the best play of these levels earns, on average: the oracle, which knows the rules."""
-    level = jax.tree.map(jnp.asarray, take(games.level, slice(_num_levels(games, config))))
-    return float(planning.best_returns(level, config.discount, config.num_sweeps).mean())
-
-
-def _num_levels(games: Games, config: Config) -> int:
-    """How many different levels there are, each of which is played `num_plays` times."""
-    return len(games.level.start) // config.num_plays
+def best_return(level: Levels, config: Config) -> float:
+    """What the best play of the levels earns, on average: the oracle, which knows the rules."""
+    on_device = jax.tree.map(jnp.asarray, level)
+    return float(planning.best_returns(on_device, config.discount, config.num_sweeps).mean())
 
 
 def baselines(data: Data, config: Config, *, seed: int) -> dict[str, Score]:
     """The shares of the rivals, tuned on the development levels."""
-    return _scores(rivals(data, config, seed=seed), data, config, best_return(data.test, config))
+    return _judge_rivals(data, config, seed=seed)[0]
 
 
-def _scores(
-    policies: dict[str, Policy], data: Data, config: Config, best: float
-) -> dict[str, Score]:
-    return {
-        name: Score(None, mean_return(policy, data.test, config) / best)
-        for name, policy in policies.items()
+def _judge_rivals(
+    data: Data, config: Config, *, seed: int
+) -> tuple[dict[str, Score], dict[str, dict[str, float]], float]:
+    """The score of each rival, how its games went, and what the best play earns."""
+    levels = take(data.test.level, slice(config.num_test))  # all others are these again
+    best = best_return(levels, config)
+    cautious, earned = cautious_policy(data, config)
+    policies = {
+        RANDOM: random_policy(np.random.default_rng(seed)),
+        GREEDY: greedy_policy,
+        CAUTIOUS: cautious,
     }
+    games = {name: _describe(policy, data.test, config) for name, policy in policies.items()}
+    scores = {name: Score(None, found[EARNED] / best) for name, found in games.items()}
+    share = earned / best_return(data.development.level, config)
+    scores[CAUTIOUS] = dataclasses.replace(scores[CAUTIOUS], development=share)
+    return scores, games, best
 
 
 def train(config: Config, *, seed: int) -> Trained:
@@ -157,24 +154,22 @@ def judge(config: Config, *, seed: int, trained: Trained | None = None) -> Judge
     """
     trained = train(config, seed=seed) if trained is None else trained
     data = trained.data
-    best = best_return(data.test, config)
-    policies = rivals(data, config, seed=seed)
-    ours = learned_policy(trained.params)
+    scores, games, best = _judge_rivals(data, config, seed=seed)
+    games[PPO] = _describe(learned_policy(trained.params), data.test, config)
     return Judgement(
         metric=METRIC,
-        value=mean_return(ours, data.test, config) / best,
-        baselines=_scores(policies, data, config, best),
+        value=games[PPO][EARNED] / best,
+        baselines=scores,
         training_seconds=trained.seconds,
-        details={
-            name: _describe(heist.play(policy, *data.test), config)
-            for name, policy in (policies | {PPO: ours}).items()
-        },
+        details=games,
     )
 
 
-def _describe(episodes: heist.Episodes, config: Config) -> dict[str, float]:
+def _describe(policy: Policy, games: Games, config: Config) -> dict[str, float]:
+    """How the games of a policy went, on average."""
+    episodes = heist.play(policy, *games)
     return {
-        "discounted score": float(episodes.discounted(config.discount).mean()),
+        EARNED: float(episodes.discounted(config.discount).mean()),
         "score": float(episodes.score.mean()),
         "got out": float((episodes.score > 0).mean()),
         "steps": float(episodes.length.mean()),

@@ -1,6 +1,7 @@
 """PPO in NumPy: many games at once, and the gradient by hand."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -117,23 +118,25 @@ def potential(game: heist.State, dtype: type = np.float32) -> Float[np.ndarray, 
 
 
 def rollout(
-    params: Params,
+    params: Params, game: heist.State, levels: Levels, draws: Draws, config: Config
+) -> tuple[heist.State, Rollout]:
+    """Play some steps of every game by the policy; where a game is over, the next one begins."""
+    return play_steps(partial(logits_of, params), game, levels, draws, config)
+
+
+def play_steps(
+    policy: Callable[[Observations], Logits],
     game: heist.State,
     levels: Levels,
     draws: Draws,
     config: Config,
-    *,
-    logits_of: Callable[[Params, Observations], Any] = logits_of,
 ) -> tuple[heist.State, Rollout]:
-    """Play some steps of every game by the policy; where a game is over, the next one begins.
-
-    Another `logits_of` may answer for the network.
-    """
+    """`rollout` for any policy that gives logits, wherever it is computed."""
     dtype = draws.gumbel.dtype.type
     observation = heist.observe(game, dtype)
     before, steps = [(observation, potential(game, dtype))], []
     for i in range(config.num_steps):
-        logits = np.asarray(logits_of(params, observation))
+        logits = policy(observation)
         action = (logits + draws.gumbel[i]).argmax(-1)
         step = heist.step(game, action, draws.chance[i])
         game = heist.restart(step.state, step.is_over, take(levels, draws.level[i]))

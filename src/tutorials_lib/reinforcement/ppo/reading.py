@@ -26,7 +26,7 @@ from tutorials_lib.environments.heist.rules import (
 )
 from tutorials_lib.judge import Judgement
 from tutorials_lib.reinforcement.ppo import in_jax, in_numpy
-from tutorials_lib.reinforcement.ppo.evaluation import PPO
+from tutorials_lib.reinforcement.ppo.evaluation import EARNED, PPO
 from tutorials_lib.reinforcement.ppo.problem import Config, Games, Seen, Terms
 
 
@@ -237,14 +237,15 @@ def games_table(judgement: Judgement) -> MarkdownRows:
         [
             name,
             f"{shares[name]:.1%}",
-            f"{found['discounted score']:.2f}",
+            f"{found[EARNED]:.2f}",
             f"{found['score']:.2f}",
             f"{found['got out']:.0%}",
             f"{found['steps']:.0f}",
         ]
         for name, found in judgement.details.items()
     ]
-    best = judgement.details[PPO]["discounted score"] / judgement.value
+    strongest, line = judgement.strongest
+    best = judgement.details[strongest][EARNED] / line
     rows.append(["best play (planned)", "100%", f"{best:.2f}", "", "", ""])
     header = ["Thief", "share of the best", "discounted score", "score", "gets out", "steps"]
     return MarkdownRows(header, rows)
