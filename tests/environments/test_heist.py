@@ -64,10 +64,10 @@ def one_level(**changes: Any) -> levels.Levels:
 
 def walk(state: in_numpy.State, *actions: int) -> in_numpy.Step:
     """Act without slipping."""
-    for action in actions:
-        step = in_numpy.move(state, np.array([action]))
-        state = step.state
-    return step
+    *before, last = actions
+    for action in before:
+        state = in_numpy.move(state, np.array([action])).state
+    return in_numpy.move(state, np.array([last]))
 
 
 def at(cell: int, level: levels.Levels, **changes: Any) -> in_numpy.State:

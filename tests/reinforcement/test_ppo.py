@@ -116,7 +116,7 @@ def test_advantages_are_those_that_one_works_out_by_hand():
     ends = np.array([[False], [True], [False]])
     ours = in_numpy.advantages(reward, value, ends, config)
     np.testing.assert_allclose(ours[:, 0], [-1.25, -1, 6])
-    theirs = in_jax.advantages(*map(jnp.asarray, (reward, value, ends)), config)
+    theirs = in_jax.advantages(jnp.asarray(reward), jnp.asarray(value), jnp.asarray(ends), config)
     np.testing.assert_allclose(ours, theirs, rtol=1e-6)
 
 
@@ -182,7 +182,7 @@ def test_it_learns_to_earn_what_no_thief_by_chance_does(trained: evaluation.Trai
 
 def test_one_seed_repeats_and_two_differ():
     def fit(seed: int) -> tuple[in_jax.State, problem.Seen]:
-        draws = in_jax.Draws(*problem.draw(TINY, seed=seed))
+        draws = in_jax.Draws(*map(jnp.asarray, problem.draw(TINY, seed=seed)))
         inputs = in_jax.create(TINY, jax.random.key(seed)), problem.load(TINY, seed=seed).train
         return in_jax.compiled_fit(*jax.tree.map(jnp.asarray, (*inputs, draws)), TINY)
 

@@ -138,8 +138,8 @@ def train(config: Config, *, seed: int) -> Trained:
     """A network from the training levels of `seed`."""
     data = problem.load(config, seed=seed)
     params = in_jax.create(config, jax.random.key(seed))
-    draws = in_jax.Draws(*problem.draw(config, seed=seed))
-    inputs = params, *jax.tree.map(jnp.asarray, (data.train, draws))
+    draws = in_jax.Draws(*map(jnp.asarray, problem.draw(config, seed=seed)))
+    inputs = params, jax.tree.map(jnp.asarray, data.train), draws
     fit = in_jax.compiled_fit.lower(*inputs, config).compile()  # so as not to time it
     (state, seen), seconds = timed(fit, *inputs)
     return Trained(

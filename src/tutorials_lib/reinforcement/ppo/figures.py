@@ -46,6 +46,7 @@ def draw_game(ax: Axes, game: heist.State) -> None:
 
 def _draw_floor(ax: Axes, level: Levels, *, is_open: bool) -> None:
     ax.set(xlim=(-0.5, SIDE - 0.5), ylim=(SIDE - 0.5, -0.5), aspect="equal", xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)
     for line in np.arange(SIDE + 1) - 0.5:
         ax.axhline(line, color=figures.GRID, linewidth=0.6, zorder=0)
         ax.axvline(line, color=figures.GRID, linewidth=0.6, zorder=0)
@@ -104,14 +105,13 @@ def values(boards: Mapping[str, Board], state: heist.State) -> Figure:
     figure, panels = plt.subplots(ncols=len(boards), figsize=(7.0, 3.2))
     highest = max(np.nanmax(board) for board in boards.values())
     for ax, (name, board) in zip(panels, boards.items(), strict=True):
-        image = ax.imshow(board, cmap=figures.SEQUENTIAL, vmin=0, vmax=highest)
+        ax.imshow(board, cmap=figures.SEQUENTIAL, vmin=0, vmax=highest)
         ax.set(title=name, xticks=[], yticks=[])
         for cell in heist.guards(state.level, state.age)[:, 0]:
             column, row = _place(cell)
             ax.scatter(column, row, s=60, marker="v", color="white", edgecolor="black")
-        for cell, text in ((state.level.key[0], "key"), (state.level.exit[0], "exit")):
-            _write(ax, cell, text, "white")
-    figure.colorbar(image, ax=panels, label="discounted score to come", shrink=0.8)
+        _write(ax, state.level.exit[0], "exit", "white")
+    figure.colorbar(panels[0].images[0], ax=panels, label="discounted score to come", shrink=0.8)
     return figure
 
 

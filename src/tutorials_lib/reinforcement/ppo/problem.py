@@ -112,7 +112,7 @@ TINY = Config(
     num_development=6,
     num_test=6,
     num_plays=2,
-    num_sweeps=20,
+    num_sweeps=60,
 )
 PAGE = Config()
 FULL = Config(num_updates=2_000, hidden=(128, 128), num_train=65_536)
