@@ -13,7 +13,7 @@ from tutorials_lib import schedules
 from tutorials_lib.benchmark.agreement import make_inputs, prepared
 from tutorials_lib.environments.heist import in_numpy as heist
 from tutorials_lib.environments.heist.levels import take
-from tutorials_lib.environments.heist.rules import NUM_STATES, TIME_LIMIT
+from tutorials_lib.environments.heist.rules import NUM_CELLS, NUM_STATES, SIDE, TIME_LIMIT, WALL
 from tutorials_lib.reinforcement.ppo import (
     comparison,
     evaluation,
@@ -266,6 +266,18 @@ def test_the_judgement_names_every_rival_and_measures_by_the_best_play(
 def test_settings_that_cannot_work_are_named(settings: dict[str, Any], message: str):
     with pytest.raises(ValueError, match=message):
         dataclasses.replace(TINY, **settings)
+
+
+def test_the_far_room_is_worth_something_to_who_holds_the_key_alone(
+    trained: evaluation.Trained, plans: reading.Plans
+):
+    start = heist.start(take(trained.data.test.level, slice(1)))
+    beyond = np.arange(NUM_CELLS) % SIDE > WALL
+    for has_key in (False, True):
+        game = start._replace(has_key=np.full(1, has_key))
+        best = reading.values_of_cells(plans, trained.params, game)["the best play"]
+        assert (best[beyond] > 0).all() == has_key
+        assert (best[~beyond] > 0).any()
 
 
 def test_the_pictures_and_tables_of_the_page_can_be_made(

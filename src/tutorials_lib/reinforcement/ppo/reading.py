@@ -201,7 +201,7 @@ def values_of_cells(
 
     The network learned with shaped rewards, so its values lack the potential, which is added.
     """
-    many = heist.start(Levels(*(np.repeat(x, NUM_CELLS, axis=0) for x in game.level)))
+    many = jax.tree.map(lambda x: np.repeat(x, NUM_CELLS, axis=0), game)
     many = many._replace(cell=np.arange(NUM_CELLS, dtype=np.int32))
     places = np.asarray(planning.index(in_jax.heist.State(*jax.tree.map(jnp.asarray, tuple(many)))))
     believed = in_numpy.values_of(params, heist.observe(many)) + in_numpy.potential(many)
