@@ -147,7 +147,8 @@ def fit(
 
     def step(state: State, places: Int[Array, "networks batch"]) -> tuple[State, Losses]:
         batch = examples.windows[folds, places], examples.targets[folds, places]
-        return train_step(state, *batch, config)
+        # Inside the program these are JAX's arrays, whatever came in.
+        return train_step(state, *batch, config)  # pyright: ignore[reportArgumentType]
 
     return jax.lax.scan(step, state, batches)
 
