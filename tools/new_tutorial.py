@@ -65,15 +65,35 @@ def new_files(tutorial: Tutorial, root: Path) -> dict[Path, str]:
         return Template(text).substitute(values)
 
     package = root / "src" / "tutorials_lib" / tutorial.coordinate
-    files = {package / f"{name}.py": fill(f"{name}.py") for name in MODULES}
+    test = root / "tests" / tutorial.part / f"test_{tutorial.slug}.py"
+    files = {package / f"{name}.py": _with_sorted_imports(fill(f"{name}.py")) for name in MODULES}
     files[root / "book" / f"{tutorial.coordinate}.md"] = fill("page.md")
-    files[root / "tests" / tutorial.part / f"test_{tutorial.slug}.py"] = fill("test.py")
+    files[test] = _with_sorted_imports(fill("test.py"))
     if not (package.parent / "__init__.py").exists():
         files[package.parent / "__init__.py"] = f'"""The tutorials of the part {caption}."""\n'
     api = root / "book" / "reference" / f"api_{tutorial.part}.md"
     if not api.exists():
         files[api] = fill("api.md")
     return files
+
+
+def _with_sorted_imports(text: str) -> str:
+    """A module with its imports in order, which depends on the name of the part."""
+    ours = "lint.isort.known-first-party = ['tutorials_lib']"  # modules that do not exist yet, too
+    return _ruff(text, "check", "--select", "I", "--fix-only", "--quiet", "--config", ours)
+
+
+def _ruff(text: str, *command: str, filename: str = "module.py") -> str:
+    """What ruff makes of the text of a module."""
+    finished = subprocess.run(
+        [sys.executable, "-m", "ruff", *command, "--stdin-filename", filename, "-"],
+        input=text,
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    return finished.stdout
 
 
 # ---------------------------------------------------------------- the table of contents
@@ -193,15 +213,7 @@ def add_to_catalog(text: str, tutorial: Tutorial) -> str:
     )
     lines = text.splitlines()
     lines.insert(max(ends), row)
-    formatted = subprocess.run(
-        [sys.executable, "-m", "ruff", "format", "--stdin-filename", "catalog.py", "-"],
-        input="\n".join(lines) + "\n",
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=ROOT,
-    )
-    return formatted.stdout
+    return _ruff("\n".join(lines) + "\n", "format", filename="catalog.py")
 
 
 def _quote(text: str) -> str:
