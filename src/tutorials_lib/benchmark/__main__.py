@@ -13,6 +13,7 @@ from rich.table import Table
 
 from tutorials_lib import catalog, environment, presets
 from tutorials_lib.files import write_json
+from tutorials_lib.options import check_writable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -100,12 +101,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     unknown = sorted(set(options.slugs) - set(available))
     if unknown:
         parser.error(f"no tutorial named {', '.join(unknown)}; there are: {', '.join(available)}")
-    if options.json and options.json.is_dir():
-        parser.error(f"--json {options.json} is a folder; name a file in it")
+    if options.json:
+        try:
+            check_writable(options.json, "--json")
+        except ValueError as error:
+            parser.error(str(error))
     if options.record and not re.fullmatch(r"[\w-]+", options.record):
         parser.error(f"--record {options.record} is no name of a machine: letters, digits, _ and -")
-    if options.json and not options.json.resolve().parent.is_dir():
-        parser.error(f"the folder of --json {options.json} does not exist; create it first")
     if options.repeat is not None and options.repeat < 2:
         parser.error(f"--repeat {options.repeat}: two measurements at least are compared")
     if options.repeat and (options.json or options.record):

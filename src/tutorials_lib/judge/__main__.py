@@ -13,6 +13,7 @@ from rich.table import Table
 
 from tutorials_lib import catalog, environment, presets
 from tutorials_lib.files import write_json
+from tutorials_lib.options import check_writable
 
 if TYPE_CHECKING:
     from tutorials_lib.judge.record import JudgeRecord
@@ -81,7 +82,7 @@ def _check(options: argparse.Namespace) -> None:
     check_seeds(options.seeds)
     source, preset = presets.data_source(), presets.preset_name()
     if options.json:
-        _check_writable(options.json.resolve(), "--json")
+        check_writable(options.json, "--json")
     if not options.record:
         return
     if source != "real":
@@ -92,15 +93,6 @@ def _check(options: argparse.Namespace) -> None:
         raise ValueError("--record stores a mean with its interval; give at least two seeds")
     if not (CHECKOUT / "book").is_dir():
         raise ValueError(f"--record writes into the book, and {CHECKOUT} is no checkout of it")
-
-
-def _check_writable(path: Path, option: str) -> None:
-    if path.is_dir():
-        raise ValueError(f"{option} {path} is a folder; name a file in it")
-    if not path.parent.is_dir():
-        raise ValueError(f"the folder of {option} {path} does not exist; create it first")
-    if not os.access(path.parent, os.W_OK):
-        raise ValueError(f"the folder of {option} {path} cannot be written to; name another one")
 
 
 def _choose(slugs: Sequence[str]) -> list[str]:
