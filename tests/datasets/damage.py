@@ -5,8 +5,10 @@ test: parsers written in C may crash on bytes that nobody pinned.
 """
 
 import gzip
+import importlib
 import io
 import json
+import pkgutil
 import resource
 import sys
 import tarfile
@@ -19,6 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,6 +43,7 @@ from tests.datasets import (
     test_sunspots,
 )
 from tests.pretrained import test_squeezenet
+from tutorials_lib import datasets, pretrained
 from tutorials_lib.datasets import (
     ai4i,
     bccd,
@@ -211,6 +215,21 @@ def parsers() -> dict[str, Parser]:
 def modules() -> set[str]:
     """The modules whose parsers are tried here."""
     return {name.split(",")[0].split(" ")[0] for name in parsers()}
+
+
+def fetching() -> dict[str, ModuleType]:
+    """The modules that fetch published files, by their dotted names."""
+    names = (
+        name
+        for package in (datasets, pretrained)
+        for _, name, _ in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    )
+    found = {name: importlib.import_module(name) for name in names}
+    return {
+        name: module
+        for name, module in found.items()
+        if hasattr(module, "fetch") and not name.endswith(".download")
+    }
 
 
 def damaged(good: bytes, rng: np.random.Generator) -> tuple[str, bytes]:

@@ -1,9 +1,6 @@
 """Everything that can be fetched is credited."""
 
-import importlib
-import pkgutil
-
-from tutorials_lib import datasets, pretrained
+from tests.datasets import damage
 from tutorials_lib.datasets import credits
 from tutorials_lib.datasets.hymenoptera import TRAIN, VALIDATION
 from tutorials_lib.datasets.mnist import MNIST
@@ -11,11 +8,8 @@ from tutorials_lib.datasets.mnist import MNIST
 
 def test_every_module_that_fetches_has_its_credit():
     credited = {one.what for one in credits.published()}
-    for package in (datasets, pretrained):
-        for _, name, _ in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            module = importlib.import_module(name)
-            if hasattr(module, "fetch") and not name.endswith(".download"):
-                assert (module.__doc__ or "").splitlines()[0].rstrip(".") in credited, name
+    for name, module in damage.fetching().items():
+        assert (module.__doc__ or "").splitlines()[0].rstrip(".") in credited, name
 
 
 def test_a_credit_counts_the_files_and_their_bytes():

@@ -1,15 +1,12 @@
 """Whatever is wrong with a published file, its parser says so: soon, and in little memory."""
 
-import importlib
 import json
 import os
-import pkgutil
 import subprocess
 import sys
 from pathlib import Path
 
 from tests.datasets import damage
-from tutorials_lib import datasets, pretrained
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,12 +33,7 @@ def test_a_damaged_file_is_read_or_refused_with_the_promised_error():
 
 
 def test_every_module_that_fetches_a_file_is_among_those_tried():
-    fetching = {
-        name.rpartition(".")[2]
-        for package in (datasets, pretrained)
-        for _, name, _ in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
-        if hasattr(importlib.import_module(name), "fetch") and not name.endswith(".download")
-    }
+    fetching = {name.rpartition(".")[2] for name in damage.fetching()}
     assert {"ai4i", "gpt2"} <= fetching
     assert fetching - {"weights"} <= damage.modules(), "enter what is missing in damage.parsers()"
     assert "squeezenet" in damage.modules()  # whose parser is in the module `weights`

@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from tutorials_lib import datasets, pretrained
@@ -33,12 +33,9 @@ def published() -> list[Credit]:
     credits: list[Credit] = []
     for name in _modules():
         module = importlib.import_module(name)
-        files = {
-            remote.url: remote
-            for value in vars(module).values()
-            for remote in _remote_files(value)
-            if "fetch" in vars(module)
-        }
+        if not hasattr(module, "fetch"):  # what it holds of files is another module's
+            continue
+        files = {remote.url: remote for remote in _remote_files(tuple(vars(module).values()))}
         what = (module.__doc__ or "").splitlines()[0].rstrip(".")
         grouped: dict[tuple[str, str], list[RemoteFile]] = {}
         for remote in files.values():
@@ -67,12 +64,6 @@ def _remote_files(value: object) -> Iterator[RemoteFile]:
     """The files in a constant of a module: one, or several in a mapping or a tuple."""
     if isinstance(value, RemoteFile):
         yield value
-    elif isinstance(value, Mapping):
-        yield from _each(value.values())
-    elif isinstance(value, tuple):
-        yield from _each(value)
-
-
-def _each(values: Iterable[object]) -> Iterator[RemoteFile]:
-    for value in values:
-        yield from _remote_files(value)
+    elif isinstance(value, Mapping | tuple):
+        for each in value.values() if isinstance(value, Mapping) else value:
+            yield from _remote_files(each)
