@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tools import ROOT
 from tools.pages import bibliographies
@@ -80,6 +81,13 @@ LEDGER = """\
 
 INDEX = """\
 # Small book
+
+```{verdicts}
+```
+
+```{picture-strip}
+kmeans
+```
 
 ```{tutorial-cards}
 ```
@@ -202,6 +210,8 @@ class Book:
         bibliography = [path.relative_to(ROOT) for path in bibliographies()]
         for name in ("_config.yml", "requirements.txt", *bibliography):
             shutil.copy(ROOT / name, folder / name)
+        cards = (ROOT / "book/_data/cards.yml").read_text(encoding="utf-8")
+        self.write("book/_data/cards.yml", cards.replace("fig-kmeans-segments", "fig-film"))
         self.write("_toc.yml", TOC)
         self.write("book/index.md", INDEX)
         self.write("book/performance/ledger.md", LEDGER)
@@ -265,6 +275,19 @@ def test_planned_tutorials_have_a_card_without_a_link(book: Book) -> None:
     assert html.count("sd-card ") == 30
     assert html.count("sd-stretched-link") == 1
     assert "1 of the 30 are written so far." in html
+
+
+def test_the_index_shows_a_picture_from_the_page_and_counts_the_verdicts(book: Book) -> None:
+    html = book.html("index")
+    images = re.findall(r"<img[^>]*thumbnail[^>]*>", html)
+    assert len(images) == 2, "one in the strip, one on the card"
+    for image in images:
+        assert 'alt="From the page: A line that moves."' in image
+    [name] = set(re.findall(r'src="_images/(kmeans-[^"]+\.webp)"', html))
+    with Image.open(book.folder / "_build/html/_images" / name) as picture:
+        assert picture.width in range(630, 650)
+    assert "Of the 1 tutorial that was measured, JAX is faster than NumPy in 1" in html
+    assert re.search(r'class="[^"]*tutorial[^"]*method-clustering[^"]*speed-jax-faster', html)
 
 
 def test_the_ledger_figure_exists_for_both_themes_with_a_description(book: Book) -> None:

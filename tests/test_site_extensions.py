@@ -1,14 +1,18 @@
 """The parts of the site's extensions that are plain functions of text."""
 
+from pathlib import Path
 from typing import cast
 
 import pytest
+from bs4 import BeautifulSoup
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
 
+import cards
 import package_api
 import site_theme
+from tutorials_lib import catalog
 
 
 @pytest.mark.parametrize(
@@ -66,7 +70,7 @@ APP = cast(Sphinx, None)
 def config_with(**settings: object) -> Config:
     """Settings of a site as Sphinx hands them to an extension."""
     config = Config({"html_theme_options": {}} | settings)
-    for name in ("html_theme_options", "html_baseurl"):
+    for name in ("html_theme_options", "html_baseurl", "html_title"):
         config.add(name, settings.get(name, {} if "options" in name else ""), "html", ())
     return config
 
@@ -98,3 +102,45 @@ def test_what_no_browser_opens_is_refused_as_an_address(monkeypatch: pytest.Monk
     monkeypatch.setenv("BOOK_SITE_URL", "example.org/book")
     with pytest.raises(ExtensionError, match=r"BOOK_SITE_URL.*'example\.org/book'.*in full"):
         site_theme.name_the_site(APP, config_with())
+
+
+def test_every_tutorial_has_a_row_for_its_card():
+    rows = cards.read_rows()
+    assert rows.keys() == {tutorial.slug for tutorial in catalog.TUTORIALS}
+    assert all(row.method and row.data for row in rows.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("k_means: {method: [clustering], data: [tables]}", "k_means, which the catalog lacks"),
+        ("kmeans: {method: [a], data: [b], colour: red}", "unexpected keyword argument 'colour'"),
+        ("kmeans: {method: [a], data: [b], crop: [60, 0, 40, 9]}", "is no part of a figure"),
+        ("kmeans: {method: [a], data: [b], crop: [0, 9]}", "not enough values to unpack"),
+    ],
+)
+def test_a_wrong_row_is_named(text: str, complaint: str, tmp_path: Path, monkeypatch):
+    file = tmp_path / "cards.yml"
+    file.write_text(text, encoding="utf-8")
+    monkeypatch.setattr(cards, "ROWS", file)
+    with pytest.raises(ExtensionError, match=complaint):
+        cards.read_rows.__wrapped__()
+
+
+def test_nothing_is_counted_where_nothing_was_measured():
+    assert cards.verdict_counts({}) == ""
+    assert cards.verdict_classes(None) == ["speed-planned"]
+
+
+def test_a_shared_link_has_title_description_and_picture():
+    config = config_with(html_baseurl="https://example.org/book/", html_title="The book")
+    context = {
+        "title": "Fit <em>a</em> line",
+        "pageurl": "https://example.org/book/a.html",
+        "metatags": '<meta name="description" content="A &quot;line&quot;." />',
+    }
+    tags = BeautifulSoup(site_theme._card_where_shared(context, config), "html.parser")
+    found = {tag["property"]: tag["content"] for tag in tags.find_all("meta", property=True)}
+    assert found["og:title"] == "Fit a line"
+    assert found["og:description"] == 'A "line".'
+    assert found["og:image"] == "https://example.org/book/_static/site.png"

@@ -7,6 +7,14 @@ from typing import Any
 from sphinx.environment import BuildEnvironment
 
 
+@dataclass(frozen=True)
+class Picture:
+    """A figure of a page: its PDF, below the book's folder, and what its caption says."""
+
+    pdf: str
+    caption: str
+
+
 @dataclass
 class BookState:
     """The memory of a build.
@@ -14,12 +22,14 @@ class BookState:
     Attributes:
         digests: page to what its outputs depended on when it was last read.
         records: page to the record that its notebook carries, as plain data.
+        pictures: page to the figures that it can lend to the index, by name.
         readers: pages that show records of other pages.
         shown: the records that each builder last wrote `readers` with.
     """
 
     digests: dict[str, str] = field(default_factory=dict)
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
+    pictures: dict[str, dict[str, Picture]] = field(default_factory=dict)
     readers: set[str] = field(default_factory=set)
     shown: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
 
@@ -27,6 +37,7 @@ class BookState:
         """Forget a page that is about to be read again, or is gone."""
         self.digests.pop(docname, None)
         self.records.pop(docname, None)
+        self.pictures.pop(docname, None)
         self.readers.discard(docname)
 
     def take(self, other: "BookState", docnames: Iterable[str]) -> None:
@@ -36,6 +47,8 @@ class BookState:
                 self.digests[docname] = other.digests[docname]
             if docname in other.records:
                 self.records[docname] = other.records[docname]
+            if docname in other.pictures:
+                self.pictures[docname] = other.pictures[docname]
             self.readers.update({docname} & other.readers)
 
 

@@ -16,6 +16,7 @@ from sphinx.util.docutils import SphinxDirective
 from records import LEDGER, table, tutorial_of
 from tutorials_lib import catalog
 from tutorials_lib.benchmark.tables import format_seconds
+from tutorials_lib.catalog import Tutorial
 from tutorials_lib.judge.record import PUBLISHED, JudgeRecord, load_published
 from tutorials_lib.judge.report import details_table, score_table, verdict_sentences
 
@@ -50,11 +51,14 @@ class FillInPublished(SphinxPostTransform):
         records = load_published(Path(self.app.srcdir)) if marks else {}
         for mark in marks:
             record = records.get(mark["slug"])
-            mark.replace_self(no_record() if record is None else describe(record))
+            missing = no_record(catalog.find(mark["slug"]))
+            mark.replace_self(missing if record is None else describe(record))
 
 
-def no_record() -> list[nodes.Node]:
-    """The sentence for a tutorial without a record."""
+def no_record(tutorial: Tutorial) -> list[nodes.Node]:
+    """The sentence for a tutorial without a record; a game is its own data, as its page says."""
+    if tutorial.part == "reinforcement":
+        return []
     return [
         _paragraph(
             nodes.strong("", "No verified copy."),

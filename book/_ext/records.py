@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from docutils import nodes
-from docutils.statemachine import StringList
 from myst_nb.sphinx_ import NbMetadataCollector
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -28,6 +27,9 @@ from tutorials_lib.judge.report import short_verdict
 
 RECORDED = Path("book/_data/benchmarks")
 """Records that were made on other machines and committed, `<machine>/<slug>.json`."""
+
+WORDS_PER_MINUTE = 200
+"""How fast explanations are read."""
 
 LEDGER = "book/performance/ledger"
 """The page that shows the records of all tutorials."""
@@ -132,52 +134,6 @@ class Measured(LateDirective):
     kind = "measured"
 
 
-class TutorialCards(SphinxDirective):
-    """`{tutorial-cards}`: a grid of cards for each part; planned ones carry no link."""
-
-    def run(self) -> list[nodes.Node]:
-        """Write the grids in MyST and let Sphinx-Design make them."""
-        self.env.note_reread()  # a new tutorial changes no text of the page
-        state_of(self.env).readers.add(self.env.docname)
-        num_written = sum(self._is_written(tutorial) for tutorial in catalog.TUTORIALS)
-        lines: list[str] = []
-        if num_written < len(catalog.TUTORIALS):
-            lines += [
-                f"{num_written} of the {len(catalog.TUTORIALS)} are written so far.",
-                "A card without a link is planned, and shows what is claimed of it.",
-                "",
-            ]
-        for part, caption in catalog.PARTS.items():
-            cards = [self._card(t) for t in catalog.TUTORIALS if t.part == part]
-            lines += [
-                f":::{{rubric}} {caption}", ":::", "", "::::{grid} 1 2 2 3", ":gutter: 3", "",
-                *(line for card in cards for line in card), "::::", "",
-            ]  # fmt: skip
-        container = nodes.container(classes=["tutorial-cards"])
-        self.state.nested_parse(StringList(lines, source="tutorial-cards"), 0, container)
-        return container.children
-
-    def _card(self, tutorial: Tutorial) -> list[str]:
-        link = []
-        if self._is_written(tutorial):
-            link = [f":link: /book/{tutorial.coordinate}", ":link-type: doc"]
-        return [
-            f":::{{grid-item-card}} {tutorial.title}", *link, "",
-            f"{{card-status}}`{tutorial.slug}`", ":::", "",
-        ]  # fmt: skip
-
-    def _is_written(self, tutorial: Tutorial) -> bool:
-        return tutorial.available and f"book/{tutorial.coordinate}" in self.env.found_docs
-
-
-class CardStatus(SphinxRole):
-    """`{card-status}` followed by a slug: the claim and, once there is one, the measured ratio."""
-
-    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-        """Leave a mark that `FillIn` replaces."""
-        return [_Late(kind="card", slug=self.text)], []
-
-
 class Claim(SphinxRole):
     """`{claim}` followed by `range`, `reason` or `change`: what the source document says here."""
 
@@ -218,7 +174,6 @@ class FillIn(SphinxPostTransform):
             "ledger-table": self._ledger_table,
             "ledger-figure": self._ledger_figure,
             "measured": self._measured,
-            "card": self._card,
         }
         for mark in list(self.document.findall(_Late)):
             mark.replace_self(fill[mark["kind"]](mark))
@@ -233,14 +188,19 @@ class FillIn(SphinxPostTransform):
         record = self._records.get(tutorial.slug) if tutorial else None
         if record is None:
             return []  # a page that did not execute has said so already
-        return [nodes.paragraph("", ledger.measured_line(record), classes=["measured"])]
+        line = ledger.measured_line(record)
+        if self.app.builder.format != "latex":  # which takes all pages for one document
+            line += f" {self._reading_time()}"
+        return [nodes.paragraph("", line, classes=["measured"])]
 
-    def _card(self, mark: _Late) -> list[nodes.Node]:
-        record = self._records.get(mark["slug"])
-        low, high = catalog.find(mark["slug"]).claim
-        claimed = f"Claimed {low:g} to {high:g}×"
-        measured = "planned" if record is None else f"measured {ledger.measured_text(record)}"
-        return [nodes.Text(f"{claimed}, {measured}")]
+    def _reading_time(self) -> str:
+        """How long the page takes to read, and how long it took to run."""
+        words = sum(len(text.astext().split()) for text in self.document.findall(nodes.paragraph))
+        reading = f"The text takes about {_minutes(words / WORDS_PER_MINUTE)} to read"
+        executed = NbMetadataCollector.get_exec_data(self.env, self.env.docname)
+        if executed is None or executed["runtime"] is None:
+            return f"{reading}."
+        return f"{reading}, and the page about {_minutes(executed['runtime'] / 60)} to run."
 
     def _ledger_table(self, mark: _Late) -> list[nodes.Node]:
         recorded = recorded_elsewhere(Path(self.app.srcdir))
@@ -254,7 +214,9 @@ class FillIn(SphinxPostTransform):
                 cells.append(nodes.Text(self._elsewhere(recorded.get(row.tutorial.slug, []))))
             cells.append(nodes.Text(_on_published_data(row.tutorial, published)))
             rows.append(cells)
-        return [table(header, rows)]
+        shown = table(header, rows)
+        shown["classes"].append("sortable")  # by `site.js`
+        return [shown]
 
     def _elsewhere(self, recorded: Sequence[tuple[str, Record]]) -> str:
         current = {slug: record.code_digest for slug, record in self._records.items()}
@@ -293,11 +255,17 @@ class FillIn(SphinxPostTransform):
         return nodes.image(uri=uri, candidates={"*": uri}, alt=alt, classes=list(classes))
 
 
+def _minutes(number: float) -> str:
+    whole = max(1, round(number))
+    return f"{whole} minute{'s' * (whole > 1)}"
+
+
 def _on_published_data(tutorial: Tutorial, published: Mapping[str, JudgeRecord]) -> str:
     """What the tutorial reached on its published data set."""
     record = published.get(tutorial.slug)
     if record is None:
-        return "no verified copy" if tutorial.available else ""
+        missing = "a game" if tutorial.part == "reinforcement" else "no verified copy"
+        return missing if tutorial.available else ""
     return short_verdict(record.summary) + ("" if record.is_current else " (earlier code)")
 
 
@@ -319,8 +287,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("ledger-table", LedgerTable)
     app.add_directive("ledger-figure", LedgerFigure)
     app.add_directive("measured", Measured)
-    app.add_directive("tutorial-cards", TutorialCards)
-    app.add_role("card-status", CardStatus())
     app.add_role("claim", Claim())
     app.add_post_transform(FillIn)
     app.connect("env-purge-doc", purge)

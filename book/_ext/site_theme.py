@@ -4,7 +4,8 @@ The settings that mend by themselves (the dead menu button, the empty theme mode
 other hosts) are in `_config.yml`. Here is what needs code: the index at the root of the site, the
 edit and issue buttons that appear only when the repository has an address, the page's description,
 each script once and only where it is needed, images with their sizes, MathJax served by the site
-itself, and a notebook of every page to download.
+itself, a notebook of every page to download, a page for addresses that do not exist, and the list
+of all addresses.
 """
 
 import html
@@ -157,10 +158,41 @@ def mend_page(
         context["generate_toctree_html"] = _with_named_sections(context["generate_toctree_html"])
     if 'name="description"' not in context.get("metatags", ""):
         context["metatags"] = context.get("metatags", "") + _description(context, doctree)
-    if context.get("pageurl") and page == app.config.root_doc:
-        context["pageurl"] = (app.config.html_baseurl or "").rstrip("/") + "/"
+    if context.get("pageurl"):
+        if page == app.config.root_doc:
+            context["pageurl"] = app.config.html_baseurl
+        context["metatags"] += _card_where_shared(context, app.config)
+    context["root_of_site"] = urlsplit(app.config.html_baseurl or "").path or "/"
     if "body" in context:
         context["body"] = _readable_aloud(_sized_images(context["body"], app))
+
+
+def _card_where_shared(context: Context, config: Config) -> str:
+    """What a link to the page looks like where people share it (https://ogp.me)."""
+    described = re.search(r'name="description" content="([^"]*)"', context["metatags"])
+    title = BeautifulSoup(context["title"], "html.parser").get_text()
+    tags = {
+        "og:title": html.escape(title, quote=True),
+        "og:description": described[1] if described else "",
+        "og:type": "article",
+        "og:url": context["pageurl"],
+        "og:site_name": html.escape(config.html_title, quote=True),
+        "og:image": f"{config.html_baseurl}_static/site.png",
+        "og:image:alt": "The first page of the book",
+    }
+    lines = [f'<meta property="{name}" content="{value}" />' for name, value in tags.items()]
+    return "\n".join(["", *lines, '<meta name="twitter:card" content="summary_large_image" />'])
+
+
+def explain_missing_pages(app: Sphinx) -> Iterator[tuple[str, Context, str]]:
+    """`404.html`, which hosts show for an address that does not exist, however deep it is."""
+    contents = app.builder.get_target_uri(app.config.root_doc)
+    body = (
+        "<h1>There is no such page</h1>"
+        f'<p>It may have moved. The <a href="{contents}">first page</a> lists all tutorials, and '
+        'the <a href="search.html">search</a> knows every word of the book.</p>'
+    )
+    yield "404", {"title": "There is no such page", "body": body, "metatags": ""}, "page.html"
 
 
 def offer_notebook(
@@ -203,9 +235,22 @@ def finish_site(app: Sphinx, exception: Exception | None) -> None:
     for page in folder.rglob("*.html") if folder != out else ():
         if page.relative_to(out).with_suffix("").as_posix() not in app.env.found_docs:
             page.unlink()  # its source is gone
+    if app.config.html_baseurl:
+        _list_addresses(out / "sitemap.xml", app)
     for pattern in UNUSED_FILES:
         for path in list((out / "_static").glob(pattern)):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _list_addresses(path: Path, app: Sphinx) -> None:
+    """Write the addresses of all pages for search engines (https://www.sitemaps.org)."""
+    pages = sorted(app.env.found_docs)
+    places = [app.builder.get_target_uri(page) for page in pages if page != app.config.root_doc]
+    addresses = [app.config.html_baseurl + place for place in ["", *places]]
+    lines = [f"<url><loc>{html.escape(address)}</loc></url>" for address in addresses]
+    head = '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">'
+    text = "\n".join(['<?xml version="1.0" encoding="utf-8"?>', head, *lines, "</urlset>", ""])
+    path.write_text(text, encoding="utf-8")
 
 
 def leave_out_scripts(markup: str, *names: str) -> str:
@@ -348,5 +393,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("builder-inited", quiet_compiler)
     app.connect("html-page-context", offer_notebook, priority=400)
     app.connect("html-page-context", mend_page, priority=900)
+    app.connect("html-collect-pages", explain_missing_pages)
     app.connect("build-finished", finish_site, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -244,6 +244,27 @@ def test_the_index_has_thirty_cards_and_links_the_pages_that_exist(pages):
         assert links == ([address] if (SITE / address).is_file() else []), title
 
 
+def test_every_written_tutorial_has_a_picture_on_its_card(pages):
+    index = pages[SITE / "index.html"]
+    for card in index.select(".tutorial .sd-card"):
+        picture = card.select_one(".sd-card-header img.thumbnail")
+        assert (picture is not None) == (card.find("a") is not None), card.get_text()
+    assert len(index.select(".picture-strip a img.thumbnail")) == 5
+    shown = {_attribute(image, "src") for image in index.select("img.thumbnail")}
+    assert len(shown) == len(index.select(".tutorial img.thumbnail"))
+    assert max((SITE / address).stat().st_size for address in shown) < 80_000
+
+
+def test_a_missing_page_leads_back_from_any_depth(pages):
+    page = pages[SITE / "404.html"]
+    base = page.select_one("head base")
+    assert base is not None
+    assert _attribute(base, "href") == "/"
+    assert page.select_one("article a[href='index.html']")
+    first = page.select_one("head link, head script[src]")
+    assert base in first.find_all_previous("base"), "it counts for what comes after it only"
+
+
 def test_every_page_of_the_contents_is_in_the_site_and_in_the_search_index():
     contents = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))
     listed = {contents["root"], *_files(contents["parts"])}
