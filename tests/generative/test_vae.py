@@ -337,12 +337,12 @@ def test_a_varied_factor_is_all_that_varies():
     assert not differs[:16].any(), "only the mouth smiles"
 
 
-def test_traversals_are_of_the_latents_that_tell_most():
+def test_traversals_show_each_factor_by_the_latent_that_tells_most_of_it():
     params = in_jax.create(TINY, jax.random.key(0))
-    alone = np.array([[0.1, 0.2], [0.9, 0.0], [0.0, 0.0], [0.3, 0.4]])
+    alone = np.array([[0.8, 0.2], [0.9, 0.0], [0.0, 0.0], [0.3, 0.4]])
     rows = evaluation.traversals(params, np.zeros(4, np.float32), alone, TINY)
-    assert list(rows) == [1, 3, 0, 2]
-    assert rows[1].shape == (9, 1024)
+    assert [(row.latent, row.factor) for row in rows] == [(1, 0), (3, 1)]
+    assert rows[0].images.shape == (9, 1024)
 
 
 def test_a_dimension_is_in_use_when_its_posterior_leaves_the_prior():

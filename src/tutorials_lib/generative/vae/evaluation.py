@@ -18,7 +18,8 @@ NUM_DRAWS = 64
 
 
 SHORT_EPOCH_STEPS = 15
-NUM_SHORT_EPOCHS = 12
+NUM_SHORT_EPOCHS = 24
+"""Of a short run; where the weight of the KL part rises, it does so in the first half of them."""
 
 
 NUM_COMPONENTS = (10, 20, 40, 80, 120, 160, 240, 320, 480)
@@ -120,21 +121,33 @@ def encode_means(
     return np.asarray(encode(params, jnp.asarray(images), config).mean)
 
 
+class Traversal(NamedTuple):
+    """What the decoder draws while one latent changes, and the factor it is shown for."""
+
+    latent: int
+    factor: int
+    images: problem.Images
+
+
 def traversals(
     params: in_jax.Params,
     latents: Float[np.ndarray, " latents"],
     alone: Float[np.ndarray, "latents factors"],
     config: Config,
-) -> dict[int, problem.Images]:
+) -> list[Traversal]:
     """What the decoder draws while one of `latents` goes from -2.5 to 2.5.
 
-    The six latents are shown that tell most of some factor (`alone`, see `problem.r2_alone`).
+    At most six latents, each for another factor: of all that are left, always the latent that
+    tells most of a factor (`alone`, see `problem.r2_alone`).
     """
     values = np.linspace(-2.5, 2.5, 9, dtype=np.float32)
-    rows = {}
-    for latent in map(int, alone.max(1).argsort()[::-1][:6]):
+    left, rows = alone.astype(float), []
+    for _ in range(min(6, *alone.shape)):
+        latent, factor = map(int, np.unravel_index(left.argmax(), left.shape))
+        left[latent], left[:, factor] = -np.inf, -np.inf
         path = problem.traverse(latents, latent, values)
-        rows[latent] = np.asarray(in_jax.decode(params, jnp.asarray(path), config))
+        images = np.asarray(in_jax.decode(params, jnp.asarray(path), config))
+        rows.append(Traversal(latent, factor, images))
     return rows
 
 
@@ -185,12 +198,13 @@ def draw_bound(
 def short_runs(data: Data, key: PRNGKeyArray, config: Config) -> dict[str, in_jax.History]:
     """The first steps of training, from each start of `problem.annealing_runs`.
 
-    An epoch has 15 steps, so that the history is a fine one. One program serves all runs: how a
-    run differs from the others lies in the state that it begins with.
+    An epoch has 15 steps, so that the history is a fine one. All runs take as many steps, at the
+    same learning rates, and the second half of them with the whole KL part. One program serves
+    all: how a run differs from the others lies in the state that it begins with.
     """
     num_train = min(config.num_train, SHORT_EPOCH_STEPS * config.batch_size)
     short = dataclasses.replace(
-        config, num_train=num_train, num_epochs=NUM_SHORT_EPOCHS, anneal_share=1.0
+        config, num_train=num_train, num_epochs=NUM_SHORT_EPOCHS, anneal_share=0.5
     )
     images, test_images = jnp.asarray(data.train_images), jnp.asarray(data.test_images[:200])
     fresh = in_jax.create(config, key)
