@@ -32,7 +32,7 @@ def small() -> evaluation.Trained:
     return evaluation.train(SMALL, seed=0)
 
 
-def inputs_of(config: Config, dtype: type = np.float32) -> tuple[Any, ...]:
+def inputs_of(config: Config, dtype: type = np.float32) -> tuple[Any, Any, Any, Any]:
     """Parameters, and one batch of squares with their noise and its sigma."""
     inputs = make_inputs(comparison.COMPARISON, config, dtype)
     return inputs.params, *comparison.first(inputs)

@@ -103,13 +103,13 @@ def to_watch(data: Data, config: Config) -> tuple[np.ndarray, np.ndarray]:
         for sigma in SIGMAS
         for picture in noisy_development(data, sigma).values()
     ]
-    return np.stack(noisy), np.repeat(np.float32(SIGMAS) / 255, len(data.development))
+    return np.stack(noisy), np.repeat(np.array(SIGMAS, np.float32) / 255, len(data.development))
 
 
 def learning_curves(trained: Trained, config: Config) -> dict[int, list[float]]:
     """The mean PSNR of the development pictures after each round, for each sigma."""
     clean = list(trained.data.development.values())
-    watched = problem.unpad(trained.history.watched, clean[0].shape, config)
+    watched = problem.unpad(np.asarray(trained.history.watched), clean[0].shape, config)
     by_sigma = watched.reshape(len(watched), len(SIGMAS), len(clean), *clean[0].shape)
     return {
         sigma: [

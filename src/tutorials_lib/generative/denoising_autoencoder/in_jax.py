@@ -71,7 +71,7 @@ class Network(nnx.Module):
         guide = None
         for each in self.passes:
             guide = each(noisy, guide, sigma)["denoised"]
-        assert guide is not None
+        assert guide is not None  # there is a pass
         return guide
 
 
@@ -169,7 +169,7 @@ def train_steps(
 ) -> tuple[State, Float[Array, " steps"]]:
     """One step for each batch in turn; also the loss before each."""
 
-    def step(state: State, batch: tuple[Array, ...]) -> tuple[State, Float[Array, ""]]:
+    def step(state: State, batch: tuple[Array, Array, Array]) -> tuple[State, Float[Array, ""]]:
         return train_step(state, *batch, config)
 
     return jax.lax.scan(step, state, (clean, noise, sigma))

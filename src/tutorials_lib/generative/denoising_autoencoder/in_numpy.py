@@ -84,6 +84,7 @@ def _forward(
     guide, vjps = None, {}
     for number, each in params["passes"].items():
         guide, vjps[number] = _look(each, noisy, guide, sigma, config)
+    assert guide is not None  # there is a pass
 
     def vjp(ddenoised: Pictures) -> Params:
         grads = {}
