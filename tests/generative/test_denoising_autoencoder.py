@@ -15,9 +15,11 @@ from tutorials_lib.generative.denoising_autoencoder import (
     classical,
     comparison,
     evaluation,
+    figures,
     in_jax,
     in_numpy,
     problem,
+    reading,
 )
 from tutorials_lib.generative.denoising_autoencoder.problem import PAGE, TINY, Config
 
@@ -225,3 +227,44 @@ def test_the_published_sets_are_judged_beside_the_paper(small: evaluation.Traine
     judgement = evaluation.judge(config, seed=0, trained=small._replace(data=data))
     assert len(judgement.details) == 6
     assert judgement.details["BSD68, sigma 25"]["DnCNN-S as published"] == 29.23
+
+
+# --- The page ---------------------------------------------------------------------------------
+
+
+def test_the_slope_of_the_density_gives_the_posterior_mean():
+    example, seen = reading.TwoLevels(), np.linspace(-50, 300, 30)
+    mean = example.posterior_mean(seen)
+    np.testing.assert_allclose(example.by_tweedie(seen), mean, atol=1e-4)
+    assert example.posterior_mean(np.array([120.0]))[0] == pytest.approx(120)
+    draws = np.random.default_rng(0)
+    true = draws.choice(example.levels, 200_000)
+    noisy = true + example.sigma * draws.standard_normal(len(true))
+    near = np.abs(noisy - 150) < 2
+    assert true[near].mean() == pytest.approx(example.posterior_mean(np.array([150.0]))[0], abs=3)
+
+
+def test_the_pictures_and_tables_of_the_page_can_be_made(small: evaluation.Trained):
+    test = small.data.test
+    network = evaluation.restore_by_network(small.params, small.data, SMALL)
+    found = {**evaluation.restore_by_rivals(SMALL), evaluation.MODEL: network}
+    worst = reading.worst_places(found, test, 25, side=24)
+    assert list(worst) == list(found)
+    places = reading.busiest_places(test, side=24)
+    for place in (*places, *worst.values()):
+        assert place.cut(test[place.name]).shape == (24, 24)
+    shown = {name: each[50].pictures for name, each in found.items()}
+    columns, notes = reading.strip(places, evaluation.noisy_test(small.data, 50), shown, test)
+    assert list(columns) == list(notes) == ["noisy", *found, "truth"]
+    assert "chelsea" in reading.describe_notes(notes, what="Squares.")
+    columns, notes = reading.failures(worst, found, test, 25)
+    assert [len(each) for each in notes.values()] == [2] * len(found)
+    scores = reading.psnr_by_sigma(found, test)
+    assert "median from" in figures.describe_by_sigma(scores, problem.SIGMAS)
+    assert len(reading.score_table(found, test).rows) == len(found)
+    figure = figures.by_sigma(scores, problem.SIGMAS, "sliding DCT")
+    figure.canvas.draw()
+    kernel = np.asarray(small.params["passes"][0]["encoder"])
+    figures.filters(problem.waves(SMALL.patch_size), kernel, count=8).canvas.draw()
+    judgement = evaluation.judge(SMALL, seed=0, trained=small)
+    assert "at sigma 50" in reading.say_who_wins(judgement, scores)

@@ -104,7 +104,10 @@ COMPARISON = Comparison(
             name="JAX, op by op",
             run=train_step,
             twin=in_jax,
-            explains="products and sums of whole arrays on all cores, each started on its own",
+            explains=(
+                "every operation is started on its own, and the transpose of cutting is derived "
+                "anew each time"
+            ),
         ),
         Variant(
             name="JAX, jit",
