@@ -78,6 +78,11 @@ def test_patches_hold_their_pixels_row_by_row_in_both_libraries():
     np.testing.assert_array_equal(in_jax.to_patches(jnp.asarray(pictures), TINY), ours)
 
 
+def test_a_square_of_one_patch_can_be_learned_from():
+    inputs = inputs_of(dataclasses.replace(TINY, crop_size=TINY.patch_size))
+    assert np.isfinite(in_numpy.loss_and_grads(*inputs, TINY)[0])
+
+
 def test_adding_patches_up_is_the_transpose_of_cutting_them():
     rng = np.random.default_rng(0)
     pictures = rng.standard_normal((2, 8, 10))

@@ -43,7 +43,8 @@ AS_PUBLISHED = {
 }
 """PSNR by set and sigma, from Zhang et al. (2017), tables II and III.
 
-DnCNN-S has a network for each sigma, DnCNN-B one for all; both learned from 400 photographs.
+DnCNN-S has a network for each sigma; DnCNN-B is one for all, and is not told sigma. Both
+learned from 400 photographs.
 """
 
 

@@ -52,7 +52,7 @@ def to_patches(pictures: Pictures, config: Config) -> Patches:
 def cut(pictures: Pictures, unit: Float[np.ndarray, "batch 1 1 1"], config: Config) -> Patches:
     """The patches, less the mean of each, in units of the noise."""
     patches = to_patches(pictures, config)
-    patches -= patches.mean(-1, keepdims=True)
+    patches = patches - patches.mean(-1, keepdims=True)  # a single patch is a view
     patches /= unit
     return patches
 

@@ -146,7 +146,7 @@ FIRST_GATES = (Gate(2.6, 3.0), Gate(1.0, 2.0))
 
 
 def first_params(config: Config, number: int) -> dict[str, Float32[np.ndarray, "..."]]:
-    """The parameters of one pass before training, which is then a sliding cosine transform.
+    """One pass before training: a sliding cosine transform with soft gates.
 
     Nothing is drawn at random.
     """

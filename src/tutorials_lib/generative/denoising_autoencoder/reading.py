@@ -221,7 +221,10 @@ def say_who_wins(judgement: Judgement, scores: Mapping[str, Sequence[float]]) ->
     told = ", ".join(
         f"{gain:+.2f} at sigma {sigma}" for sigma, gain in zip(SIGMAS, gains, strict=True)
     )
+    better = [sigma for sigma, gain in zip(SIGMAS, gains, strict=True) if gain > 0]
+    places = ", ".join(map(str, better)) or "no level here"
     return (
+        f"Learning is better than {rival} at noise of {places}. "
         f"The line, {line:.2f} dB ({rival}), {word} with {judgement.value:.2f} dB. The "
         f"network's difference from this rival in dB: {told}."
     )
