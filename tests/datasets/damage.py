@@ -50,6 +50,7 @@ from tutorials_lib.datasets import (
     california,
     cifar10,
     creditcard,
+    denoising_sets,
     gpt2_bpe,
     hymenoptera,
     isbi2012,
@@ -147,6 +148,7 @@ def parsers() -> dict[str, Parser]:
             _cifar10(), lambda path: _with(cifar10, path, lambda: cifar10.load_cifar10(5, 1))
         ),
         "creditcard": _table(creditcard, test_creditcard.TABLE, creditcard.load_creditcard),
+        "denoising_sets": Parser(_picture(grey[:40], "PNG"), denoising_sets.read_grey),
         "gpt2 (safetensors)": Parser(save(test_errors.gpt2_arrays()), gpt2.read_gpt2),
         "gpt2_bpe, merges": Parser(
             merges,

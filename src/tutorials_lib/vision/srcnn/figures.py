@@ -5,34 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from jaxtyping import Float
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tutorials_lib import figures
+from tutorials_lib.figures.panels import panels
 from tutorials_lib.vision.srcnn.resizing import AnyPicture
 
 _MARKERS = ("o", "s", "^", "D")
-
-
-def panels(
-    columns: Mapping[str, Sequence[AnyPicture]],
-    *,
-    notes: Mapping[str, Sequence[str]] | None = None,
-    width: float = 7.2,
-) -> Figure:
-    """A column of pictures under each name, with a note below each where there are notes."""
-    rows = len(next(iter(columns.values())))
-    side = width / len(columns)
-    below = 0.22 if notes else 0.0
-    size = (width, rows * (side + below) + 0.25)
-    figure, axes = plt.subplots(rows, len(columns), figsize=size, squeeze=False)
-    for place, (name, pictures) in enumerate(columns.items()):
-        axes[0, place].set_title(name, fontsize=9.5, loc="center")
-        for row, picture in enumerate(pictures):
-            _draw(axes[row, place], picture)
-            if notes:
-                axes[row, place].set_xlabel(notes[name][row], fontsize=8.5)
-    return figure
 
 
 def gains(scores: Mapping[str, Sequence[float]], names: Sequence[str]) -> Figure:
@@ -98,9 +77,3 @@ def strip(watched: Float[np.ndarray, "rounds height width"], labels: Sequence[st
     """The square after the first and the last part of the training, and between."""
     chosen = sorted({0, len(watched) // 2, len(watched) - 1})
     return panels({f"{labels[i]} steps": [watched[i]] for i in chosen}, width=2.2 * len(chosen))
-
-
-def _draw(ax: Axes, picture: AnyPicture) -> None:
-    ax.imshow(picture.clip(0, 1), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    ax.set(xticks=[], yticks=[])
-    ax.spines[:].set(visible=True, color=figures.GRID)

@@ -1,0 +1,1 @@
+"""Removing noise by autoencoders of overlapping patches (Vincent et al. 2010)."""
