@@ -11,19 +11,22 @@ import pytest
 
 from tutorials_lib.benchmark.agreement import make_inputs, prepared
 from tutorials_lib.environments.cartpole.physics import TIME_LIMIT
+from tutorials_lib.environments.returns import in_jax as returns_in_jax
+from tutorials_lib.environments.returns import in_numpy as returns_in_numpy
+from tutorials_lib.judge import Judgement, Score
 from tutorials_lib.reinforcement.a3c import (
     asynchronous,
     comparison,
     evaluation,
     experiments,
+    figures,
     in_jax,
     in_numpy,
     problem,
+    reading,
 )
 from tutorials_lib.reinforcement.a3c.evaluation import Run
 from tutorials_lib.reinforcement.a3c.problem import PAGE, TINY
-from tutorials_lib.reinforcement.returns import in_jax as returns_in_jax
-from tutorials_lib.reinforcement.returns import in_numpy as returns_in_numpy
 
 ALONE = problem.with_agents(TINY, 1)
 AGREEMENT = comparison.COMPARISON.agreement
@@ -43,6 +46,11 @@ def assert_equal(ours: Any, theirs: Any) -> None:
 def threads() -> dict[int, experiments.Threads]:
     """NumPy's workers, which compile nothing."""
     return {count: experiments.run_threads("NumPy", ALONE, count, seed=0) for count in (1, 3)}
+
+
+@pytest.fixture(scope="module")
+def trained() -> evaluation.Trained:
+    return evaluation.train_runs(TINY, (Run(0, 1e-2), Run(1, 1e-2), Run(0, 1e-2), Run(0, 3e-2)))
 
 
 # --- The twins --------------------------------------------------------------------------------
@@ -130,13 +138,11 @@ def test_agents_act_with_the_parameters_of_exactly_so_many_updates_ago(
     monkeypatch.setattr(in_numpy, "work", watched)
     config = dataclasses.replace(TINY, delay=3)
     state, held = numpy_start(config), []
-    for now, rate in zip(
-        map(in_numpy.Draws, *problem.draw(config, seed=0, num_updates=10)),
-        problem.learning_rates(config)[:10],
-        strict=True,
-    ):
+    draws = problem.draw(config, seed=0, num_updates=10)
+    rates = problem.learning_rates(config)[:10]
+    for gumbel, first, rate in zip(*draws, rates, strict=True):
         held.append(state.params)
-        state, _ = in_numpy.train_step(state, now, rate, config)
+        state, _ = in_numpy.train_step(state, in_numpy.Draws(gumbel, first), rate, config)
     for i, params in enumerate(used):
         assert_equal(params, held[max(i - 3, 0)])
     assert not np.array_equal(held[-1]["actor"][0]["kernel"], held[-2]["actor"][0]["kernel"])
@@ -211,9 +217,7 @@ def test_a_worker_of_jax_does_what_one_of_numpy_does(threads: dict[int, experime
 # --- Runs and what has to be beaten -----------------------------------------------------------
 
 
-def test_runs_side_by_side_repeat_and_differ_by_seed_and_rate():
-    runs = Run(0, 1e-2), Run(1, 1e-2), Run(0, 1e-2), Run(0, 3e-2)
-    trained = evaluation.train_runs(TINY, runs)
+def test_runs_side_by_side_repeat_and_differ_by_seed_and_rate(trained: evaluation.Trained):
     kernel = trained.params["actor"][0]["kernel"]
     np.testing.assert_array_equal(kernel[0], kernel[2])
     assert not np.array_equal(kernel[0], kernel[1])
@@ -231,16 +235,70 @@ def test_a_curve_is_the_mean_of_what_ended_and_keeps_the_last_where_nothing_did(
     np.testing.assert_array_equal(evaluation.curves(seen, num_parts=3), [[15, 15, 40]])
 
 
-def test_the_judgement_names_every_rival_and_a_tie_is_not_met():
-    judgement = evaluation.judge(dataclasses.replace(TINY, total_steps=160), seed=0)
+def test_the_judgement_names_every_rival_and_a_tie_is_not_met(trained: evaluation.Trained):
+    alone = evaluation.tune_one_agent(TINY, problem.load(TINY), seed=0)
+    assert alone.trained.config.num_envs == 1
+    judgement = evaluation.judge(TINY, seed=0, trained=evaluation.Both(trained, alone))
     assert set(judgement.baselines) == {
         "chance", "proportional controller", "damped controller", evaluation.ONE_AGENT,
     }  # fmt: skip
     assert judgement.strongest == ("damped controller", TIME_LIMIT)
     assert not judgement.met
     assert not dataclasses.replace(judgement, value=float(TIME_LIMIT)).met
-    assert judgement.details[evaluation.ONE_AGENT]["updates"] == 40
-    assert judgement.details["4 agents"]["updates"] == 10
+    assert judgement.details[evaluation.ONE_AGENT]["updates"] == 80
+    assert judgement.details["4 agents"]["updates"] == 20
+
+
+def test_the_pictures_and_tables_of_the_page_can_be_made(
+    trained: evaluation.Trained, threads: dict[int, experiments.Threads]
+):
+    late = {count: asynchronous.staleness(each.store) for count, each in threads.items()}
+    curves = {"4 agents": evaluation.curves(trained.seen)}
+    found = experiments.reached(trained)
+    delayed: dict[int, Any] = {0: found, 15: found}
+    by_rate = reading.lateness_of(delayed)
+    speeds = {"NumPy": {1: 100.0, 4: 300.0}, "JAX": {1: 500.0, 4: 2_000.0}}
+    drawn = [
+        figures.by_steps_and_seconds(curves, TINY.total_steps, {"4 agents": trained.seconds}),
+        figures.timeline(threads[3].store.log[:10]),
+        figures.staleness(late),
+        figures.lateness(by_rate),
+        figures.throughput(speeds),
+    ]
+    for figure in drawn:
+        figure.canvas.draw()
+        figure.clear()
+    assert list(by_rate) == ["0.01", "0.03"]
+    assert len(reading.threads_table({"NumPy": threads}).rows) == 2
+    assert len(reading.example_table(trained).rows) == 8
+    assert len(reading.reached_table({"4": found}, first="Agents").rows) == 2
+    assert len(reading.numbers_table({4: trained}, problem.load(TINY).test).rows) == 1
+    assert "2,000 with 4" in reading.describe_speeds(speeds)
+    assert "10 updates as bars" in reading.describe_timeline(10, late[3][:10])
+    assert "one of 15 updates" in reading.say_lateness(delayed)
+
+
+def test_the_example_ends_an_episode_and_blames_the_pushes_before(trained: evaluation.Trained):
+    rows = reading.example_table(trained).rows
+    fallen = [i for i, row in enumerate(rows) if "falls" in row[3]]
+    assert len(fallen) == 1
+    assert abs(float(rows[fallen[0] + 1][1].rstrip("°"))) < 3, "the next row is a new episode"
+    assert rows[fallen[0]][5] == rows[fallen[0]][6], "nothing is passed back beyond the fall"
+
+
+def test_the_verdict_has_its_words_for_every_outcome():
+    simple = {evaluation.ONE_AGENT: Score(None, 400.0)}
+    details = {
+        "16 agents": {"return while training": 300.0},
+        evaluation.ONE_AGENT: {"return while training": 350.0},
+    }
+    judged = Judgement(metric="m", value=450.0, baselines=simple, details=details)
+    assert reading.say_verdict(judged).endswith("*met*.")
+    assert reading.say_verdict(dataclasses.replace(judged, value=399.0)).endswith("*not met*.")
+    at_most = {"damped controller": Score(None, float(TIME_LIMIT))}
+    assert "no room above" in reading.say_verdict(dataclasses.replace(judged, baselines=at_most))
+    assert "300, less than the 350" in reading.compare_learning(judged)
+    assert [row[0] for row in reading.rivals(judged).rows] == ["16 agents", evaluation.ONE_AGENT]
 
 
 def test_whoever_judges_tunes_the_agent_alone_and_lets_it_act_as_often():

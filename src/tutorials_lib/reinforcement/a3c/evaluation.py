@@ -74,11 +74,6 @@ def train_runs(config: Config, runs: tuple[Run, ...]) -> Trained:
     return Trained(config, runs, params, seen, seconds)
 
 
-def train(config: Config, *, seed: int) -> Trained:
-    """One run, with the learning rate of the settings."""
-    return train_runs(config, (Run(seed, config.learning_rate),))
-
-
 def policy(trained: Trained, place: int = 0) -> Policy:
     """The greedy policy of one of the runs, played in NumPy."""
     params = tree_map(lambda x: x[place], trained.params)
@@ -123,12 +118,26 @@ def tune_one_agent(config: Config, data: Data, *, seed: int) -> Tuned:
     return Tuned(trained, place, reached[place])
 
 
-def baselines(
-    data: Data, config: Config, *, seed: int, alone: Tuned | None = None
-) -> dict[str, Score]:
+class Both(NamedTuple):
+    """What is judged, and its rival: the agents together, and the one agent with as many steps."""
+
+    together: Trained
+    alone: Tuned
+
+
+def train(config: Config, *, seed: int) -> Both:
+    """One run of the agents together, and one of the agent alone, tuned."""
+    together = train_runs(config, (Run(seed, config.learning_rate),))
+    return Both(together, tune_one_agent(config, problem.load(config, seed=seed), seed=seed))
+
+
+def baselines(data: Data, config: Config, *, seed: int) -> dict[str, Score]:
     """The mean returns of three policies that learn nothing, and of one agent, tuned."""
+    return _score_rivals(data, tune_one_agent(config, data, seed=seed), seed=seed)
+
+
+def _score_rivals(data: Data, alone: Tuned, *, seed: int) -> dict[str, Score]:
     damped = controller(best_lead(data.development))
-    alone = tune_one_agent(config, data, seed=seed) if alone is None else alone
     chance = random_policy(np.random.default_rng(seed))
     return {
         "chance": Score(None, mean_return(chance, data.test)),
@@ -142,23 +151,20 @@ def baselines(
     }
 
 
-def judge(
-    config: Config, *, seed: int, trained: Trained | None = None, alone: Tuned | None = None
-) -> Judgement:
+def judge(config: Config, *, seed: int, trained: Both | None = None) -> Judgement:
     """The agents in parallel beside the rivals, over the same held-out episodes.
 
-    The details say how both learned: the return over the whole training, updates and seconds.
+    The details say how both learned: the return over the whole training, and the updates.
     """
     data = problem.load(config, seed=seed)
-    trained = train(config, seed=seed) if trained is None else trained
-    alone = tune_one_agent(config, data, seed=seed) if alone is None else alone
+    together, alone = train(config, seed=seed) if trained is None else trained
     return Judgement(
         metric=METRIC,
-        value=mean_return(policy(trained), data.test),
-        baselines=baselines(data, config, seed=seed, alone=alone),
-        training_seconds=trained.seconds,
+        value=mean_return(policy(together), data.test),
+        baselines=_score_rivals(data, alone, seed=seed),
+        training_seconds=together.seconds,
         details={
-            f"{config.num_envs} agents": _describe(trained, 0),
+            f"{config.num_envs} agents": _describe(together, 0),
             ONE_AGENT: _describe(alone.trained, alone.place),
         },
     )

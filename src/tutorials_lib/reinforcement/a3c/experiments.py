@@ -89,7 +89,7 @@ def curve_of(threads: Threads, *, num_parts: int) -> np.ndarray:
     """The mean return of the episodes that ended in each part of the updates."""
     entries = threads.store.log
     counts = (np.array([[int(entry.seen[i]) for entry in entries]]) for i in (0, 1))
-    seen = Seen(*counts, terms=None)  # type: ignore[arg-type]
+    seen = Seen(*counts, terms=None)
     return evaluation.curves(seen, num_parts=num_parts)[0]
 
 

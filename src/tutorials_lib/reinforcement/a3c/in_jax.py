@@ -14,6 +14,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from tutorials_lib import pure
 from tutorials_lib.environments.cartpole import in_jax as cartpole
 from tutorials_lib.environments.cartpole.physics import NUM_ACTIONS, NUM_OBSERVED
+from tutorials_lib.environments.returns import in_jax as returns
 from tutorials_lib.reinforcement.a3c.problem import (
     EPSILON,
     MAX_NORM,
@@ -23,7 +24,6 @@ from tutorials_lib.reinforcement.a3c.problem import (
     Seen,
     Terms,
 )
-from tutorials_lib.reinforcement.returns import in_jax as returns
 from tutorials_lib.runtime import RUN_ONCE
 
 Params = dict[Any, Any]

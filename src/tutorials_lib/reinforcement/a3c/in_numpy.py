@@ -1,13 +1,13 @@
 """Agents in parallel in NumPy: many carts at once, and the gradient by hand."""
 
-from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from tutorials_lib.environments.cartpole import in_numpy as cartpole
+from tutorials_lib.environments.returns import in_numpy as returns
 from tutorials_lib.optimizers import AdamState, adam_start, adam_update, clip_by_global_norm
 from tutorials_lib.reinforcement.a3c.problem import (
     EPSILON,
@@ -19,7 +19,6 @@ from tutorials_lib.reinforcement.a3c.problem import (
     Seen,
     Terms,
 )
-from tutorials_lib.reinforcement.returns import in_numpy as returns
 from tutorials_lib.trees import tree_map
 
 Params = dict[Any, Any]
@@ -76,43 +75,50 @@ def start(params: Params, observation: Float[np.ndarray, "envs 4"], config: Conf
 
 def scale(observation: Float[np.ndarray, "*batch 4"]) -> Float[np.ndarray, "*batch 4"]:
     """The four numbers, about as large as each other: what the networks see."""
-    return observation / np.array(SCALE, observation.dtype)
+    return observation / _divisor(observation.dtype)
 
 
-def network(
-    params: Params, x: Observations, config: Config
-) -> tuple[Float[np.ndarray, "batch outputs"], Callable[[np.ndarray], Params]]:
-    """Linear layers with an activation between them, and the gradient of their parameters."""
-    inputs = [x]
-    *hidden, last = params.values()
-    for layer in hidden:
-        y = inputs[-1] @ layer["kernel"]
+@cache
+def _divisor(dtype: np.dtype) -> np.ndarray:
+    return np.array(SCALE, dtype)
+
+
+def forward(layers: Params, x: Observations, config: Config) -> list[np.ndarray]:
+    """What goes into each of the linear layers, an activation between them, and what comes out."""
+    values = [x]
+    for i, layer in layers.items():
+        y = values[-1] @ layer["kernel"]
         y += layer["bias"]
-        inputs.append(np.tanh(y, out=y) if config.activation == "tanh" else np.maximum(y, 0, out=y))
+        if i < len(layers) - 1:
+            y = np.tanh(y, out=y) if config.activation == "tanh" else np.maximum(y, 0, out=y)
+        values.append(y)
+    return values
 
-    def vjp(dy: Float[np.ndarray, "batch outputs"]) -> Params:
-        grads = {}
-        for i, layer in reversed(params.items()):
-            grads[i] = {"kernel": inputs[i].T @ dy, "bias": dy.sum(0)}
-            if i:  # the observation needs no gradient
-                y = inputs[i]
-                dy = dy @ layer["kernel"].T
-                dy *= 1 - y * y if config.activation == "tanh" else y > 0
-        return grads
 
-    return inputs[-1] @ last["kernel"] + last["bias"], vjp
+def backward(
+    layers: Params, values: list[np.ndarray], dy: Float[np.ndarray, "batch outputs"], config: Config
+) -> Params:
+    """The gradient of the layers' parameters, from what `forward` returned."""
+    grads = {}
+    for i, layer in reversed(layers.items()):
+        x = values[i]
+        grads[i] = {"kernel": x.T @ dy, "bias": dy.sum(0)}
+        if i:  # the observation needs no gradient
+            dy = dy @ layer["kernel"].T
+            dy *= 1 - x * x if config.activation == "tanh" else x > 0
+    return grads
 
 
 def logits_of(params: Params, observation: Observations, config: Config) -> Logits:
     """The logits of the policy; an action is drawn from their softmax."""
-    return network(params["actor"], scale(observation), config)[0]
+    return forward(params["actor"], scale(observation), config)[-1]
 
 
 def values_of(
     params: Params, observation: Observations, config: Config
 ) -> Float[np.ndarray, " batch"]:
     """What the states are worth to the policy, in discounted rewards."""
-    return network(params["critic"], scale(observation), config)[0][:, 0]
+    return forward(params["critic"], scale(observation), config)[-1][:, 0]
 
 
 def choose(params: Params, observation: Observations, config: Config) -> Int[np.ndarray, " batch"]:
@@ -159,8 +165,8 @@ def loss_and_grads(params: Params, played: Rollout, config: Config) -> tuple[Ter
     """The loss of an actor and a critic with its parts (see `in_jax.loss`), and its gradient."""
     observation = scale(played.observation_t.reshape(-1, 4))
     size = len(observation)
-    logits, actor_vjp = network(params["actor"], observation, config)
-    value, critic_vjp = network(params["critic"], observation, config)
+    actor, critic = (forward(params[each], observation, config) for each in ("actor", "critic"))
+    logits, value = actor[-1], critic[-1]
     advantage = advantages(params, played, value[:, 0], config)
     log_probs = logits - logits.max(-1, keepdims=True)
     log_probs -= np.log(np.exp(log_probs).sum(-1, keepdims=True))
@@ -181,7 +187,10 @@ def loss_and_grads(params: Params, played: Rollout, config: Config) -> tuple[Ter
     dlogits[taken] -= advantage
     dlogits /= size
     dvalue = advantage[:, None] / -size
-    return terms, {"actor": actor_vjp(dlogits), "critic": critic_vjp(dvalue)}
+    return terms, {
+        "actor": backward(params["actor"], actor, dlogits, config),
+        "critic": backward(params["critic"], critic, dvalue, config),
+    }
 
 
 def work(
@@ -218,8 +227,8 @@ def train_steps(
 ) -> tuple[State, Seen]:
     """One update for each of the rates; also what each of them saw."""
     seen = []
-    for now, rate in zip(map(Draws, *draws), rates, strict=True):
-        state, one = train_step(state, now, rate, config)
+    for gumbel, first, rate in zip(*draws, rates, strict=True):
+        state, one = train_step(state, Draws(gumbel, first), rate, config)
         seen.append(one)
     *counts, terms = zip(*seen, strict=True)
     return state, Seen(*map(np.array, counts), Terms(*map(np.array, zip(*terms, strict=True))))

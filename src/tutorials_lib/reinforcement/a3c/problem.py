@@ -155,11 +155,11 @@ class Terms(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What an update saw: how many episodes ended in it, how long they were, and its loss."""
+    """What an update saw: how many episodes ended in it, how long they were, and its `Terms`."""
 
     num_over: Any
     length: Any
-    terms: Terms
+    terms: Any
 
 
 def draw(config: Config, *, seed: int, num_updates: int | None = None) -> Draws:

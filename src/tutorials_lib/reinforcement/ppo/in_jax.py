@@ -15,6 +15,7 @@ from tutorials_lib.environments.heist import in_jax as heist
 from tutorials_lib.environments.heist.levels import Levels
 from tutorials_lib.environments.heist.observation import NUM_OBSERVED
 from tutorials_lib.environments.heist.rules import DISTANCE, NUM_ACTIONS, NUM_COINS
+from tutorials_lib.environments.returns import in_jax as returns
 from tutorials_lib.layers.mlp.in_jax import MLP
 from tutorials_lib.reinforcement.ppo.problem import (
     EPSILON,
@@ -27,7 +28,6 @@ from tutorials_lib.reinforcement.ppo.problem import (
     Terms,
     learning_rates,
 )
-from tutorials_lib.reinforcement.returns import in_jax as returns
 from tutorials_lib.runtime import RUN_ONCE
 
 Params = dict[str, Any]

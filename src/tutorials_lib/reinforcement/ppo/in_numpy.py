@@ -11,6 +11,7 @@ from tutorials_lib import schedules
 from tutorials_lib.environments.heist import in_numpy as heist
 from tutorials_lib.environments.heist.levels import Levels, take
 from tutorials_lib.environments.heist.rules import NUM_COINS
+from tutorials_lib.environments.returns import in_numpy as returns
 from tutorials_lib.layers.mlp.in_numpy import mlp
 from tutorials_lib.optimizers import AdamState, adam_start, adam_update, clip_by_global_norm
 from tutorials_lib.reinforcement.ppo.problem import (
@@ -25,7 +26,6 @@ from tutorials_lib.reinforcement.ppo.problem import (
     Terms,
     learning_rates,
 )
-from tutorials_lib.reinforcement.returns import in_numpy as returns
 
 Params = dict[str, Any]
 Observations = Float[np.ndarray, "batch features"]
