@@ -82,7 +82,7 @@ def test_acting_and_the_gradient_promote_nothing_silently():
     now = in_jax.Draws(*(array[0] for array in inputs.draws))
     with jax.numpy_dtype_promotion("strict"):
         carts, grads, _ = jax.eval_shape(
-            lambda *given: in_jax.work(*given, AGREEMENT), inputs.params, inputs.state.carts, now
+            lambda p, c, d: in_jax.work(p, c, d, AGREEMENT), inputs.params, inputs.state.carts, now
         )
     assert {leaf.dtype for leaf in jax.tree.leaves(grads)} == {np.dtype(np.float32)}
     assert [leaf.dtype for leaf in carts] == [np.float32, np.int32]

@@ -62,15 +62,19 @@ def updates(twin: Any, inputs: Inputs, config: Config) -> Tree:
     return twin.train_steps(inputs.state, inputs.draws, inputs.rates, config)
 
 
-_step = jax.jit(in_jax.train_step, static_argnames="config")
+def _one(state: in_jax.State, draws: in_jax.Draws, rates: jax.Array, config: Config) -> Tree:
+    now = in_jax.Draws(*(array[state.step] for array in draws))
+    return in_jax.train_step(state, now, rates[state.step], config)
+
+
+_compiled_one = jax.jit(_one, static_argnames="config")
 
 
 def update_by_update(twin: Any, inputs: Inputs, config: Config) -> Tree:
     """`updates`, each a call of a compiled program."""
     state, seen = inputs.state, []
-    for i, rate in enumerate(inputs.rates):
-        now = twin.Draws(*(array[i] for array in inputs.draws))
-        state, one = _step(state, now, rate, config=config)
+    for _ in range(len(inputs.rates)):
+        state, one = _compiled_one(state, inputs.draws, inputs.rates, config=config)
         seen.append(one)
     return state, jax.tree.map(lambda *leaves: jnp.stack(leaves), *seen)
 

@@ -230,8 +230,9 @@ def train_steps(
     for gumbel, first, rate in zip(*draws, rates, strict=True):
         state, one = train_step(state, Draws(gumbel, first), rate, config)
         seen.append(one)
-    *counts, terms = zip(*seen, strict=True)
-    return state, Seen(*map(np.array, counts), Terms(*map(np.array, zip(*terms, strict=True))))
+    num_over, length, terms = zip(*seen, strict=True)
+    parts = Terms(*map(np.array, zip(*terms, strict=True)))
+    return state, Seen(np.array(num_over), np.array(length), parts)
 
 
 def _with_row(row: int, array: np.ndarray, new: np.ndarray) -> np.ndarray:

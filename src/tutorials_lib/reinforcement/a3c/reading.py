@@ -67,7 +67,7 @@ def example_table(trained: Trained, *, place: int = 0) -> MarkdownRows:
 
 
 def threads_table(found: Mapping[str, Mapping[int, Threads]]) -> MarkdownRows:
-    """Speed and staleness by library and number of workers."""
+    """Speed, staleness and return by library and number of workers, all with as many steps."""
     rows = []
     for library, by_count in found.items():
         for count, threads in by_count.items():
@@ -82,8 +82,26 @@ def threads_table(found: Mapping[str, Mapping[int, Threads]]) -> MarkdownRows:
                 ]
             )
     return MarkdownRows(
-        ["Workers of", "how many", "steps a second", "mean staleness", "largest"], rows
+        [
+            "Workers of",
+            "how many",
+            "steps a second",
+            "mean staleness",
+            "largest",
+            "return, last quarter",
+        ],
+        rows,
     )
+
+
+def say_threads(found: Mapping[str, Mapping[int, Threads]]) -> str:
+    """How many times the steps of one worker the most workers do, for each library."""
+    told = [
+        f"{by_count[max(by_count)].speed / by_count[min(by_count)].speed:.1f} times with {library}"
+        for library, by_count in found.items()
+    ]
+    most = max(next(iter(found.values())))
+    return f"Here {most} workers do {' and '.join(told)} the steps a second of one"
 
 
 def describe_timeline(num_updates: int, late: np.ndarray) -> str:
@@ -150,6 +168,30 @@ def reached_table(found: Mapping[str, Mapping[float, Reached]], *, first: str) -
         for rate, each in by_rate.items()
     ]
     return MarkdownRows([first, "rate", "while training", "each run at the end"], rows)
+
+
+def say_company(found: Mapping[str, Mapping[float, Reached]]) -> str:
+    """How far the best rate brings each number of agents."""
+    best = {name: max(each.balanced.mean() for each in by.values()) for name, by in found.items()}
+    told = " and ".join(f"{reached:.0f} with {name}" for name, reached in best.items())
+    few, *_, many = best.values()
+    end = (
+        "The agents together learn what the one cannot."
+        if many > 2 * few
+        else "Company changes little here."
+    )
+    return f"At the best of the rates tried, the mean return at the end is {told}. {end}"
+
+
+def say_numbers(trained: Mapping[int, Trained]) -> str:
+    """The return while training with the fewest and with the most agents."""
+    few, many = min(trained), max(trained)
+    learning = {each: evaluation.curves(trained[each].seen).mean() for each in (few, many)}
+    updates = (f"{trained[each].config.num_updates:,}" for each in (few, many))
+    return "With as many steps in all, the mean return while training is " + " and ".join(
+        f"{learning[each]:.0f} with {each} ({count} updates)"
+        for each, count in zip((few, many), updates, strict=True)
+    )
 
 
 def lateness_of(
