@@ -276,6 +276,8 @@ def test_the_pictures_and_tables_of_the_page_can_be_made(
     assert "2,000 with 4" in reading.describe_speeds(speeds)
     assert "10 updates as bars" in reading.describe_timeline(10, late[3][:10])
     assert "one of 15 updates" in reading.say_lateness(delayed)
+    assert "ahead in 0 of 4" in reading.compare_learning(trained, trained)
+    assert "changes little" in reading.say_company({"1": found, "4": found})
 
 
 def test_the_example_ends_an_episode_and_blames_the_pushes_before(trained: evaluation.Trained):
@@ -297,7 +299,6 @@ def test_the_verdict_has_its_words_for_every_outcome():
     assert reading.say_verdict(dataclasses.replace(judged, value=399.0)).endswith("*not met*.")
     at_most = {"damped controller": Score(None, float(TIME_LIMIT))}
     assert "no room above" in reading.say_verdict(dataclasses.replace(judged, baselines=at_most))
-    assert "300, less than the 350" in reading.compare_learning(judged)
     assert [row[0] for row in reading.rivals(judged).rows] == ["16 agents", evaluation.ONE_AGENT]
 
 

@@ -21,10 +21,10 @@ def by_steps_and_seconds(
     figure, panels = plt.subplots(ncols=2, figsize=(7.0, 3.2), sharey=True)
     for (name, runs), color in zip(curves.items(), figures.CYCLE, strict=False):
         parts = np.arange(1, runs.shape[1] + 1) / runs.shape[1]
-        for ax, end in zip(panels, (num_steps, seconds[name]), strict=True):
+        for ax, end in zip(panels, (num_steps / 1_000, seconds[name]), strict=True):
             ax.fill_between(parts * end, runs.min(0), runs.max(0), color=color, alpha=0.15, lw=0)
             ax.plot(parts * end, runs.mean(0), color=color, label=name)
-    panels[0].set(xlabel="steps of all agents together", ylabel="return of an episode")
+    panels[0].set(xlabel="thousands of steps, all agents together", ylabel="return of an episode")
     panels[1].set(xlabel="seconds, five runs side by side", xscale="log")
     panels[0].legend(loc="lower right", fontsize=9)
     return figure
