@@ -1,4 +1,4 @@
-"""A3C as its paper runs it: workers in threads, and parameters that they share (any library)."""
+"""A3C by threads that share parameters, with a lock that its paper leaves away (any library)."""
 
 import threading
 from collections.abc import Callable

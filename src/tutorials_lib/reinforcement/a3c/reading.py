@@ -75,7 +75,7 @@ def threads_table(found: Mapping[str, Mapping[int, Threads]]) -> MarkdownRows:
             ended = curve_of(threads, num_parts=4)[-1]
             numbers = f"{threads.speed:,.0f}", f"{late.mean():.1f}", f"{late.max()}", f"{ended:.0f}"
             rows.append([library, f"{count}", *numbers])
-    header = ["Workers of", "how many", "steps a second", "staleness", "largest", "last return"]
+    header = ["Workers of", "how many", "steps a second", "staleness", "largest", "last quarter"]
     return MarkdownRows(header, rows)
 
 
@@ -126,7 +126,7 @@ def numbers_table(trained: Mapping[int, Trained], starts: np.ndarray) -> Markdow
             ]
         )
     return MarkdownRows(
-        ["Agents", "rate", "updates", "seconds", "while training", "at the end", "worst run"], rows
+        ["Agents", "rate", "updates", "seconds", "while training", "at the end (development)", "worst"], rows
     )
 
 
@@ -160,11 +160,11 @@ def say_company(found: Mapping[str, Mapping[float, Reached]]) -> str:
     best = {name: max(each.balanced.mean() for each in by.values()) for name, by in found.items()}
     told = " and ".join(f"{reached:.0f} with {name}" for name, reached in best.items())
     few, *_, many = best.values()
-    end = (
-        "The agents together learn what the one cannot."
-        if many > 2 * few
-        else "Company changes little here."
-    )
+    end = "Company changes little here."
+    if many > 1.2 * few:
+        end = "The agents together learn what the one does not."
+    elif few > 1.2 * many:
+        end = "The one learns more alone."
     return f"At the best of the rates tried, the mean return at the end is {told}. {end}"
 
 
