@@ -125,8 +125,8 @@ def numbers_table(trained: Mapping[int, Trained], starts: np.ndarray) -> Markdow
                 f"{ends.min():.0f}",
             ]
         )
-    ends = "at the end (development)", "worst"
-    return MarkdownRows(["Agents", "rate", "updates", "seconds", "while training", *ends], rows)
+    last = "at the end (development)", "worst"
+    return MarkdownRows(["Agents", "rate", "updates", "seconds", "while training", *last], rows)
 
 
 def describe_curves(trained: Mapping[int, Trained]) -> str:
