@@ -161,7 +161,7 @@ def test_the_ledger_lists_all_thirty_and_marks_the_planned(measured: record.Reco
     assert len(rows) == len(catalog.TUTORIALS) == 30
     by_slug = {row.tutorial.slug: row for row in rows}
     assert by_slug["kmeans"].measured == ledger.measured_text(measured)
-    assert by_slug["a3c"].measured == "planned"
+    assert by_slug["deep_speech"].measured == "planned"
     assert "60×" in by_slug["kmeans"].also_claimed
 
 

@@ -15,6 +15,7 @@ from tutorials_lib.environments.heist import in_jax as heist
 from tutorials_lib.environments.heist.levels import Levels
 from tutorials_lib.environments.heist.observation import NUM_OBSERVED
 from tutorials_lib.environments.heist.rules import DISTANCE, NUM_ACTIONS, NUM_COINS
+from tutorials_lib.environments.returns import in_jax as returns
 from tutorials_lib.layers.mlp.in_jax import MLP
 from tutorials_lib.reinforcement.ppo.problem import (
     EPSILON,
@@ -185,21 +186,14 @@ def advantages(
     is_over: Bool[Array, "steps envs"],
     config: Config,
 ) -> PerStep:
-    r"""How much better each action was than the average one (GAE, Schulman et al. 2016).
+    """How much better each action was than the average one; `value` has a row more than there are.
 
-    $A_t = \delta_t + \gamma \lambda A_{t+1}$ with the surprise
-    $\delta_t = r_t + \gamma V(s_{t+1}) - V(s_t)$; nothing is passed on beyond the end of a game.
+    Nothing is passed back beyond the end of a game, which is worth nothing.
     """
-    passed = config.discount * (~is_over).astype(reward.dtype)
-    surprise = reward + passed * value[1:] - value[:-1]
-
-    def backward(later: Array, now: tuple[Array, Array]) -> tuple[Array, Array]:
-        surprise, passed = now
-        advantage = surprise + config.trace * passed * later
-        return advantage, advantage
-
-    nothing = jnp.zeros_like(surprise[0])
-    return jax.lax.scan(backward, nothing, (surprise, passed), reverse=True)[1]
+    return returns.advantages(
+        reward, value[:-1], value[1:], is_over, is_over,
+        discount=config.discount, trace=config.trace,
+    )  # fmt: skip
 
 
 def to_batch(params: Params, played: Rollout, config: Config) -> Batch:

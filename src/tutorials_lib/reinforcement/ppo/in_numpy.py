@@ -11,6 +11,7 @@ from tutorials_lib import schedules
 from tutorials_lib.environments.heist import in_numpy as heist
 from tutorials_lib.environments.heist.levels import Levels, take
 from tutorials_lib.environments.heist.rules import NUM_COINS
+from tutorials_lib.environments.returns import in_numpy as returns
 from tutorials_lib.layers.mlp.in_numpy import mlp
 from tutorials_lib.optimizers import AdamState, adam_start, adam_update, clip_by_global_norm
 from tutorials_lib.reinforcement.ppo.problem import (
@@ -176,17 +177,14 @@ def advantages(
     is_over: Bool[np.ndarray, "steps envs"],
     config: Config,
 ) -> PerStep:
-    r"""How much better each action was than the average one (GAE, Schulman et al. 2016).
+    """How much better each action was than the average one; `value` has a row more than there are.
 
-    $A_t = \delta_t + \gamma \lambda A_{t+1}$ with the surprise
-    $\delta_t = r_t + \gamma V(s_{t+1}) - V(s_t)$; nothing is passed on beyond the end of a game.
+    Nothing is passed back beyond the end of a game, which is worth nothing.
     """
-    passed = (config.discount * ~is_over).astype(reward.dtype)
-    surprise = reward + passed * value[1:] - value[:-1]
-    passed *= config.trace
-    for t in range(len(surprise) - 2, -1, -1):
-        surprise[t] += passed[t] * surprise[t + 1]
-    return surprise
+    return returns.advantages(
+        reward, value[:-1], value[1:], is_over, is_over,
+        discount=config.discount, trace=config.trace,
+    )  # fmt: skip
 
 
 def to_batch(params: Params, played: Rollout, config: Config) -> Batch:
