@@ -19,9 +19,12 @@ _GAP = 2
 
 
 def by_digit(images: Drawn, labels: np.ndarray, *, rows: int) -> Grid:
-    """The first `rows` pictures for each digit, a column each."""
-    columns = [images[labels == digit][:rows] for digit in range(NUM_CLASSES)]
-    return np.stack(columns, axis=1)
+    """The first `rows` pictures for each digit, a column each; paper where there are fewer."""
+    grid = np.zeros((rows, NUM_CLASSES, *images.shape[1:]), images.dtype)
+    for digit in range(NUM_CLASSES):
+        found = images[labels == digit][:rows]
+        grid[: len(found), digit] = found
+    return grid
 
 
 def sheets(panels: Mapping[str, Grid], *, columns: int = 2) -> Figure:

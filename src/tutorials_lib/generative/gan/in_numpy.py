@@ -91,7 +91,15 @@ def _generate(
 def leaky_relu(x: FeatureMaps) -> tuple[FeatureMaps, Callable[[FeatureMaps], FeatureMaps]]:
     """Negative numbers times `LEAK`."""
     y = np.maximum(x, LEAK * x)
-    return y, lambda dy: np.where(y > 0, dy, LEAK * dy)
+    positive = y > 0
+
+    def vjp(dy: FeatureMaps) -> FeatureMaps:
+        dx = dy * positive  # a product is faster here than `np.where`
+        dx *= 1 - LEAK
+        dx += LEAK * dy
+        return dx
+
+    return y, vjp
 
 
 def batch_spread(

@@ -44,9 +44,10 @@ def scores_of_one_wish(trained: Trained, config: Config, place: int) -> dict[str
     for name, steps in ((f"drawn after {first} steps", first), (f"after {last:,} steps", last)):
         scores = discriminate(weights, trained.frames[steps][batch], labels[batch], config)
         found[name] = float(scores[place])
-    same = int(np.argmax(test.labels[batch] == labels[place]))
-    real = discriminate(weights, test.images[batch], test.labels[batch], config)
-    return {**found, "a real one": float(real[same])}
+    first_of_kind = int(np.argmax(test.labels == labels[place]))
+    digits = np.arange(first_of_kind, first_of_kind + config.batch_size) % len(test.labels)
+    real = discriminate(weights, test.images[digits], test.labels[digits], config)
+    return {**found, "a real one": float(real[0])}
 
 
 def score_table(scores: Mapping[str, float]) -> MarkdownRows:
