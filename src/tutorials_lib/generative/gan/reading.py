@@ -108,6 +108,23 @@ def say_verdict(judgement: Judgement) -> str:
     )
 
 
+def say_columns(reports: Mapping[str, Report], rival: str, real: str) -> str:
+    """In which scores the GAN is nearer to real digits than a rival, and in which it is not."""
+    ours, theirs, goal = reports[GAN], reports[rival], reports[real]
+    names = ("diversity", "obedience to the wish", "readability")
+    scores = [(each.diversity, each.obeyed, each.sure) for each in (ours, theirs, goal)]
+    nearer = {
+        name: abs(mine - best) < abs(other - best)
+        for name, mine, other, best in zip(names, *scores, strict=True)
+    }
+    won = [name for name, ahead in nearer.items() if ahead] or ["nothing else"]
+    lost = [name for name, ahead in nearer.items() if not ahead] or ["nothing"]
+    return (
+        f"Beside the {rival}, the GAN is nearer to real digits in {' and '.join(won)}, and "
+        f"farther from them in {' and '.join(lost)}."
+    )
+
+
 def say_collapse(balanced: Report, loose: Report, real: Report, num_steps: int) -> str:
     """What the digits of a game without balance are like."""
     return (
