@@ -129,8 +129,8 @@ def say_collapse(balanced: Report, loose: Report, real: Report, num_steps: int) 
     """What the digits of a game without balance are like."""
     return (
         f"After {num_steps} steps {loose.covered:.0f} of ten digits are covered, and the asked "
-        f"one is seen in {loose.obeyed:.0%}. But the diversity within a digit is "
-        f"{loose.diversity:.3f}, with balance it ends at {balanced.diversity:.3f}, and in real "
+        f"one is seen in {loose.obeyed:.0%}. The diversity within a digit is "
+        f"{loose.diversity:.3f}, with balance it is {balanced.diversity:.3f} by then, and in real "
         f"digits it is {real.diversity:.3f}; the distance is {loose.distance:.0f} against "
         f"{balanced.distance:.0f}."
     )
@@ -139,7 +139,8 @@ def say_collapse(balanced: Report, loose: Report, real: Report, num_steps: int) 
 def say_copies(reports: Mapping[str, Report], test: str) -> str:
     """How far drawn digits lie from the nearest training digit, beside real ones."""
     real = reports[test].nearest
-    closer = [name for name, each in reports.items() if 0.01 < each.nearest < real]
+    drawn = {n: each for n, each in reports.items() if n not in (evaluation.TRAIN, test)}
+    closer = [name for name, each in drawn.items() if each.nearest < real]
     told = f"A real test digit is {real:.2f} away from the nearest training digit"
     ours = f"a digit of the GAN {reports[GAN].nearest:.2f}"
     if not closer:
