@@ -37,7 +37,7 @@ def cloud(points: Points) -> Cloud:
         raise ValueError("a feature is not finite; look at what made the points")
     mean = points.mean(0, dtype=np.float64)
     factor = np.linalg.qr((points - mean) / np.sqrt(len(points) - 1), mode="r")
-    return Cloud(mean, factor)
+    return Cloud(mean, factor)  # pyright: ignore[reportArgumentType]
 
 
 def distance_of_clouds(first: Cloud, second: Cloud) -> float:

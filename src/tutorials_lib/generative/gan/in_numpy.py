@@ -78,10 +78,10 @@ def _generate(
         dx = fold(dimages * images * (1 - images))
         grads = {"conv2": {"bias": dx.sum((0, 1, 2))}}
         dx, grads["conv2"]["kernel"] = conv2_vjp(dx)
-        dx = fold(norm1_vjp(dx) * (cut1 > 0))
+        dx = fold(norm1_vjp(dx) * (cut1 > 0))  # pyright: ignore[reportArgumentType]
         grads["conv1"] = {"bias": dx.sum((0, 1, 2))}
         dx, grads["conv1"]["kernel"] = conv1_vjp(dx)
-        dx = norm_vjp(dx) * (cut > 0)
+        dx = norm_vjp(dx) * (cut > 0)  # pyright: ignore[reportArgumentType]
         _, dkernel, dbias = dense_vjp(dx.reshape(batch, -1))
         return {"dense": {"kernel": dkernel, "bias": dbias}, **grads}
 
@@ -156,7 +156,7 @@ def _discriminate(
         dx, dhead = through_head(dscores)
         dbias2 = dx.sum((0, 1, 2))
         dx, dkernel2 = conv2_vjp(dx)
-        dx = leaky1_vjp(unfold(dx))
+        dx = leaky1_vjp(unfold(dx))  # pyright: ignore[reportArgumentType]
         _, dkernel1 = conv1_vjp(dx)
         return {
             "conv1": {"kernel": dkernel1, "bias": dx.sum((0, 1, 2))},
