@@ -8,6 +8,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
+from tutorials_lib import catalog
 from tutorials_lib.judge.record import JudgeRecord, UsedFile, judge_tutorial
 
 FOLDER = Path(__file__).parents[2] / "book/_ext"
@@ -83,5 +84,9 @@ def test_a_tutorial_that_needs_no_file_says_so(published: ModuleType, record: Ju
 
 
 def test_without_a_record_nothing_is_claimed(published: ModuleType):
-    (paragraph,) = published.no_record()
+    (paragraph,) = published.no_record(catalog.find("kmeans"))
     assert paragraph.astext().startswith("No verified copy. ")
+
+
+def test_a_game_has_no_published_set_to_lack(published: ModuleType):
+    assert published.no_record(catalog.find("dqn")) == []
