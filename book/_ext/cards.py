@@ -313,7 +313,6 @@ def verdict_classes(record: Record | None) -> list[str]:
     if record is None:
         return ["speed-planned"]
     classes = [f"speed-{_token(_speed(record))}"]
-    classes.append(f"claim-{verdict(record.ratio, catalog.find(record.slug).claim)}")
     if record.quality is not None and record.quality.baselines:
         classes.append("rivals-" + ("beaten" if record.quality.met else "not-beaten"))
     return classes

@@ -13,7 +13,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 
-from records import LEDGER, table, tutorial_of
+from records import LEDGER, is_a_game, table, tutorial_of
 from tutorials_lib import catalog
 from tutorials_lib.benchmark.tables import format_seconds
 from tutorials_lib.catalog import Tutorial
@@ -57,7 +57,7 @@ class FillInPublished(SphinxPostTransform):
 
 def no_record(tutorial: Tutorial) -> list[nodes.Node]:
     """The sentence for a tutorial without a record; a game is its own data, as its page says."""
-    if tutorial.part == "reinforcement":
+    if is_a_game(tutorial):
         return []
     return [
         _paragraph(

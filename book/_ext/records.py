@@ -160,6 +160,11 @@ def tutorial_of(docname: str) -> Tutorial | None:
     return next((t for t in catalog.TUTORIALS if docname == f"book/{t.coordinate}"), None)
 
 
+def is_a_game(tutorial: Tutorial) -> bool:
+    """Whether its data is a game, so that there is no published set that could be lacking."""
+    return tutorial.part == "reinforcement"
+
+
 # ---------------------------------------------------------------- filling in
 
 
@@ -264,7 +269,7 @@ def _on_published_data(tutorial: Tutorial, published: Mapping[str, JudgeRecord])
     """What the tutorial reached on its published data set."""
     record = published.get(tutorial.slug)
     if record is None:
-        missing = "a game" if tutorial.part == "reinforcement" else "no verified copy"
+        missing = "a game" if is_a_game(tutorial) else "no verified copy"
         return missing if tutorial.available else ""
     return short_verdict(record.summary) + ("" if record.is_current else " (earlier code)")
 
