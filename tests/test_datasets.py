@@ -263,6 +263,18 @@ def test_a_full_disk_is_named_and_nothing_is_kept(
     _assert_left_nothing(cache)
 
 
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_missing_certificates_are_named_and_not_called_a_cache_folder(
+    variable: str, cache: Path, serve, monkeypatch: pytest.MonkeyPatch
+):
+    remote, _ = serve()
+    monkeypatch.setenv(variable, "/nowhere/certificates.pem")
+    with pytest.raises(datasets.DownloadError) as error:
+        datasets.fetch(remote)
+    _assert_says(error.value, "tiny.csv", variable, "no file at /nowhere/certificates.pem", "unset")
+    _assert_left_nothing(cache)
+
+
 # Mirrors
 
 
@@ -384,6 +396,14 @@ def test_an_unsafe_member_makes_the_archive_unusable(
     assert not (tmp_path.parent / "evil").exists()
 
 
+def test_an_archive_of_ever_more_members_is_not_unpacked_to_its_end(tmp_path: Path):
+    members = [(f"data/{i}.bin", b"x" * 8_000) for i in range(2_000)]
+    path = _archive(tmp_path, *members, ("data/last.bin", b"x"))
+    with pytest.raises(datasets.UnsafeArchiveError) as error:
+        read_tar_members(path, {"data/last.bin": 8_000})
+    _assert_says(error.value, str(path), "holds too much", "Nothing was unpacked")
+
+
 def test_an_archive_that_lacks_a_member_is_named(tmp_path: Path):
     path = _archive(tmp_path, ("a.bin", b"a"))
     with pytest.raises(datasets.MalformedDataError) as error:
@@ -488,6 +508,18 @@ def test_asking_cifar10_for_more_than_it_holds_is_named(tiny_cifar10):
     with pytest.raises(datasets.MalformedDataError) as error:
         load_cifar10(7, 3, remote=remote)
     _assert_says(error.value, "at least 7 training images", "found 6", "Ask for fewer")
+
+
+@pytest.mark.parametrize("numbers", [{"num_train": -1}, {"num_test": -2}])
+def test_a_negative_number_of_images_is_refused_before_anything_is_fetched(
+    numbers: dict[str, int], monkeypatch: pytest.MonkeyPatch
+):
+    def fetched(_: object) -> None:
+        raise AssertionError("nothing may be fetched")
+
+    monkeypatch.setattr("tutorials_lib.datasets.cifar10.fetch", fetched)
+    with pytest.raises(ValueError, match=r"num_(train|test) is -\d; ask for 0 images or more"):
+        load_cifar10(**numbers)
 
 
 # Wholesale customers

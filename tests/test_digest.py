@@ -35,6 +35,30 @@ def test_a_change_behind_a_module_changes_its_digest(package: Path, changed: str
     assert digest.code_digest(["tutorials_lib.a"]) != before
 
 
+@pytest.mark.parametrize(
+    ("importing", "imported", "counts"),
+    [
+        ("d.py", "catalog", True),
+        ("judge/seeds.py", "catalog", False),
+        ("benchmark/runner.py", "catalog", False),
+        ("d.py", "datasets.download", False),
+        ("d.py", "datasets.tiny", True),
+    ],
+)
+def test_neither_other_rows_of_the_catalog_nor_the_way_to_pinned_bytes_count(
+    package: Path, importing: str, imported: str, counts: bool
+) -> None:
+    for name in (importing, f"{imported.replace('.', '/')}.py"):
+        (package / name).parent.mkdir(exist_ok=True)
+    (package / importing).write_text(f"import tutorials_lib.{imported}\n")
+    path = package / f"{imported.replace('.', '/')}.py"
+    path.write_text("value = 1\n")
+    module = f"tutorials_lib.{importing.removesuffix('.py').replace('/', '.')}"
+    before = digest.code_digest([module])
+    path.write_text("value = 2\n")
+    assert (digest.code_digest([module]) != before) == counts
+
+
 @pytest.mark.parametrize("added", ["\n# changed\n", '\n"""Changed."""\n', "\n\n\n"])
 def test_a_comment_or_a_docstring_or_an_empty_line_does_not(package: Path, added: str) -> None:
     before = digest.code_digest(["tutorials_lib.a"])

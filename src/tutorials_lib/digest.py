@@ -53,8 +53,10 @@ def code_digest(
 def sources(modules: Iterable[str]) -> list[Path]:
     """The package's files that `modules` are made of, sorted.
 
-    The catalog is none of them where only the benchmark imports it: it looks up the one tutorial
-    that it measures, and the row of that tutorial is all that a page depends on.
+    The catalog is none of them where only the benchmark or the judge import it: each looks up the
+    one tutorial that it is about, and the row of that tutorial is all that a page depends on.
+    Neither is what downloads: a file gets its name in the cache once its bytes are the pinned ones,
+    whoever has fetched them.
     """
     seen: set[Path] = set()
     pending = [path for module in modules for path in _files(module)]
@@ -63,10 +65,11 @@ def sources(modules: Iterable[str]) -> list[Path]:
         if path in seen:
             continue
         seen.add(path)
-        looks_up_a_row = path.parent == _ROOT / "benchmark"
+        passed_over = {_ROOT / "datasets/download.py"}
+        if path.parent in (_ROOT / "benchmark", _ROOT / "judge"):
+            passed_over.add(_ROOT / "catalog.py")
         for module in imported_modules(_text(path), package=_package(path)):
-            files = _files(module)
-            pending += [f for f in files if not (looks_up_a_row and f == _ROOT / "catalog.py")]
+            pending += [file for file in _files(module) if file not in passed_over]
         if _shows_sources(path):  # it may import what it shows by a name in a string
             pending += _folder(path)
     return sorted(seen)

@@ -58,6 +58,7 @@ def test_a_line_is_a_picture_row_by_row_and_its_label():
     [
         (b"1,2,3", ("gzip", "BadGzipFile")),
         (gzip.compress(b"1,2,many"), ("comma-separated", "many")),
+        (gzip.compress(b"1," * (17 << 20)), ("at most", "found more")),
         (to_table(a_row()[None, :-1]), ("785 numbers", "784")),
         (to_table(a_row(first=256)[None]), ("pixels from 0 to 255", "256")),
         (to_table(a_row(first=-1)[None]), ("pixels from 0 to 255", "-1")),

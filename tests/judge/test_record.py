@@ -110,6 +110,19 @@ def test_details_survive_json_are_averaged_and_printed(checkout, monkeypatch, tm
     assert "Set5" in capsys.readouterr().out
 
 
+def test_details_of_different_columns_leave_cells_empty(checkout, monkeypatch):
+    judge = checkout.evaluation.judge
+
+    def with_details(config, *, seed, trained=None):
+        details = {"Set5": {"ours": 0.5}, "Set14": {"theirs": 0.25}}
+        return dataclasses.replace(judge(config, seed=seed), details=details)
+
+    monkeypatch.setattr(checkout.evaluation, "judge", with_details)
+    header, rows = report.details_table(judge_with_seeds("small", (0, 1)))
+    assert header[1:] == ("ours", "theirs")
+    assert rows == [("Set5", "0.5000", ""), ("Set14", "", "0.2500")]
+
+
 def test_a_record_of_another_schema_is_refused():
     with pytest.raises(ValueError, match="record of schema 0; this version reads schema 1"):
         record.from_json({"schema": 0})

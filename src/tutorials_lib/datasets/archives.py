@@ -8,6 +8,9 @@ from pathlib import Path, PureWindowsPath
 
 from tutorials_lib.datasets.errors import MalformedDataError, UnsafeArchiveError, reading
 
+_OTHERS = 4
+"""All members of a compressed archive may hold this many times what is asked for of it."""
+
 _AGAIN = "Delete the file, so that it is fetched again."
 
 
@@ -16,15 +19,20 @@ def read_tar_members(path: Path, allowed: Mapping[str, int]) -> dict[str, bytes]
 
     Other members are passed over, but one that has no business in a data set makes the whole
     archive suspect: a path out of the archive's folder, a link, a device, a size above the
-    largest in `allowed`, a name that occurs twice.
+    largest in `allowed`, a name that occurs twice, or so many that all together hold several times
+    what is asked for: each has to be unpacked to get to the next.
 
     Raises:
         UnsafeArchiveError: there is such a member.
         MalformedDataError: the archive is damaged, or lacks one of the files.
     """
     contents: dict[str, bytes] = {}
+    left = _OTHERS * max(sum(allowed.values()), tarfile.RECORDSIZE)
     with reading(path, expected="a tar archive", way_out=_AGAIN), tarfile.open(path) as archive:
         for member in archive:
+            left -= tarfile.BLOCKSIZE + member.size
+            if left < 0:
+                raise _unsafe(path, f"{member.name!r}, with which the archive holds too much")
             _refuse_unsafe(
                 path,
                 member.name,
@@ -92,10 +100,14 @@ def _refuse_unsafe(
         reason = "occurs twice"
     else:
         return
-    raise UnsafeArchiveError(
+    raise _unsafe(path, f"{member!r}, which {reason}")
+
+
+def _unsafe(path: Path, member: str) -> UnsafeArchiveError:
+    return UnsafeArchiveError(
         path,
         expected="plain files and folders inside the archive's own folder",
-        found=f"the member {member!r}, which {reason}",
+        found=f"the member {member}",
         way_out="Nothing was unpacked. Do not use this archive; fetch it from its publisher.",
     )
 

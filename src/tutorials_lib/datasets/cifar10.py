@@ -67,9 +67,13 @@ def load_cifar10(
     The published order is random, so that the first images are a fair sample of the classes.
 
     Raises:
+        ValueError: a number of images is negative; nothing is fetched then.
         DatasetError: the archive cannot be had, is not the pinned one, or holds fewer images
             (which of these, the subclass and the message say).
     """
+    for name, number in (("num_train", num_train), ("num_test", num_test)):
+        if number < 0:
+            raise ValueError(f"{name} is {number}; ask for 0 images or more")
     path = fetch(remote)
     members = read_tar_members(path, dict.fromkeys(_TRAIN_FILES + _TEST_FILES, _MAX_FILE_BYTES))
     train_members = {file: members[file] for file in _TRAIN_FILES}

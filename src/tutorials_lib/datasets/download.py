@@ -27,6 +27,9 @@ from tutorials_lib.datasets.errors import (
 if TYPE_CHECKING:
     import rich.progress
 
+CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""The variables by which Requests is told whose certificates to trust."""
+
 _NUM_RETRIES = 2
 _CHUNK_BYTES = 1 << 16
 
@@ -62,7 +65,8 @@ def fetch(remote: RemoteFile) -> Path:
 
     Raises:
         MirrorError: the mirror is not a folder, or lacks the file.
-        DownloadError: the address cannot be reached, or refuses.
+        DownloadError: the address cannot be reached, or refuses, or the certificates to check it by
+            are missing.
         CacheFolderError: the cache folder cannot be written to.
         TruncatedFileError: the file ends early.
         ChecksumError: the file has other bytes than the pinned ones.
@@ -157,6 +161,7 @@ def _download(remote: RemoteFile) -> Path:
     import requests
 
     pooch.get_logger().setLevel("WARNING")  # its messages would become outputs of a page
+    _require_certificates(remote)
     cache = pooch.create(
         path=cache_folder(remote.name),
         base_url="",
@@ -189,6 +194,22 @@ def _download(remote: RemoteFile) -> Path:
             way_out="Name another folder in TUTORIALS_DATA_CACHE.",
         ) from error
     return Path(path)
+
+
+def _require_certificates(remote: RemoteFile) -> None:
+    """Raise where a file of certificates is named that is not there.
+
+    Requests reports it by an `OSError` without a number, as if a disk had failed.
+    """
+    for variable in CERTIFICATES:
+        bundle = os.environ.get(variable)
+        if bundle and not Path(bundle).exists():
+            raise DownloadError(
+                remote.name,
+                expected=f"certificates in the file that {variable} names",
+                found=f"no file at {bundle}",
+                way_out=f"Nothing was asked for. Name an existing file, or unset {variable}.",
+            )
 
 
 def _downloader(remote: RemoteFile) -> Any:

