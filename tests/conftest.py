@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import platformdirs
+import psutil
 import pytest
 
 from tutorials_lib import environment
@@ -26,6 +27,9 @@ import hypothesis  # noqa: E402
 from tutorials_lib import runtime  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
+
+MOST_BYTES = 2 << 30
+"""What a process of the tests may hold from one module to the next."""
 
 
 def _compilation_cache() -> Path:
@@ -100,7 +104,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True, scope="module")
 def _compiled_programs_are_forgotten() -> Iterator[None]:
-    """Give the memory of a module's programs back; they would add up to gigabytes.
+    """Give the memory of a module's programs back, which would add up to gigabytes, and look at it.
 
     JAX keeps what it has compiled, and the C library what has been freed.
     """
@@ -109,3 +113,5 @@ def _compiled_programs_are_forgotten() -> Iterator[None]:
         sys.modules["jax"].clear_caches()
         if platform.libc_ver()[0] == "glibc":
             ctypes.CDLL(None).malloc_trim(0)
+    used = psutil.Process().memory_info().rss
+    assert used < MOST_BYTES, f"{used >> 20:,} MiB are held after this module's tests"

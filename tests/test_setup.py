@@ -164,3 +164,13 @@ def test_help_lists_every_target():
     listed = [line.split()[1] for line in finished.stdout.splitlines() if "  make " in line]
     targets = ("book", "test", "check", "lint", "pdf", "page", "serve", "bench", "linkcheck", "new")
     assert {*targets, "lock", "clean", "help"} <= set(listed)
+
+
+def test_every_text_has_unix_line_ends_whatever_git_is_set_to():
+    git = ["git", "-c", "core.autocrlf=true", "-c", "core.eol=crlf"]
+    listed = subprocess.run(
+        [*git, "ls-files", "--eol"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    texts = [line for line in listed if not line.startswith("i/-text")]
+    assert any(line.endswith("tools/setup.sh") for line in texts)
+    assert [line for line in texts if "eol=lf" not in line] == []
