@@ -7,7 +7,14 @@ import pytest
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from tutorials_lib.datasets.reviews import ASPECTS, NEGATIVE, POSITIVE, is_new, reviews
+from tutorials_lib.datasets.reviews import (
+    ASPECTS,
+    MISTAKEN_SHARE,
+    NEGATIVE,
+    POSITIVE,
+    is_new,
+    reviews,
+)
 
 CLAUSE = re.compile(r"the (\w+) was ((?:not|never|hardly|far from) )?(?:[a-z]+ ){0,2}?(\w+)(?= |$)")
 
@@ -23,7 +30,7 @@ def verdicts(text: str) -> list[tuple[str, str, bool]]:
 
 
 def test_the_label_follows_from_the_words():
-    texts, labels = reviews(600, seed=0)
+    texts, labels = reviews(600, seed=0, mistaken=0.0)
     for text, label in zip(texts, labels, strict=True):
         clauses = verdicts(text)
         verdict = clauses[-1][2]
@@ -46,7 +53,7 @@ def test_every_aspect_and_every_word_is_seen_in_training():
     words = set(" ".join(reviews(1_000, seed=0).texts).split(" "))
     assert words >= {*ASPECTS, *POSITIVE, *NEGATIVE}
     assert words >= set(" ".join(reviews(1_000, seed=5, pairs="new").texts).split(" "))
-    assert len(words) < 100
+    assert len(words) == 114
 
 
 @pytest.mark.parametrize("num_reviews", [0, 1, 7, 200])
@@ -67,9 +74,20 @@ def test_one_seed_repeats_and_two_seeds_differ():
     assert len(set(texts) & set(others)) < 10
 
 
-def test_a_negative_number_of_reviews_is_refused():
+def test_a_share_of_the_judgements_is_mistaken_and_the_texts_are_the_same():
+    texts, said = reviews(500, seed=2, mistaken=0.0)
+    again, given = reviews(500, seed=2)
+    assert texts == again
+    wrong = said != given
+    assert wrong.sum() == MISTAKEN_SHARE * 500
+    assert said[wrong].mean() == 0.5
+
+
+def test_what_cannot_be_is_refused():
     with pytest.raises(ValueError, match="num_reviews is -1"):
         reviews(-1, seed=0)
+    with pytest.raises(ValueError, match=r"mistaken is 4\.0; it must lie between 0 and 1"):
+        reviews(10, seed=0, mistaken=4.0)
 
 
 def test_the_words_alone_say_nothing_and_three_in_a_row_say_something():

@@ -3,7 +3,9 @@
 Every review has one judgement, such as *the plot was not very clumsy*. Four clauses in ten are
 negated, so that a word alone says little. A second clause can be set against the judgement: in
 *X but Y* and in *although X , Y* it is Y that counts. After *people said X* another sentence
-decides: *i agree* or *i disagree*. Sentences that say nothing stand before, between and after.
+decides: *i agree* or *i disagree*. Up to six sentences that say nothing stand before, between and
+after, so that what decides can lie dozens of words back. And some who write give the wrong
+judgement by mistake, so that nobody can be right about every review.
 """
 
 from typing import Literal, NamedTuple
@@ -23,6 +25,9 @@ NEGATIVE = ("clumsy", "stale", "boring", "shallow", "cold", "weak", "tedious", "
 CLASS_NAMES = ("negative", "positive")
 """The judgements; a label is an index into this tuple."""
 
+MISTAKEN_SHARE = 0.04
+"""The share of reviews whose judgement is the opposite of what they say."""
+
 Pairs = Literal["seen", "new"]
 
 _NEGATIONS = ("not", "never", "hardly", "far from")
@@ -35,8 +40,14 @@ _FILLERS = (
     "it opened in our town last week",
     "the cinema was half full and the seats were fine",
     "i had read the book a year before",
+    "the trains were late again and we had to run the last part of the way",
+    "a man behind us kept talking on his phone",
+    "my sister had bought the tickets",
+    "we had dinner at a small place around the corner afterwards",
+    "it rained when we came out",
+    "the row in front of us was empty",
 )
-_MAX_FILLERS = 2
+_MAX_FILLERS = 6
 _NEGATED_SHARE = 0.4
 _DEGREE_SHARE = 2 / 3
 _NEW_PAIRS_STEP = 4  # one pair of an aspect and a word in four is kept for the second test
@@ -49,22 +60,32 @@ class Reviews(NamedTuple):
     labels: Int32[np.ndarray, " reviews"]
 
 
-def reviews(num_reviews: int, seed: int, *, pairs: Pairs = "seen") -> Reviews:
+def reviews(
+    num_reviews: int, seed: int, *, pairs: Pairs = "seen", mistaken: float = MISTAKEN_SHARE
+) -> Reviews:
     """Write `num_reviews` labelled reviews; the same `seed` gives the same ones.
 
     Give each split a seed of its own. The labels are balanced: their counts differ by one at
-    most. One pair of an aspect and a word in four (such as *the plot was clumsy*) occurs only in
+    most. A share of `mistaken` of them, as many of either kind, is not what the review says.
+    One pair of an aspect and a word in four (such as *the plot was clumsy*) occurs only in
     reviews with `pairs="new"`, which have no others: whoever learned from the seen pairs has met
     each word and each aspect, but not these together.
 
     Raises:
-        ValueError: `num_reviews` is negative.
+        ValueError: `num_reviews` is negative, or `mistaken` no share.
     """
     if num_reviews < 0:
         raise ValueError(f"num_reviews is {num_reviews}; it must be zero or more")
+    if not 0 <= mistaken <= 1:
+        raise ValueError(f"mistaken is {mistaken}; it must lie between 0 and 1")
     rng = np.random.default_rng(seed)
-    labels = rng.permutation(np.arange(num_reviews, dtype=np.int32) % 2)
-    return Reviews(tuple(_review(label == 1, rng, pairs) for label in labels.tolist()), labels)
+    said = rng.permutation(np.arange(num_reviews, dtype=np.int32) % 2)
+    texts = tuple(_review(label == 1, rng, pairs) for label in said.tolist())
+    labels = said.copy()
+    for kind in range(len(CLASS_NAMES)):
+        of_kind = rng.permutation(np.flatnonzero(said == kind))
+        labels[of_kind[: round(mistaken * num_reviews / 2)]] = 1 - kind
+    return Reviews(texts, labels)
 
 
 def is_new(aspect: str, word: str) -> bool:

@@ -108,7 +108,7 @@ COMPARISON = Comparison(
     slug="rnn_sentiment",
     unit="one training step",
     # The page trains 32 units, with 64 reviews to a batch; the other networks are narrower and
-    # wider. A batch of the middle bucket has up to 28 words to a review.
+    # wider. A batch of the middle bucket has up to 52 words to a review.
     sizes={
         "16 units": dataclasses.replace(PAGE, hidden_size=16),
         "32 units": PAGE,

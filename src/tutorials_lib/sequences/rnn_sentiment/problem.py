@@ -52,7 +52,7 @@ class Config:
     num_real_train: int = 10_000
     num_test: int = 2_000
     min_count: int = 2
-    bucket_lengths: tuple[int, ...] = (20, 28, 40)
+    bucket_lengths: tuple[int, ...] = (32, 52, 84)
     cell: str = "gru"
     embedding_size: int = 32
     hidden_size: int = 32
@@ -86,7 +86,7 @@ TINY = Config(
     num_train=64,
     num_real_train=64,
     num_test=32,
-    bucket_lengths=(20, 40),
+    bucket_lengths=(44, 84),
     embedding_size=4,
     hidden_size=4,
     batch_size=8,
