@@ -1,7 +1,7 @@
 # Every target sets up what it needs in .venv first; `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test check lint format dry pdf page serve bench linkcheck new lock clean
+.PHONY: help setup book test check lint format dry pdf page notebooks serve bench linkcheck new lock clean
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 # Python reads these before `tutorials_lib.environment` can drop them.
 unexport $(filter-out PYTHON,$(filter PYTHON%,$(.VARIABLES)))
@@ -41,6 +41,9 @@ pdf: setup ## build the book as a PDF in _build/latex
 
 page: setup ## build one page, and run no other: PAGE=book/tabular/kmeans.md
 	@$(python) -m tools.build page "$(PAGE)"
+
+notebooks: setup ## run the built site's notebooks where only the package is; PAGE=kmeans chooses
+	@$(python) -m tools.notebooks $(PAGE) $(ARGS)
 
 serve: setup ## show the site, rebuild and reload on save; PORT=8000
 	@$(python) -m tools.serve $(PORT)

@@ -4,7 +4,7 @@ The settings that mend by themselves (the dead menu button, the empty theme mode
 other hosts) are in `_config.yml`. Here is what needs code: the index at the root of the site, the
 edit and issue buttons that appear only when the repository has an address, the page's description,
 each script once and only where it is needed, images with their sizes, MathJax served by the site
-itself, a notebook of every page to download, a page for addresses that do not exist, and the list
+itself, a page for addresses that do not exist, and the list
 of all addresses.
 """
 
@@ -19,15 +19,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import imagesize
-import nbformat
 from bs4 import BeautifulSoup
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
-
-from freshness import MARKER
 
 REPOSITORY_VARIABLE = "BOOK_REPOSITORY_URL"
 """The environment variable that comes before `repository: url:` in `_config.yml`."""
@@ -195,33 +192,6 @@ def explain_missing_pages(app: Sphinx) -> Iterator[tuple[str, Context, str]]:
     yield "404", {"title": "There is no such page", "body": body, "metatags": ""}, "page.html"
 
 
-def offer_notebook(
-    app: Sphinx,
-    page: str,
-    template: str,
-    context: Context,
-    doctree: nodes.document | None,
-) -> None:
-    """Put the page's notebook, without outputs, among the downloads.
-
-    The theme does so only for pages with a button that launches them elsewhere. Hidden cells stay,
-    because others may need them, but for the one that holds the digest of the page.
-    """
-    executed = Path(app.outdir).parent / "jupyter_execute" / f"{page}.ipynb"
-    if doctree is None or "kernelspec" not in app.env.metadata[page] or not executed.is_file():
-        return
-    notebook = nbformat.read(executed, as_version=4)
-    notebook.cells = [cell for cell in notebook.cells if not _is_digest(cell)]
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-            cell.metadata.pop("execution", None)
-    offered = Path(app.outdir) / "_sources" / f"{page}.ipynb"
-    offered.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(notebook, offered)
-    context["ipynb_source"] = f"{page}.ipynb"
-
-
 def finish_site(app: Sphinx, exception: Exception | None) -> None:
     """Copy MathJax, leave a pointer at the index's old address, drop what is not of use."""
     if exception is not None or not isinstance(app.builder, RootIndexBuilder):
@@ -326,10 +296,6 @@ def _sized_images(body: str, app: Sphinx) -> str:
     return re.sub(r"<img\b[^>]*>", mend, body)
 
 
-def _is_digest(cell: Any) -> bool:
-    return cell.source.startswith(MARKER)
-
-
 def _readable_aloud(body: str) -> str:
     """Mend markup that screen readers stumble over.
 
@@ -391,7 +357,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", name_the_site)
     app.connect("config-inited", serve_mathjax)
     app.connect("builder-inited", quiet_compiler)
-    app.connect("html-page-context", offer_notebook, priority=400)
     app.connect("html-page-context", mend_page, priority=900)
     app.connect("html-collect-pages", explain_missing_pages)
     app.connect("build-finished", finish_site, priority=900)

@@ -303,3 +303,12 @@ def test_every_executed_page_offers_its_notebook_without_outputs(written):
             assert not any("outputs depend on" in "".join(cell["source"]) for cell in code), path
             offered += 1
     assert offered == len(list((ROOT / "_build/jupyter_execute").rglob("*.ipynb")))
+
+
+def test_no_notebook_has_what_only_the_book_understands(written):
+    roles = re.compile(r"\{[a-z:]+\}`|^:::|^`{3,}\{|^:[a-z-]+:", re.MULTILINE)
+    for path in (SITE / "_sources").rglob("*.ipynb"):
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+        text = [cell["source"] for cell in cells if cell["cell_type"] == "markdown"]
+        assert not roles.search("\n\n".join("".join(source) for source in text)), path
+        assert "sys.modules" in "".join(cells[1]["source"]), path
