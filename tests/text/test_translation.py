@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tutorials_lib.text.alignment import align, symmetrize
-from tutorials_lib.text.beams import best_beam, first_beams, next_beams
+from tutorials_lib.text.beams import best_beam, next_beams, start_beams
 from tutorials_lib.text.parallel import (
     END,
     START,
@@ -45,7 +45,8 @@ def test_targets_stand_between_start_and_end_and_come_back_as_words():
 
 
 def test_unknown_words_get_one_id_and_long_sentences_keep_their_beginning():
-    words = vocabularies(PAIRS, min_count=3)
+    words = vocabularies(PAIRS, max_ids=(6, 9))
+    assert [len(each) for each in words] == [6, 9]
     source = encode_sources([["the", "zebra", "cat", "the"]], words.source, 3)
     assert source.shape == (1, 3)
     assert source[0, 1] == UNKNOWN
@@ -127,11 +128,13 @@ def search_all(table: np.ndarray, start: np.ndarray, length: int) -> list[tuple[
 def test_a_wide_beam_finds_the_most_probable_sentences_of_all(xp):
     rng = np.random.default_rng(0)
     table, start = rng.dirichlet(np.ones(5), 5), rng.dirichlet(np.ones(5))
-    logits = xp.asarray(np.log(table).astype(np.float32))
-    beams = first_beams(xp.asarray(np.log(start).astype(np.float32))[None], 5, end=END)
-    words = np.asarray(beams.tokens)[:, :, None]
-    for _ in range(2):
-        beams = next_beams(logits[beams.tokens], beams, end=END)
+    logs = xp.asarray(
+        np.log(np.stack([*table, start])).astype(np.float32)
+    )  # the last: at the start
+    beams = start_beams(1, 5, start=len(table), like=logs)
+    words = np.zeros((1, 5, 0), int)
+    for _ in range(3):
+        beams = next_beams(logs[beams.tokens], beams, end=END)
         parents, tokens = np.asarray(beams.parents), np.asarray(beams.tokens)
         words = np.concatenate(
             [np.take_along_axis(words, parents[:, :, None], 1), tokens[:, :, None]], 2
@@ -144,19 +147,21 @@ def test_a_wide_beam_finds_the_most_probable_sentences_of_all(xp):
 
 
 def test_a_finished_sentence_keeps_its_score_and_gets_padding():
-    logits = np.log(np.array([[0.1, 0.1, 0.1, 0.6, 0.1]], np.float32))
-    beams = first_beams(logits, 2, end=END)
+    logits = np.log(np.array([0.1, 0.1, 0.1, 0.6, 0.1], np.float32))
+    logits = np.broadcast_to(logits, (1, 2, 5))
+    beams = next_beams(logits, start_beams(1, 2, start=START, like=logits), end=END)
     assert beams.finished.tolist() == [[True, False]]
-    after = next_beams(np.repeat(logits[:, None], 2, 1), beams, end=END)
+    after = next_beams(logits, beams, end=END)
     assert after.tokens[0, 0] == PADDING
     assert after.scores[0, 0] == beams.scores[0, 0]
 
 
-def test_one_beam_is_greedy_and_too_many_are_refused():
-    logits = np.random.default_rng(0).standard_normal((3, 7)).astype(np.float32)
-    assert (first_beams(logits, 1, end=END).tokens[:, 0] == logits.argmax(-1)).all()
-    with pytest.raises(ValueError, match="8 beams of 7 words"):
-        first_beams(logits, 8, end=END)
+def test_one_beam_is_greedy_and_none_is_refused():
+    logits = np.random.default_rng(0).standard_normal((3, 1, 7)).astype(np.float32)
+    found = next_beams(logits, start_beams(3, 1, start=START, like=logits), end=END)
+    np.testing.assert_array_equal(found.tokens, logits.argmax(-1))
+    with pytest.raises(ValueError, match="at least one"):
+        start_beams(3, 0, start=START, like=logits)
 
 
 def test_the_length_is_made_up_for_as_far_as_asked():

@@ -29,22 +29,25 @@ class Beams(NamedTuple):
     finished: Array
 
 
-def first_beams(logits: Array, num_beams: int, *, end: int) -> Beams:
-    """The most probable first words.
+def start_beams(batch: int, num_beams: int, *, start: int, like: Array) -> Beams:
+    """One sentence of no words but `start`, and no other, for the first call of `next_beams`.
 
     Args:
-        logits: of the first word, `[batch, vocab]`.
-        num_beams: how many to keep.
-        end: the word that ends a sentence.
+        batch: how many sentences are searched for.
+        num_beams: how many are kept of each.
+        start: the word before the first one.
+        like: an array of the library and the dtype that the scores shall have.
 
     Raises:
-        ValueError: there are fewer words than beams, or no beam.
+        ValueError: there is no beam.
     """
-    if not 1 <= num_beams <= logits.shape[-1]:
-        raise ValueError(f"{num_beams} beams of {logits.shape[-1]} words; one to all are possible")
-    xp = logits.__array_namespace__()
-    scores, tokens = _largest(_log_softmax(logits), num_beams)
-    return Beams(scores, xp.zeros_like(tokens), tokens, tokens == end)
+    if num_beams < 1:
+        raise ValueError(f"num_beams is {num_beams}; at least one sentence must be kept")
+    xp = like.__array_namespace__()
+    one = xp.where(xp.arange(num_beams) == 0, 0.0, -xp.inf).astype(like.dtype)
+    tokens = xp.full((batch, num_beams), start, dtype=xp.int32)
+    scores = xp.broadcast_to(one, tokens.shape)
+    return Beams(scores, xp.zeros_like(tokens), tokens, tokens != start)
 
 
 def next_beams(logits: Array, beams: Beams, *, end: int) -> Beams:

@@ -37,12 +37,24 @@ class Sentences(NamedTuple):
     target: Int32[np.ndarray, "sentences target_time"]
 
 
-def vocabularies(pairs: Iterable[tuple[Sentence, Sentence]], *, min_count: int = 1) -> Vocabularies:
-    """Of the training pairs; see `build_vocabulary`."""
+def vocabularies(
+    pairs: Iterable[tuple[Sentence, Sentence]],
+    *,
+    min_count: int = 1,
+    max_ids: tuple[int, int] | None = None,
+) -> Vocabularies:
+    """Of the training pairs; see `build_vocabulary`.
+
+    Args:
+        pairs: source and target.
+        min_count: rarer words are left out.
+        max_ids: the most ids of source and target, special ones among them; None for no limit.
+    """
     source, target = zip(*pairs, strict=True)
-    words = build_vocabulary(target, min_count=min_count).words
+    most = (None, None) if max_ids is None else (max_ids[0] - START, max_ids[1] - START - 2)
+    words = build_vocabulary(target, min_count=min_count, max_words=most[1]).words
     return Vocabularies(
-        build_vocabulary(source, min_count=min_count),
+        build_vocabulary(source, min_count=min_count, max_words=most[0]),
         Vocabulary((*words[:START], "<s>", "</s>", *words[START:])),
     )
 
