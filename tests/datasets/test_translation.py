@@ -1,6 +1,7 @@
 """The grammar of English and French sentences: correct French, and splits that keep apart."""
 
 import itertools
+import re
 
 import pytest
 
@@ -13,6 +14,7 @@ from tutorials_lib.datasets.translation import (
 )
 from tutorials_lib.datasets.translation_words import (
     ADJECTIVES,
+    CONJUNCTIONS,
     NOUNS,
     Pronoun,
     join,
@@ -62,12 +64,12 @@ def test_an_object_pronoun_does_not_merge_with_a_preposition_but_shrinks():
             "les îles qu' il a aimées n' étaient pas lourdes .",
         ),
         (
-            "his old hat is not small opposite the new trees .",
-            "son vieux chapeau n' est pas petit en face des nouveaux arbres .",
+            "yesterday , he did not know these men when he did not love them .",
+            "hier , il n' a pas connu ces hommes quand il ne les a pas aimés .",
         ),
         (
-            "his dog ate opposite the door and it was very pretty .",
-            "son chien a mangé en face de la porte et il était très joli .",
+            "i did not love his white island near these beautiful trees when she found it .",
+            "je n' ai pas aimé son île blanche près de ces beaux arbres quand elle l' a trouvée .",
         ),
     ],
 )
@@ -115,17 +117,39 @@ def test_no_sentence_is_in_two_splits(splits: Splits):
 
 
 def test_held_out_pairs_occur_in_their_split_alone(splits: Splits):
-    plurals = {word: noun.english[0] for noun in NOUNS for word in noun.english}
+    singular = {word: noun.english[0] for noun in NOUNS for word in noun.english}
 
     def has_one(english: tuple[str, ...]) -> bool:
-        neighbours = itertools.pairwise(english)
-        return any((plurals.get(b), a) in held_out_pairs() for a, b in neighbours)
+        found = [(singular.get(b), a) for a, b in itertools.pairwise(english)]
+        if "that" not in english:  # then what is said of a noun stands right behind it
+            told = re.findall(
+                r"(\w+) (?:is|are|was|were)(?: not)?(?: very)? (\w+)", " ".join(english)
+            )
+            found += [(singular.get(noun), adjective) for noun, adjective in told]
+        return any(pair in held_out_pairs() for pair in found)
 
-    assert all(has_one(pair.english) for pair in splits.pairs)
+    told = [pair for pair in splits.pairs if " that " not in " ".join(pair.english)]
+    assert sum(has_one(pair.english) for pair in told) > 0.9 * len(told)  # the rest by a pronoun
     others = (split for name, split in splits._asdict().items() if name != "pairs")
     assert not any(has_one(pair.english) for split in others for pair in split)
     known = {word for pair in splits.train for word in pair.english}
     assert {adjective for _, adjective in held_out_pairs()} <= known
+
+
+def test_it_and_they_can_stand_for_one_noun_alone():
+    many = {noun.english[1] for noun in NOUNS}
+    one = {noun.english[0] for noun in NOUNS if noun.kind != "h"}
+    nouns = {"it": one, "they": many, "them": many}
+    conjunctions = {english for english, _ in CONJUNCTIONS}
+    checked = 0
+    for english, _ in (pair for split in translation_pairs(2_000, 100, seed=3) for pair in split):
+        begin = next((i for i, word in enumerate(english) if word in conjunctions), len(english))
+        for place in range(begin, len(english)):
+            if english[place] in nouns:
+                named = [word for word in english[:place] if word in nouns[english[place]]]
+                assert len(named) == 1, " ".join(english)
+                checked += 1
+    assert checked > 200
 
 
 def test_long_sentences_are_longer_than_all_others(splits: Splits):

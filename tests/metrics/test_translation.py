@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import sacrebleu
 
-from tutorials_lib.metrics.translation import LengthScore, bleu, by_length, exact_match
+from tutorials_lib.metrics.translation import LengthScore, bleu, by_length, by_split, exact_match
 
 REFERENCES = [["the", "cat", "sat", "on", "the", "mat", "today", "."], ["a", "dog", "runs", "."]]
 
@@ -59,6 +59,12 @@ def test_scores_by_length_take_each_sentence_once():
     assert found[:2] == (LengthScore(1, 4, 1, 1.0), LengthScore(5, 6, 2, 0.5))
     assert found[2].sentences == 0
     assert math.isnan(found[2].score)
+
+
+def test_every_split_gets_both_scores():
+    found = by_split({"a": [["x"]], "b": [["x"]], "c": []}, {"a": [["x"]], "b": [["y"]]})
+    assert list(found) == ["BLEU, a", "exact, a", "BLEU, b", "exact, b"]
+    assert [found["exact, a"], found["exact, b"]] == [1.0, 0.0]
 
 
 def test_different_numbers_of_sentences_are_refused():

@@ -230,10 +230,7 @@ def test_every_method_is_judged_on_every_split(trained: evaluation.Trained):
 
 
 def test_translations_come_back_in_the_order_of_the_sentences(trained: evaluation.Trained):
-    pairs = trained.data.test
-    found = evaluation.translate(
-        trained.params, [pair.english for pair in pairs], trained.data.words, trained.config
-    )
+    found = evaluation.translate(trained, trained.data.test)
     assert found == (trained.outputs or {})[evaluation.MODEL]["test"]
 
 

@@ -6,17 +6,21 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from tutorials_lib.datasets.translation import Pair
 from tutorials_lib.text.alignment import align, symmetrize
 from tutorials_lib.text.beams import best_beam, next_beams, start_beams
+from tutorials_lib.text.corpus import Corpus, Limits, draw_places, load_corpus
 from tutorials_lib.text.parallel import (
     END,
     START,
     decode_targets,
     encode_pairs,
     encode_sources,
+    translate_in_groups,
     vocabularies,
 )
 from tutorials_lib.text.phrase_table import PhraseTable, Trigram, Weights, phrases
+from tutorials_lib.text.rivals import DICTIONARY, TABLE, tune, without_network
 from tutorials_lib.text.vocabulary import PADDING, UNKNOWN
 
 PAIRS = [
@@ -61,6 +65,32 @@ def test_what_comes_after_the_first_end_is_no_translation():
     assert decode_targets(row, words) == [("le", "chat")]
 
 
+def test_a_row_of_the_table_that_has_no_word_is_an_unknown_one():
+    words = vocabularies(PAIRS).target
+    assert decode_targets(np.array([[len(words) + 3, END]]), words) == [("<unk>",)]
+
+
+@pytest.mark.parametrize("rows", [1, 3, 200])
+def test_groups_of_similar_length_come_back_in_the_order_of_the_sentences(rows: int):
+    words = vocabularies([(english, english) for english, _ in PAIRS])
+    shapes = set()
+
+    def copy(ids: np.ndarray) -> np.ndarray:
+        shapes.add(ids.shape)
+        return np.array([words.target.encode(words.source.decode(row)) for row in pad(ids)])
+
+    def pad(ids: np.ndarray) -> list[list[int]]:
+        return [[i or words.source.ids["the"] for i in row] for row in ids.tolist()]
+
+    sentences = [english for english, _ in PAIRS]
+    found = translate_in_groups(copy, sentences, words, length=3, rows=rows)
+    assert [list(each[: len(english)]) for each, english in zip(found, sentences, strict=True)] == (
+        sentences
+    )
+    assert len(shapes) == 1
+    assert translate_in_groups(copy, [], words, length=3) == []
+
+
 @pytest.mark.parametrize("tension", [0.0, 1.0])
 def test_alignment_finds_the_words_that_go_together(tension: float):
     found = align(PAIRS, tension=tension, num_rounds=20)
@@ -97,15 +127,61 @@ def test_no_link_leads_out_of_a_phrase():
 def test_phrases_put_the_adjective_behind_its_noun():
     table = PhraseTable(PAIRS)
     assert table.word_by_word(["the", "white", "dog"]) == ("le", "blanc", "chien")
-    assert table.translate(["the", "white", "dog"], Weights(1.0, 0.0)) == ("le", "chien", "blanc")
-    assert table.translate(["zebra"], Weights(1.0, 0.0)) == ("zebra",)
-    assert table.translate([], Weights(1.0, 0.0)) == ()
+    assert table.translate(["the", "white", "dog"], Weights(1.0, 0.0, 0.0)) == (
+        "le",
+        "chien",
+        "blanc",
+    )
+    assert table.translate(["zebra"], Weights(1.0, 0.0, 0.0)) == ("zebra",)
+    assert table.translate([], Weights(1.0, 0.0, 0.0)) == ()
 
 
 def test_trigrams_prefer_what_followed_before():
     trigram = Trigram([french for _, french in PAIRS])
     seen, unseen = (trigram.log_probability("le", "chat", word) for word in ("blanc", "un"))
     assert seen > unseen
+
+
+def test_trigrams_know_where_a_sentence_ends():
+    trigram = Trigram([french for _, french in PAIRS])
+    ends, goes_on = (trigram.log_probability("chien", "blanc", word) for word in ("</s>", "chien"))
+    assert ends > goes_on
+    begun = trigram.log_probability("<s>", "un", "</s>")
+    assert begun < ends
+
+
+def test_the_inverse_weight_prefers_a_phrase_that_means_nothing_else():
+    pairs = [("a", "x")] * 5 + [("a", "y")] * 4 + [("b", "x")] * 9
+    table = PhraseTable([([one], [other]) for one, other in pairs])
+    assert table.translate(["a"], Weights(0.0, 0.0, 0.0)) == ("x",)
+    assert table.translate(["a"], Weights(0.0, 0.0, 1.0)) == ("y",)
+
+
+def test_the_phrase_table_gets_the_weights_that_suit_the_development_split():
+    words = [("a", "x")] * 5 + [("a", "y")] * 4 + [("b", "x")] * 9
+    pairs = tuple(Pair((one,), (other,)) for one, other in words)
+    corpus = Corpus(pairs, (Pair(("a",) * 4, ("y",) * 4),), pairs[:1], {}, vocabularies(pairs))
+    plain, inverse = Weights(0.0, 0.0, 0.0), Weights(0.0, 0.0, 1.0)
+    assert tune(corpus, (plain, inverse)).weights == inverse
+    made = without_network(corpus)
+    assert set(made) == {DICTIONARY, TABLE}
+    assert made[TABLE].keys() == {"development", "test"}
+    assert made[DICTIONARY]["test"] == [("x",)]
+
+
+def test_every_sentence_is_drawn_once_before_any_is_drawn_again():
+    places = draw_places(10, 5, 4, rng=np.random.default_rng(0))
+    assert places.shape == (5, 4)
+    assert sorted(places.ravel()[:10].tolist()) == list(range(10))
+
+
+def test_pairs_that_are_longer_than_the_limits_are_not_learned_from():
+    limits = Limits(ids=(300, 400), words=(9, 10))
+    corpus = load_corpus("offline", num_train=60, num_test=5, limits=limits, seed=0)
+    assert 0 < len(corpus.train) < 60
+    assert max(len(pair.english) for pair in corpus.train) <= 9
+    assert max(len(pair.french) for pair in corpus.train) <= 10
+    assert list(corpus.unseen) == ["development", "test", "pairs", "long"]
 
 
 # ---------------------------------------------------------------- beam search
@@ -166,5 +242,13 @@ def test_one_beam_is_greedy_and_none_is_refused():
 
 def test_the_length_is_made_up_for_as_far_as_asked():
     scores, lengths = np.array([[-2.0, -3.0]]), np.array([[2, 4]])
-    assert best_beam(scores, lengths, alpha=0.0).tolist() == [0]
-    assert best_beam(scores, lengths, alpha=1.0).tolist() == [1]
+    both = np.ones((1, 2), bool)
+    assert best_beam(scores, lengths, both, alpha=0.0).tolist() == [0]
+    assert best_beam(scores, lengths, both, alpha=1.0).tolist() == [1]
+
+
+@pytest.mark.parametrize("xp", [np, jnp])
+def test_a_sentence_that_has_ended_goes_before_a_better_one_that_has_not(xp):
+    scores, lengths = xp.array([[-4.0, -5.0], [-4.0, -5.0]]), xp.array([[8, 5], [8, 5]])
+    finished = xp.array([[False, True], [False, False]])
+    assert best_beam(scores, lengths, finished, alpha=1.0).tolist() == [1, 0]

@@ -1,10 +1,14 @@
-"""English sentences with one correct French translation each, from a small grammar.
+"""English sentences with the one French translation that counts as right, from a small grammar.
 
 Word for word is not enough: French nouns have a gender, with which articles, adjectives and
 participles agree (*la fille que j'ai vue*); some adjectives stand before the noun and others
 behind it; *not* becomes two words around the verb; *it* becomes *il* or *elle* by the noun that it
 stands for; little words merge and shrink (*du*, *aux*, *l'*). Clauses can stand inside clauses, so
 that what agrees can be far apart.
+
+Where English leaves a choice, one is taken throughout: *I* and *we* are men, *friend* and *child*
+are masculine, and the past is the *passé composé*, the imperfect for *to be*. *It* and *they* are
+written only where a single noun can be meant.
 
 A number of noun-adjective pairs occur only in a split of their own, and so do sentences that are
 longer than any in the training split.
@@ -71,7 +75,8 @@ class Splits(NamedTuple):
         train: up to `MAX_TRAIN_WORDS` words, without the pairs that are held out.
         development: more of the same.
         test: more of the same.
-        pairs: each with a noun and an adjective that never occur together in the others.
+        pairs: each with a noun that an adjective describes, beside it or in *is green*, which it
+            never does in the others.
         long: more than `MAX_TRAIN_WORDS` and up to `MAX_WORDS` words.
     """
 
@@ -84,7 +89,7 @@ class Splits(NamedTuple):
 
 @cache
 def held_out_pairs() -> frozenset[tuple[str, str]]:
-    """The English nouns (singular) and adjectives that occur together in `Splits.pairs` alone."""
+    """English adjectives and the nouns (singular) that they describe in `Splits.pairs` alone."""
     rng = np.random.default_rng(_HELD_SEED)  # the same pairs whatever the seed of the sentences
     return frozenset(
         (noun.english[0], adjective.english)
@@ -132,13 +137,23 @@ def translation_pairs(num_train: int, num_test: int, seed: int) -> Splits:
 
 
 class _Meaning(NamedTuple):
-    """What later words agree with; `person` indexes the verb's forms."""
+    """What later words agree with.
+
+    Attributes:
+        gender: `m` or `f`.
+        plural: whether it is several.
+        kind: as of a noun.
+        pronoun: that stands for it as a subject, in English.
+        person: which form of a verb goes with it.
+        noun: the English noun in the singular; none for *I*, *we*, *he* and *she*.
+    """
 
     gender: str
     plural: bool
     kind: str
     pronoun: str
     person: int
+    noun: str = ""
 
 
 class _Phrase(NamedTuple):
@@ -154,15 +169,22 @@ class _Clause(NamedTuple):
 
 
 class _Grammar:
-    """Writes sentences; `held_out` says whether the present one has a pair that is held out."""
+    """Writes sentences.
+
+    Attributes:
+        rng: of all choices.
+        held_out: whether the present sentence has a pair that is held out.
+        named: what the present sentence has spoken of.
+    """
 
     def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng
         self.held_out = False
+        self.named: list[_Meaning] = []
 
     def sentence(self) -> tuple[Pair, bool]:
         """One sentence, and whether a pair that is held out is in it."""
-        self.held_out = False
+        self.held_out, self.named = False, []
         past = self.chance(0.45)
         if self.chance(0.08):
             subject, clause = None, self.there_is(past)
@@ -200,7 +222,7 @@ class _Grammar:
         negated = self.chance(0.3)
         there = self.noun_phrase(NOUNS, depth=2, negated=negated)
         while there.english[0] in _DEFINITE:
-            self.held_out = False  # what is thrown away does not count
+            self.held_out, self.named = False, []  # what is thrown away does not count
             there = self.noun_phrase(NOUNS, depth=2, negated=negated)
         be = _be(there.meaning.person, past)
         verb = "avait" if past else "a"
@@ -215,25 +237,31 @@ class _Grammar:
         A pronoun is used only where it can stand for one noun alone.
         """
         negated = self.chance(0.3)
-        if first.pronoun in ("i", "we") or (thing and thing.pronoun == first.pronoun):
-            english, french, meaning = self.subject("hat", depth=0)
-            known = thing if thing and thing.pronoun != meaning.pronoun else None
-        else:
-            of_thing = thing is not None and thing.kind == "t" and self.chance(0.4)
-            meaning, known = (thing, None) if thing and of_thing else (first, thing)
-            english = [meaning.pronoun]
+        about, other = self.clear(first), thing
+        if (clear := self.clear(thing)) and clear.kind == "t" and self.chance(0.4):
+            about, other = clear, None
+        if about and about.pronoun not in ("i", "we"):
+            english, meaning = [about.pronoun], about
             french = [{"m": "il", "f": "elle"}[meaning.gender] + "s" * meaning.plural]
+        else:
+            english, french, meaning = self.subject("hat", depth=0)
+        known = self.clear(other)
         clause = self.predicate(meaning, past, negated, depth=0, known=known)
         return _Clause(english + clause.english, french + clause.french)
+
+    def clear(self, meaning: _Meaning | None) -> _Meaning | None:
+        """The same if its pronoun can stand for nothing else in the sentence, or nothing."""
+        pronouns = [each.pronoun for each in self.named]
+        return meaning if meaning and pronouns.count(meaning.pronoun) == 1 else None
 
     def subject(self, kinds: str, *, depth: int) -> _Phrase:
         """A pronoun or a noun; a kind that is named twice is no more probable."""
         if self.chance(0.3):
             english, french, person = self.pick(_PERSONS)
             gender = "f" if english == "she" else "m"
-            return _Phrase(
-                [english], [french], _Meaning(gender, person == _NOUS, "h", english, person)
-            )
+            meaning = _Meaning(gender, person == _NOUS, "h", english, person)
+            self.named.append(meaning)
+            return _Phrase([english], [french], meaning)
         return self.noun_phrase(_of_kind(kinds), depth=depth)
 
     def noun_phrase(self, nouns: tuple[Noun, ...], *, depth: int, negated: bool = False) -> _Phrase:
@@ -250,7 +278,7 @@ class _Grammar:
         adjective = None
         if self.chance(0.5):
             adjective = self.pick([each for each in ADJECTIVES if noun.kind in each.kinds])
-            self.held_out |= (noun.english[0], adjective.english) in held_out_pairs()
+            self.note_pair(noun.english[0], adjective)
             english = [adjective.english, *english]
             form = _form(adjective, noun.gender, plural, french[0])
             french = [form, *french] if adjective.before else [*french, form]
@@ -262,8 +290,14 @@ class _Grammar:
         an = "an" if determiner == "a" and english[0][0] in "aeiou" else determiner
         pronoun = {"m": "he", "f": "she"}[noun.gender] if noun.kind == "h" else "it"
         meaning = _Meaning(
-            noun.gender, plural, noun.kind, "they" if plural else pronoun, _ILS if plural else _IL
+            noun.gender,
+            plural,
+            noun.kind,
+            "they" if plural else pronoun,
+            _ILS if plural else _IL,
+            noun.english[0],
         )
+        self.named.append(meaning)
         phrase = _Phrase([an, *english], [*le, *french], meaning)
         describable = determiner in _BEFORE_RELATIVE and not (negated and determiner == "a")
         if depth > 0 and describable and self.chance(0.55):
@@ -331,6 +365,7 @@ class _Grammar:
     def being(self, subject: _Meaning, past: bool, negated: bool) -> _Clause:
         """*is not very old*, *n'est pas très vieille*."""
         adjective = self.pick([each for each in ADJECTIVES if subject.kind in each.kinds])
+        self.note_pair(subject.noun, adjective)
         very = self.chance(0.3)
         form = adjective.french[subject.plural + 2 * (subject.gender == "f")]
         be, verb = _be(subject.person, past), (ETAIT if past else ETRE)[subject.person]
@@ -338,6 +373,10 @@ class _Grammar:
             [be, *["not"] * negated, *["very"] * very, adjective.english],
             [*["ne"] * negated, verb, *["pas"] * negated, *["très"] * very, form],
         )
+
+    def note_pair(self, noun: str, adjective: Adjective) -> None:
+        """Remember whether such a pair is held out."""
+        self.held_out |= (noun, adjective.english) in held_out_pairs()
 
     def chance(self, probability: float) -> bool:
         return bool(self.rng.random() < probability)

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 Words = Sequence[str]
@@ -53,6 +53,17 @@ def exact_match(hypotheses: Corpus, references: Corpus) -> float:
         tuple(ours) == tuple(theirs) for ours, theirs in zip(hypotheses, references, strict=True)
     ]
     return sum(same) / len(same)
+
+
+def by_split(
+    translations: Mapping[str, Corpus], references: Mapping[str, Corpus]
+) -> dict[str, float]:
+    """BLEU and exact match of each split of `references`, as *BLEU, test* and *exact, test*."""
+    return {
+        f"{metric}, {name}": score(translations[name], theirs)
+        for name, theirs in references.items()
+        for metric, score in (("BLEU", bleu), ("exact", exact_match))
+    }
 
 
 class LengthScore(NamedTuple):

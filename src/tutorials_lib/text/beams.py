@@ -70,14 +70,22 @@ def next_beams(logits: Array, beams: Beams, *, end: int) -> Beams:
     return Beams(scores, parents, tokens, finished)
 
 
-def best_beam(scores: Array, lengths: Array, *, alpha: float) -> Array:
+def best_beam(scores: Array, lengths: Array, finished: Array, *, alpha: float) -> Array:
     r"""The place of the best sentence of each batch: the largest score over length$^\alpha$.
 
-    A longer sentence has more factors below one; $\alpha$ from 0 to 1 makes up for it.
+    A longer sentence has more factors below one; $\alpha$ from 0 to 1 makes up for it. One that
+    has not ended is taken only where none has.
+
+    Args:
+        scores: log-probabilities, `[batch, beams]`.
+        lengths: in words, with the end, `[batch, beams]`.
+        finished: whether it has ended, `[batch, beams]`.
+        alpha: how much of the length is made up for.
     """
     xp = scores.__array_namespace__()
-    divisors = xp.maximum(lengths, 1).astype(scores.dtype) ** alpha
-    return xp.argmax(scores / divisors, axis=-1)
+    values = scores / xp.maximum(lengths, 1).astype(scores.dtype) ** alpha
+    passed_over = xp.any(finished, axis=-1, keepdims=True) & ~finished
+    return xp.argmax(xp.where(passed_over, -xp.inf, values), axis=-1)
 
 
 def _log_softmax(logits: Array) -> Array:

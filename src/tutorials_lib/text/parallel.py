@@ -1,13 +1,13 @@
 """Pairs of sentences as arrays of word ids, with a first and a last word for what is translated."""
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Int, Int32
 
 from tutorials_lib.text.batches import pad
-from tutorials_lib.text.vocabulary import Vocabulary, build_vocabulary
+from tutorials_lib.text.vocabulary import PADDING, UNKNOWN, Vocabulary, build_vocabulary
 
 START = 2
 """The id that stands before the first word of a translation."""
@@ -91,9 +91,46 @@ def encode_pairs(
 def decode_targets(
     ids: Int[np.ndarray, "sentences target_time"], vocabulary: Vocabulary
 ) -> list[tuple[str, ...]]:
-    """The words before the first `END` of each row, without padding and `START`."""
+    """The words before the first `END` of each row, without padding and `START`.
+
+    A network's table may have more rows than there are words; such an id is an unknown word.
+    """
+    ids = np.where(ids < len(vocabulary), ids, UNKNOWN)
     sentences = []
     for row in ids.tolist():
         stop = row.index(END) if END in row else len(row)
         sentences.append(tuple(vocabulary.decode(i for i in row[:stop] if i != START)))
     return sentences
+
+
+def translate_in_groups(
+    translate: Callable[[Int32[np.ndarray, "rows source_time"]], Int[Any, "rows target_time"]],
+    sentences: Sequence[Sentence],
+    words: Vocabularies,
+    *,
+    length: int,
+    rows: int = 200,
+) -> list[tuple[str, ...]]:
+    """Translations in the order of the sentences, made in groups of one shape.
+
+    So one compiled program does them all. Sentences of a group have similar lengths: it is
+    finished when its longest one is.
+
+    Args:
+        translate: from padded ids to those of the translations.
+        sentences: to be translated.
+        words: the vocabularies.
+        length: the most words that are read; a longer sentence keeps its beginning.
+        rows: sentences of a group, or all where there are fewer.
+    """
+    if not sentences:
+        return []
+    source = encode_sources(sentences, words.source, length)
+    rows = min(rows, len(source))
+    order = np.argsort(np.count_nonzero(source != PADDING, axis=1), kind="stable")
+    found: dict[int, tuple[str, ...]] = {}
+    for start in range(0, len(source), rows):
+        places = order[min(start, len(source) - rows) :][:rows]  # the last group may overlap
+        ids = np.asarray(translate(source[places]))
+        found |= zip(places.tolist(), decode_targets(ids, words.target), strict=True)
+    return [found[place] for place in range(len(source))]

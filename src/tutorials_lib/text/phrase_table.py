@@ -13,7 +13,7 @@ from tutorials_lib.text.alignment import Links, Sentence, align, symmetrize
 
 Words = tuple[str, ...]
 
-_START = "<s>"
+_START, _END = "<s>", "</s>"
 _NUM_OPTIONS = 8
 _UNSEEN = -5.0  # log-probability of a word for which there is no phrase
 
@@ -21,8 +21,8 @@ _UNSEEN = -5.0  # log-probability of a word for which there is no phrase
 class Trigram:
     """The probability of a word after two others, mixed with those after one and after none.
 
-    Each count is mixed with three imagined ones from the shorter context (Witten and Bell 1991,
-    with a constant).
+    The end of a sentence is a word, too. Each count is mixed with three imagined ones from the
+    shorter context (Witten and Bell 1991, with a constant).
     """
 
     def __init__(self, sentences: Sequence[Sentence]) -> None:
@@ -30,7 +30,7 @@ class Trigram:
         self._contexts: Counter[Words] = Counter()
         self._known: dict[tuple[str, str, str], float] = {}
         for sentence in sentences:
-            words = (_START, _START, *sentence)
+            words = (_START, _START, *sentence, _END)
             for i in range(2, len(words)):
                 for n in range(3):
                     self._counts[words[i - n : i + 1]] += 1
@@ -49,10 +49,23 @@ class Trigram:
 
 
 class Weights(NamedTuple):
-    """What counts how much: the trigram model, and every phrase that is used."""
+    r"""What counts how much beside $\log p(f \mid e)$ of the phrases.
+
+    Attributes:
+        trigram: log-probability of the words by the trigram model.
+        phrase: every phrase that is used.
+        inverse: $\log p(e \mid f)$ of the phrases.
+    """
 
     trigram: float
     phrase: float
+    inverse: float
+
+
+class _Option(NamedTuple):
+    target: Words
+    forward: float
+    inverse: float
 
 
 class PhraseTable:
@@ -68,15 +81,19 @@ class PhraseTable:
         self.dictionary = forward.dictionary
         self._longest = longest
         self._trigram = Trigram([target for _, target in pairs])
+        self._read_before: dict[tuple[tuple[str, str], Words], tuple[tuple[str, str], float]] = {}
         counts: defaultdict[Words, Counter[Words]] = defaultdict(Counter)
         for (source, target), one, other in zip(
             pairs, forward.places, backward.places, strict=True
         ):
             for i, j, k, m in phrases(symmetrize(one, other), len(source), longest):
                 counts[tuple(source[i:j])][tuple(target[k:m])] += 1
+        totals: Counter[Words] = Counter()
+        for found in counts.values():
+            totals.update(found)
         self._options = {
             phrase: [
-                (target, math.log(count / found.total()))
+                _Option(target, math.log(count / found.total()), math.log(count / totals[target]))
                 for target, count in found.most_common(_NUM_OPTIONS)
             ]
             for phrase, found in counts.items()
@@ -92,36 +109,43 @@ class PhraseTable:
     def translate(self, source: Sentence, weights: Weights, *, beam: int = 12) -> Words:
         """The best sequence of phrases that a beam search from left to right finds.
 
-        It maximizes the sum of log-probabilities of the phrases and, weighted, of the words by
-        the trigram model; each phrase costs or brings `weights.phrase`.
+        It maximizes the weighted sum of the log-probabilities of its phrases, in both directions,
+        and of its words and the end by the trigram model; see `Weights`.
         """
         reached: list[dict[tuple[str, str], tuple[float, Words]]] = [{} for _ in source]
         reached = [{(_START, _START): (0.0, ())}, *reached]
         for i in range(len(source)):
             best = sorted(reached[i].items(), key=lambda each: -each[1][0])[:beam]
             for j in range(i + 1, min(len(source), i + self._longest) + 1):
-                for target, log_probability in self._choices(source, i, j):
+                there = reached[j]
+                for target, forward, inverse in self._choices(source, i, j):
+                    cost = forward + weights.inverse * inverse + weights.phrase
                     for context, (score, words) in best:
-                        last, value = self._read(context, target, weights.trigram)
-                        value += score + log_probability + weights.phrase
-                        if last not in reached[j] or value > reached[j][last][0]:
-                            reached[j][last] = value, words + target
-        return max(reached[-1].values())[1]
+                        last, fluency = self._read(context, target)
+                        value = score + cost + weights.trigram * fluency
+                        if last not in there or value > there[last][0]:
+                            there[last] = value, words + target
+        return max(
+            (score + weights.trigram * self._trigram.log_probability(*context, _END), words)
+            for context, (score, words) in reached[-1].items()
+        )[1]
 
-    def _choices(self, source: Sentence, start: int, stop: int) -> list[tuple[Words, float]]:
+    def _choices(self, source: Sentence, start: int, stop: int) -> list[_Option]:
         options = self._options.get(tuple(source[start:stop]), [])
         if not options and stop == start + 1:
-            return [(self.word_by_word(source[start:stop]), _UNSEEN)]
+            return [_Option(self.word_by_word(source[start:stop]), _UNSEEN, _UNSEEN)]
         return options
 
-    def _read(
-        self, context: tuple[str, str], words: Words, weight: float
-    ) -> tuple[tuple[str, str], float]:
-        value = 0.0
-        for word in words:
-            value += weight * self._trigram.log_probability(*context, word)
-            context = context[1], word
-        return context, value
+    def _read(self, context: tuple[str, str], words: Words) -> tuple[tuple[str, str], float]:
+        """The last two words behind `context` and `words`, and the latter's log-probability."""
+        key = context, words
+        if key not in self._read_before:
+            value = 0.0
+            for word in words:
+                value += self._trigram.log_probability(*context, word)
+                context = context[1], word
+            self._read_before[key] = context, value
+        return self._read_before[key]
 
 
 def phrases(links: Links, length: int, longest: int) -> Iterator[tuple[int, int, int, int]]:

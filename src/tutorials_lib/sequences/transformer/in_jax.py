@@ -415,7 +415,7 @@ def _search(
 
     found = jax.lax.while_loop(is_open, step, Search(jnp.int32(0), words, beams, pasts))
     lengths = (found.words[:, :, 1:] != PADDING).sum(-1)
-    best = best_beam(found.beams.scores, lengths, alpha=1.0)
+    best = best_beam(found.beams.scores, lengths, found.beams.finished, alpha=1.0)
     return found.words[jnp.arange(batch), best, 1:]
 
 

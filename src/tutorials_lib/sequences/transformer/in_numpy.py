@@ -486,7 +486,7 @@ def _search(
         if beams.finished.all():
             break
     lengths = (words[:, :, 1:] != PADDING).sum(-1)
-    best = best_beam(beams.scores, lengths, alpha=1.0)
+    best = best_beam(beams.scores, lengths, beams.finished, alpha=1.0)
     return words[np.arange(batch), best, 1:]
 
 

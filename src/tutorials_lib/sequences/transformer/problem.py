@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Float
 
 from tutorials_lib import presets, schedules
-from tutorials_lib.datasets.multi30k import load_multi30k
-from tutorials_lib.datasets.translation import MAX_TRAIN_WORDS, Pair, translation_pairs
-from tutorials_lib.text.parallel import Sentences, Vocabularies, encode_pairs, vocabularies
+from tutorials_lib.datasets.translation import MAX_TRAIN_WORDS, Pair
+from tutorials_lib.text.corpus import Corpus, Limits, draw_places, load_corpus
+from tutorials_lib.text.parallel import Sentences, Vocabularies, encode_pairs
 
 MOMENTS = {"b1": 0.9, "b2": 0.98, "eps": 1e-6}
 """Of Adam: a shorter memory for the squares than its usual one (Vaswani et al. 2017, 5.3)."""
@@ -116,22 +116,8 @@ def for_source(config: Config) -> Config:
     return dataclasses.replace(config, **_REAL) if config.source == "real" else config
 
 
-class Data(NamedTuple):
-    """Pairs of sentences; see `tutorials_lib.datasets.translation.Splits`.
-
-    Attributes:
-        train: to learn from, up to the lengths of the configuration.
-        development: to choose settings by.
-        test: to judge.
-        further: more to judge, by the name of the split.
-        words: the vocabularies of `train`.
-    """
-
-    train: tuple[Pair, ...]
-    development: tuple[Pair, ...]
-    test: tuple[Pair, ...]
-    further: dict[str, tuple[Pair, ...]]
-    words: Vocabularies
+Data = Corpus
+"""`Data(train, development, test, further, words)`."""
 
 
 def load(config: Config, *, seed: int = 0) -> Data:
@@ -141,20 +127,16 @@ def load(config: Config, *, seed: int = 0) -> Data:
         DatasetError: Multi30k was asked for and cannot be had.
     """
     config = for_source(config)
-    if config.source == "real":
-        train, development, test = load_multi30k()
-        further = {}
-    else:
-        splits = translation_pairs(config.num_train, config.num_test, seed)
-        train, development, test = splits.train, splits.development, splits.test
-        further = {"pairs": splits.pairs, "long": splits.long}
-    short = tuple(
-        pair
-        for pair in train
-        if len(pair.english) <= config.source_length and len(pair.french) < config.target_length
+    return load_corpus(
+        config.source,
+        num_train=config.num_train,
+        num_test=config.num_test,
+        limits=Limits(
+            ids=(config.source_words, config.target_words),
+            words=(config.source_length, config.target_length - 1),
+        ),
+        seed=seed,
     )
-    words = vocabularies(short, max_ids=(config.source_words, config.target_words))
-    return Data(short, development, test, further, words)
 
 
 def encode(pairs: tuple[Pair, ...], words: Vocabularies, config: Config) -> Sentences:
@@ -198,11 +180,9 @@ def draw_batches(num_sentences: int, config: Config, *, rng: np.random.Generator
     Positions begin at random places, so that the later ones, which only long sentences reach, are
     trained too.
     """
-    wanted = config.num_steps * config.batch_size
-    rounds = [rng.permutation(num_sentences) for _ in range(-(-wanted // num_sentences))]
-    places = np.concatenate(rounds)[:wanted].reshape(config.num_steps, config.batch_size)
+    places = draw_places(num_sentences, config.num_steps, config.batch_size, rng=rng)
     starts = rng.integers(0, config.max_start + 1, (config.num_steps, 2))
-    return Batches(places.astype(np.int32), starts.astype(np.int32))
+    return Batches(places, starts.astype(np.int32))
 
 
 def learning_rates(config: Config) -> schedules.Schedule:

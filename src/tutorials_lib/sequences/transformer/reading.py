@@ -17,11 +17,10 @@ from tutorials_lib.sequences.transformer.evaluation import (
     PHRASES,
     WORDS,
     Trained,
-    french_of,
-    held_out,
 )
 from tutorials_lib.sequences.transformer.problem import Batch
 from tutorials_lib.text.parallel import encode_pairs
+from tutorials_lib.text.rivals import french_of
 from tutorials_lib.text.vocabulary import PADDING
 
 _ENGLISH = "the letters that the old queen drew are not white ."
@@ -140,7 +139,7 @@ def _marked(ours: Sequence[str], reference: Sequence[str]) -> str:
 def lengths_of(trained: Trained) -> dict[str, tuple[LengthScore, ...]]:
     """Exact match by the length of the English sentence, test and long sentences together."""
     outputs = trained.outputs or {}
-    splits = {name: held_out(trained.data)[name] for name in ("test", "long")}
+    splits = {name: trained.data.judged[name] for name in ("test", "long")}
     pairs = [pair for each in splits.values() for pair in each]
     lengths = [len(pair.english) for pair in pairs]
     return {
