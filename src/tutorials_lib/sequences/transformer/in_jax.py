@@ -367,29 +367,6 @@ def translate(params: Params, source: Ids, config: Config, *, num_beams: int = 1
     return _search(next_logits, pasts, batch, num_beams, config, params)
 
 
-def translate_without_cache(
-    params: Params, source: Ids, config: Config, *, num_beams: int = 1
-) -> Translations:
-    """The same as `translate`; all words so far are read again for each new one.
-
-    A compiled program has fixed shapes, so that what is read always has the final length; words
-    that are not yet written are seen by nobody.
-    """
-    transformer = model(params, config)
-    theirs, mask = transformer.encode(source)
-    batch = len(source)
-    theirs = jax.tree.map(lambda each: jnp.repeat(each, num_beams, axis=0), theirs)
-    mask = jnp.repeat(mask, num_beams, axis=0)
-
-    def next_logits(search: Search) -> tuple[Array, tuple[Past, ...]]:
-        words = search.words.reshape(batch * num_beams, -1)[:, :-1]
-        x, _ = transformer.decode(theirs, mask, words)
-        last = jax.lax.dynamic_index_in_dim(x, search.position, axis=1, keepdims=False)
-        return transformer.logits(last).reshape(batch, num_beams, -1), ()
-
-    return _search(next_logits, (), batch, num_beams, config, params)
-
-
 def _search(
     next_logits: Callable[[Search], tuple[Array, tuple[Past, ...]]],
     pasts: tuple[Past, ...],
@@ -417,6 +394,29 @@ def _search(
     lengths = (found.words[:, :, 1:] != PADDING).sum(-1)
     best = best_beam(found.beams.scores, lengths, found.beams.finished, alpha=1.0)
     return found.words[jnp.arange(batch), best, 1:]
+
+
+def translate_without_cache(
+    params: Params, source: Ids, config: Config, *, num_beams: int = 1
+) -> Translations:
+    """The same as `translate`; all words so far are read again for each new one.
+
+    A compiled program has fixed shapes, so that what is read always has the final length; words
+    that are not yet written are seen by nobody.
+    """
+    transformer = model(params, config)
+    theirs, mask = transformer.encode(source)
+    batch = len(source)
+    theirs = jax.tree.map(lambda each: jnp.repeat(each, num_beams, axis=0), theirs)
+    mask = jnp.repeat(mask, num_beams, axis=0)
+
+    def next_logits(search: Search) -> tuple[Array, tuple[Past, ...]]:
+        words = search.words.reshape(batch * num_beams, -1)[:, :-1]
+        x, _ = transformer.decode(theirs, mask, words)
+        last = jax.lax.dynamic_index_in_dim(x, search.position, axis=1, keepdims=False)
+        return transformer.logits(last).reshape(batch, num_beams, -1), ()
+
+    return _search(next_logits, (), batch, num_beams, config, params)
 
 
 compiled_translate = jax.jit(translate, static_argnames=("config", "num_beams"))

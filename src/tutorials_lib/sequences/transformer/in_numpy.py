@@ -54,6 +54,13 @@ Heads = Float[np.ndarray, "batch heads time features"]
 Maps = Float[np.ndarray, "batch heads queries keys"]
 
 
+class CrossLook(NamedTuple):
+    """How a block of the decoder looks at the source: scores, and the weights they become."""
+
+    scores: Maps
+    weights: Maps
+
+
 class Layout(NamedTuple):
     """Where the words of a batch stand among all its places.
 
@@ -449,24 +456,6 @@ def translate(
     return _search(next_logits, len(source), num_beams, params, config)
 
 
-def translate_without_cache(
-    params: Params, source: Ids, config: Config, *, num_beams: int = 1
-) -> Int[np.ndarray, "batch max_length"]:
-    """The same as `translate`; all words so far are read again for each new one."""
-    repeated = source.repeat(num_beams, axis=0)
-    theirs = layout_of(repeated)
-    memory, _ = encode(params, repeated, theirs, 0, config)
-
-    def next_logits(words: Int[np.ndarray, "batch beams time"], beams: Beams) -> np.ndarray:
-        flat = words.reshape(len(repeated), -1)
-        ours = layout_of(flat)
-        rows, _ = decode(params, memory, flat, (theirs, ours), 0, config)
-        last = unpack(rows, ours)[:, -1] @ params["target"]["embedding"].T
-        return last.reshape(*beams.tokens.shape, -1)
-
-    return _search(next_logits, len(source), num_beams, params, config)
-
-
 def _search(
     next_logits: Callable[[Any, Beams], np.ndarray],
     batch: int,
@@ -490,13 +479,31 @@ def _search(
     return words[np.arange(batch), best, 1:]
 
 
-def attention_maps(params: Params, batch: Batch, config: Config) -> list[Maps]:
-    """How much each word of the target takes from each of the source, in every block."""
+def translate_without_cache(
+    params: Params, source: Ids, config: Config, *, num_beams: int = 1
+) -> Int[np.ndarray, "batch max_length"]:
+    """The same as `translate`; all words so far are read again for each new one."""
+    repeated = source.repeat(num_beams, axis=0)
+    theirs = layout_of(repeated)
+    memory, _ = encode(params, repeated, theirs, 0, config)
+
+    def next_logits(words: Int[np.ndarray, "batch beams time"], beams: Beams) -> np.ndarray:
+        flat = words.reshape(len(repeated), -1)
+        ours = layout_of(flat)
+        rows, _ = decode(params, memory, flat, (theirs, ours), 0, config)
+        last = unpack(rows, ours)[:, -1] @ params["target"]["embedding"].T
+        return last.reshape(*beams.tokens.shape, -1)
+
+    return _search(next_logits, len(source), num_beams, params, config)
+
+
+def cross_looks(params: Params, batch: Batch, config: Config) -> list[CrossLook]:
+    """How each word of the target looks at those of the source, in every block."""
     layouts, written = _layouts(batch)
     source_start, target_start = map(int, batch.starts)
     memory, _ = encode(params, batch.source, layouts[0], source_start, config)
     x, _ = _read(params["target"], written, layouts[1], target_start, config)
-    heads, mask, maps = config.num_heads, layouts[0].mask, []
+    heads, mask, looks = config.num_heads, layouts[0].mask, []
     before = {"layout": layouts[1], "mask": causal_mask(layouts[1].shape[1]), "heads": heads}
     for block in params["decoder"].values():
         y, _ = _add(_self_attention, x, block["norm_1"], **block["attention"], **before)
@@ -504,6 +511,7 @@ def attention_maps(params: Params, batch: Batch, config: Config) -> list[Maps]:
         offered, _ = linear(memory, **block["cross"]["keys_values"])
         queries = split_heads(unpack(asked, layouts[1]), heads)
         keys = split_heads(unpack(offered[:, : config.width], layouts[0]), heads)
-        maps.append(attention_weights(queries, keys, mask))
+        scores = queries @ keys.swapaxes(-1, -2) * queries.shape[-1] ** -0.5
+        looks.append(CrossLook(scores, attention_weights(queries, keys, mask)))
         x, _ = _decoder_block(x, memory, block, layouts=layouts, mask=mask, heads=heads)
-    return maps
+    return looks

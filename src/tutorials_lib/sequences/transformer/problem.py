@@ -46,7 +46,7 @@ class Config:
         source: `offline` for the grammar's sentences, `real` for Multi30k.
 
     Raises:
-        ValueError: the source is unknown, or the heads do not share the width evenly.
+        ValueError: a setting cannot work; the message says which.
     """
 
     num_train: int = 16_000
@@ -71,6 +71,15 @@ class Config:
 
     def __post_init__(self) -> None:
         presets.check_source(self.source)
+        for name in ("num_train", "num_layers", "num_steps", "batch_size", "num_beams"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if self.max_start < 0:
+            raise ValueError(f"max_start is {self.max_start}; a position must not be negative")
+        if not 0 < self.warm_up < 1:
+            raise ValueError(f"warm_up is {self.warm_up}; it must be a share between 0 and 1")
+        if not 0 <= self.smoothing < 1:
+            raise ValueError(f"smoothing is {self.smoothing}; it must be at least 0 and below 1")
         if self.width % self.num_heads or self.width % 2:
             raise ValueError(
                 f"width is {self.width} for {self.num_heads} heads; it must be even and a "
@@ -101,19 +110,21 @@ FULL = Config(num_train=64_000, num_steps=8_000, width=128)
 PRESETS = {"tiny": TINY, "page": PAGE, "full": FULL}
 
 _REAL = {
-    "source_words": 2_000,
-    "target_words": 2_000,
+    "source_words": 3_000,
+    "target_words": 3_000,
     "source_length": 24,
     "target_length": 28,
     "read_length": 40,
     "max_length": 48,
-    "num_steps": 400,
 }
+_REAL_STEPS = 1_500  # at the least: every caption more than three times
 
 
 def for_source(config: Config) -> Config:
-    """With the table sizes of Multi30k where the source is `real`, else `config` as it is."""
-    return dataclasses.replace(config, **_REAL) if config.source == "real" else config
+    """With the sizes of Multi30k and enough steps where the source is `real`, else `config`."""
+    if config.source != "real":
+        return config
+    return dataclasses.replace(config, **_REAL, num_steps=max(config.num_steps, _REAL_STEPS))
 
 
 Data = Corpus
@@ -160,6 +171,22 @@ class Batch(NamedTuple):
     source: Ids
     target: Ids
     starts: Ids
+
+
+def make_batch(sentences: Sentences, config: Config, *, start: int = 0) -> Batch:
+    """All sentences as one batch whose positions begin at `start`.
+
+    Raises:
+        ValueError: a position would lie beyond the table of positions. (In JAX, reading an array
+            beyond its end is no error.)
+    """
+    last = start + max(sentences.source.shape[1], sentences.target.shape[1] - 1)
+    if start < 0 or last > config.num_positions:
+        raise ValueError(
+            f"the positions {start} to {last - 1} are asked for, but the table has 0 to "
+            f"{config.num_positions - 1}; start earlier, or enlarge max_start"
+        )
+    return Batch(*sentences, np.full(2, start, np.int32))
 
 
 class Batches(NamedTuple):

@@ -1,9 +1,11 @@
 """What the page reads off the data, the network and its translations, as tables and sentences."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
+import jax
 import numpy as np
 from jaxtyping import Float
 
@@ -13,12 +15,14 @@ from tutorials_lib.judge import Judgement
 from tutorials_lib.metrics.translation import LengthScore, by_length, exact_match
 from tutorials_lib.sequences.transformer import in_numpy
 from tutorials_lib.sequences.transformer.evaluation import (
+    BEAMS,
     MODEL,
     PHRASES,
     WORDS,
     Trained,
+    translate,
 )
-from tutorials_lib.sequences.transformer.problem import Batch
+from tutorials_lib.sequences.transformer.problem import make_batch
 from tutorials_lib.text.parallel import encode_pairs
 from tutorials_lib.text.rivals import french_of
 from tutorials_lib.text.vocabulary import PADDING
@@ -46,48 +50,78 @@ def ids_table(pairs: Sequence[Pair], trained: Trained) -> MarkdownRows:
 
 
 class Looking(NamedTuple):
-    """Where a translation looks.
+    """Where a translation looks, in every block of the decoder and every head.
 
     Attributes:
-        weights: of cross-attention in the last block, the mean of its heads.
-        heads: the same for each head.
+        scores: of cross-attention.
+        weights: which they become.
         english: the words looked at.
-        french: the words written, with the end of the sentence.
+        french: the words read, with the end of the sentence.
     """
 
-    weights: Float[np.ndarray, "target source"]
-    heads: Float[np.ndarray, "heads target source"]
+    scores: Float[np.ndarray, "blocks heads target source"]
+    weights: Float[np.ndarray, "blocks heads target source"]
     english: tuple[str, ...]
     french: tuple[str, ...]
+
+    @property
+    def last(self) -> Float[np.ndarray, "target source"]:
+        """The weights of the last block, the mean of its heads."""
+        return self.weights[-1].mean(0)
 
 
 def look(pair: Pair, trained: Trained) -> Looking:
     """Cross-attention while the network reads the right translation."""
-    sentences = encode_pairs([pair], trained.data.words)
-    batch = Batch(*sentences, np.zeros(2, np.int32))
-    params = _as_numpy(trained.params)
-    (heads,) = in_numpy.attention_maps(params, batch, trained.config)[-1]
-    return Looking(heads.mean(0), heads, pair.english, (*pair.french, "(end)"))
+    batch = make_batch(encode_pairs([pair], trained.data.words), trained.config)
+    looks = in_numpy.cross_looks(_as_numpy(trained.params), batch, trained.config)
+    scores, weights = (np.stack([each[i][0] for each in looks]) for i in range(2))
+    return Looking(scores, weights, pair.english, (*pair.french, "(end)"))
 
 
 def _as_numpy(params: in_numpy.Params) -> in_numpy.Params:
-    return {
-        name: _as_numpy(part) if isinstance(part, dict) else np.asarray(part)
-        for name, part in params.items()
-    }
+    return jax.tree.map(np.asarray, params)
 
 
 def attention_table(looking: Looking, word: str) -> MarkdownRows:
-    """From scores to weights, for one French word in the head that is surest about it."""
-    row = looking.heads[:, looking.french.index(word)]
-    weights = row[row.max(1).argmax()]
-    scores = np.log(weights / weights.max())
+    """From scores to weights, where `word` is to be written, in the surest head of the last block.
+
+    The surest one is that with the largest weight.
+    """
+    place = looking.french.index(word)
+    head = looking.weights[-1, :, place].max(1).argmax()
     rows = [
-        [english, f"{score:+.2f}", f"{np.exp(score):.3f}", f"{weight:.3f}"]
-        for english, score, weight in zip(looking.english, scores, weights, strict=True)
+        [english, f"{score:+.2f}", f"{np.exp(score):.2f}", f"{weight:.3f}"]
+        for english, score, weight in zip(
+            looking.english,
+            looking.scores[-1, head, place],
+            looking.weights[-1, head, place],
+            strict=True,
+        )
     ]
-    header = ["English word", "score below the largest", "its exponential", "weight"]
-    return MarkdownRows(header, rows)
+    return MarkdownRows(["English word", "score", "its exponential", "weight"], rows)
+
+
+def say_who_looks(looking: Looking, word: str, at: str) -> str:
+    """How many heads look most at `at` where `word` is to be written, and at what the others do."""
+    most = looking.weights[:, :, looking.french.index(word)].argmax(-1).ravel()
+    words = Counter(looking.english[place] for place in most.tolist())
+    count, total = words.pop(at, 0), len(most)
+    told = ", ".join(f"*{each}* ({n})" for each, n in words.most_common())
+    others = f" The others look most at {told}." if told else ""
+    if not count:
+        return (
+            f"None of the {total} heads of the decoder looks most at *{at}* then.{others} The "
+            f"encoder has mixed the words before, so that other places can tell about *{at}*, too."
+        )
+    return f"Of the {total} heads of the decoder, {count} look most at *{at}* then.{others}"
+
+
+def say_written(pair: Pair, trained: Trained) -> str:
+    """What the network itself makes of the sentence."""
+    (ours,) = translate(trained, (pair,))
+    if ours == pair.french:
+        return "Left to itself, the network writes just this."
+    return f"Left to itself, the network writes *{' '.join(ours)}*"
 
 
 def example_table(trained: Trained, place: int) -> MarkdownRows:
@@ -99,14 +133,41 @@ def example_table(trained: Trained, place: int) -> MarkdownRows:
     return MarkdownRows(["", "Sentence"], rows)
 
 
-def telling_example(trained: Trained) -> int:
-    """A test sentence that the network gets right and both rivals get wrong, or the first one."""
-    outputs = trained.outputs or {}
-    for place, pair in enumerate(trained.data.test):
-        right = [outputs[name]["test"][place] == pair.french for name in SHOWN]
-        if right == [True, False, False] and 8 <= len(pair.english) <= 12:
-            return place
-    return 0
+class Parting(NamedTuple):
+    """On which test sentences the network and the phrase table part.
+
+    Attributes:
+        example: the first one of 8 to 12 words on which they do, or the first sentence of all.
+        ours: how many the network alone gets right.
+        theirs: how many the phrase table alone gets right.
+        total: of so many.
+    """
+
+    example: int
+    ours: int
+    theirs: int
+    total: int
+
+
+def parting(trained: Trained) -> Parting:
+    """Count where one of them is right and the other is wrong."""
+    outputs, pairs = trained.outputs or {}, trained.data.test
+    ours, theirs = (
+        np.array([a == pair.french for a, pair in zip(outputs[name]["test"], pairs, strict=True)])
+        for name in (MODEL, PHRASES)
+    )
+    middling = np.array([8 <= len(pair.english) <= 12 for pair in pairs])
+    example = int(((ours != theirs) & middling).argmax())
+    return Parting(example, int((ours & ~theirs).sum()), int((theirs & ~ours).sum()), len(pairs))
+
+
+def say_parting(parting: Parting) -> str:
+    """How the example was found, and how often which of the two is right alone."""
+    return (
+        "It is the first of 8 to 12 words on which the transformer and the phrase table part. Of "
+        f"{parting.total} test sentences the transformer alone gets {parting.ours} right, and the "
+        f"phrase table alone {parting.theirs}."
+    )
 
 
 def mistakes_table(trained: Trained, *, count: int) -> MarkdownRows:
@@ -192,6 +253,19 @@ def say_splits(details: Mapping[str, Mapping[str, float]]) -> str:
         "it wins there, too."
         if long[1]
         else "there the phrase table wins. It translates piece by piece and does not mind how "
-        "many pieces there are; the network has never been at such positions."
+        "many pieces there are; the network has never had so many words to look at."
     )
     return f"{first}, {second}"
+
+
+def say_beams(trained: Trained) -> str:
+    """How often beam search changes a test translation, and whether for the better."""
+    outputs, pairs = trained.outputs or {}, trained.data.test
+    both = list(zip(outputs[MODEL]["test"], outputs[BEAMS]["test"], french_of(pairs), strict=True))
+    changed = sum(greedy != beam for greedy, beam, _ in both)
+    better = sum(greedy != french == beam for greedy, beam, french in both)
+    worse = sum(beam != french == greedy for greedy, beam, french in both)
+    return (
+        f"With {trained.config.num_beams} beams, {changed} of {len(pairs)} test translations come "
+        f"out other than greedily; {better} become right by it, and {worse} become wrong."
+    )
