@@ -7,12 +7,10 @@ from types import ModuleType
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
 
 from tutorials_lib.benchmark.agreement import make_inputs
 from tutorials_lib.judge import Judgement, Score
-from tutorials_lib.layers.losses.smoothed import smoothed_cross_entropy
 from tutorials_lib.sequences.transformer import (
     comparison,
     evaluation,
@@ -71,18 +69,6 @@ def test_the_loss_promotes_nothing_silently(inputs: comparison.Inputs):
     with jax.numpy_dtype_promotion("strict"):
         _, grads = jax.eval_shape(partial(in_jax.loss_and_grads, config=SMALL), *arrays)
     assert {leaf.dtype for leaf in jax.tree.leaves(grads)} == {np.dtype(np.float32)}
-
-
-@pytest.mark.parametrize("smoothing", [0.0, 0.1])
-def test_smoothed_labels_leave_a_share_to_every_word(smoothing: float):
-    rng = np.random.default_rng(0)
-    logits, labels = rng.standard_normal((6, 5)), rng.integers(0, 5, 6)
-    targets = (1 - smoothing) * np.eye(5)[labels] + smoothing / 5
-    softmax = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-    expected = np.mean(optax.softmax_cross_entropy(jnp.asarray(logits), jnp.asarray(targets)))
-    value, dlogits = smoothed_cross_entropy(logits.copy(), labels, smoothing=smoothing)
-    np.testing.assert_allclose(value, expected, rtol=1e-6)
-    np.testing.assert_allclose(dlogits, (softmax - targets) / 6, rtol=1e-12)
 
 
 # --- Masks ------------------------------------------------------------------------------------

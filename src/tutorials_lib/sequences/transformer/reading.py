@@ -120,8 +120,8 @@ def say_written(pair: Pair, trained: Trained) -> str:
     """What the network itself makes of the sentence."""
     (ours,) = translate(trained, (pair,))
     if ours == pair.french:
-        return "Left to itself, the network writes just this."
-    return f"Left to itself, the network writes *{' '.join(ours)}*"
+        return "Left to itself, the network writes exactly this."
+    return f"Left to itself, the network writes: *{' '.join(ours)}*"
 
 
 def example_table(trained: Trained, place: int) -> MarkdownRows:
