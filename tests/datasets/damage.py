@@ -57,6 +57,7 @@ from tutorials_lib.datasets import (
     mnist,
     mnist_5k,
     movielens,
+    multi30k,
     olivetti,
     omniglot,
     otb,
@@ -178,6 +179,10 @@ def parsers() -> dict[str, Parser]:
             lambda path: mnist_5k.parse_table(path.read_bytes(), str(path)),
         ),
         "movielens": _table(movielens, test_movielens.ROWS, movielens.load_movielens),
+        "multi30k": Parser(
+            gzip.compress(b"A dog runs.\nTwo men sit.\n"),
+            lambda path: multi30k.parse_lines(path.read_bytes(), str(path)),
+        ),
         "olivetti": Parser(_matlab(), lambda path: _with(olivetti, path, olivetti.load_olivetti)),
         "omniglot": Parser(_omniglot(), omniglot.read_characters),
         "otb, boxes": Parser(b"1,2,30,40\r\n1\t2\t30\t40\n" * 3, otb.read_boxes),

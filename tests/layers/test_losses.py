@@ -3,9 +3,11 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from tutorials_lib.layers.losses import in_jax, in_numpy
+from tutorials_lib.layers.losses.smoothed import smoothed_cross_entropy
 
 RNG = np.random.default_rng(0)
 LOGITS = 3 * RNG.standard_normal((2, 4, 5))
@@ -47,3 +49,15 @@ def test_where_nothing_is_known_the_cross_entropy_is_one_bit_whatever_the_weight
 def test_the_dice_loss_of_an_empty_picture_is_defined():
     value, _ = in_numpy.soft_dice(np.full((1, 2, 2), -1e4), np.zeros((1, 2, 2)))
     assert value == 0
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_smoothed_labels_leave_a_share_to_every_word(smoothing: float):
+    rng = np.random.default_rng(0)
+    logits, labels = rng.standard_normal((6, 5)), rng.integers(0, 5, 6)
+    targets = (1 - smoothing) * np.eye(5)[labels] + smoothing / 5
+    softmax = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    expected = np.mean(optax.softmax_cross_entropy(jnp.asarray(logits), jnp.asarray(targets)))
+    value, dlogits = smoothed_cross_entropy(logits.copy(), labels, smoothing=smoothing)
+    np.testing.assert_allclose(value, expected, rtol=1e-6)
+    np.testing.assert_allclose(dlogits, (softmax - targets) / 6, rtol=1e-12)

@@ -1,0 +1,87 @@
+"""The pictures of the page; each function returns a figure, and the page describes it."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from jaxtyping import Float
+from matplotlib.figure import Figure
+
+from tutorials_lib import figures
+from tutorials_lib.datasets.translation import MAX_TRAIN_WORDS
+from tutorials_lib.metrics.translation import LengthScore
+
+Map = Float[np.ndarray, "target source"]
+
+
+def by_length(scores: Mapping[str, Sequence[LengthScore]]) -> Figure:
+    """Exact match of each method against the length of the English sentence."""
+    figure, ax = plt.subplots(figsize=(7.0, 3.4))
+    for (name, classes), color in zip(scores.items(), _colors(len(scores)), strict=True):
+        places = np.arange(len(classes))
+        ax.plot(places, [each.score for each in classes], marker="o", color=color, label=name)
+    classes = next(iter(scores.values()))
+    known = sum(each.longest <= MAX_TRAIN_WORDS for each in classes)
+    ax.axvline(known - 0.5, color=figures.MUTED, linestyle="--", linewidth=1)
+    ax.annotate(
+        "longer than all training sentences",
+        (known - 0.42, 1.0),
+        va="top",
+        fontsize=9,
+        color=figures.MUTED,
+    )
+    labels = [f"{each.shortest}-{each.longest}" for each in classes]
+    ax.set(xlabel="English words", ylabel="exactly right", ylim=(-0.03, 1.04))
+    ax.set_xticks(np.arange(len(classes)), labels)
+    figure.legend(loc="outside upper right", ncols=len(scores), fontsize=9)
+    return figure
+
+
+def describe_by_length(scores: Mapping[str, Sequence[LengthScore]]) -> str:
+    """Alternative text of `by_length`."""
+    told = "; ".join(
+        f"{name} goes from {classes[0].score:.2f} to {classes[-1].score:.2f}"
+        for name, classes in scores.items()
+    )
+    return f"The share of sentences that are exactly right, from short to long ones: {told}."
+
+
+def _colors(count: int) -> list[str]:
+    return [figures.COLORS["jax"], *figures.CYCLE][:count]
+
+
+def attention(weights: Map, english: Sequence[str], french: Sequence[str]) -> Figure:
+    """How much each French word took from each English one, a row for each French word."""
+    figure, ax = plt.subplots(figsize=(6.4, 5.2))
+    image = ax.imshow(weights, cmap=figures.SEQUENTIAL, vmin=0, vmax=1)
+    ax.set_xticks(np.arange(len(english)), english, rotation=60, ha="right")
+    ax.set_yticks(np.arange(len(french)), french)
+    ax.set(xlabel="looks at", ylabel="writes")
+    ax.grid(visible=False)
+    figure.colorbar(image, ax=ax, label="weight", shrink=0.8)
+    return figure
+
+
+def describe_attention(weights: Map, english: Sequence[str], french: Sequence[str]) -> str:
+    """Alternative text of `attention`."""
+    told = "; ".join(
+        f"{word} looks most at {english[place]}"
+        for word, place in zip(french, weights.argmax(1).tolist(), strict=True)
+    )
+    return f"A grid of weights, a row for each French word and a column for each English: {told}."
+
+
+def rates(schedule: Float[np.ndarray, " counts"]) -> Figure:
+    """The learning rate of every step."""
+    figure, ax = plt.subplots(figsize=(7.0, 2.2))
+    ax.plot(schedule, color=figures.COLORS["jax"])
+    ax.set(xlabel="step", ylabel="learning rate", ylim=(0, None))
+    return figure
+
+
+def describe_rates(schedule: Float[np.ndarray, " counts"]) -> str:
+    """Alternative text of `rates`."""
+    return (
+        f"The learning rate rises in a straight line to {schedule.max():.3g} at step "
+        f"{schedule.argmax()} of {len(schedule) - 1} and falls along a cosine to zero."
+    )
