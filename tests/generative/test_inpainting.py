@@ -316,6 +316,7 @@ def test_the_sentences_have_words_of_their_own_for_a_win_and_a_loss(
     better, worse = with_distance(-1.0, 99.0), with_distance(1e6, -9.0)
     assert ": met" in reading.say_looks(better)
     assert "not met" in reading.say_looks(worse)
+    assert "too near to the mean" in reading.say_looks(with_distance(1e6, 99.0))
     assert "gains" in reading.say_answer(better)
     assert "loses" in reading.say_answer(worse)
     assert "farther from whole" in reading.say_answer(worse)

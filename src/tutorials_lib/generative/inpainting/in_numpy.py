@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from tutorials_lib import schedules
 from tutorials_lib.generative.inpainting import problem
 from tutorials_lib.generative.inpainting.problem import GAIN, OUTSIDE, Batch, Config, Coords, Space
 from tutorials_lib.layers.in_numpy import dense
@@ -157,7 +156,7 @@ def train_step(
 ) -> tuple[State, np.floating]:
     """One step of Adam; also the loss before it."""
     value, grads = loss_and_grads(state.params, batch, holes, space, config)
-    rate = schedules.at(rates, state.opt_state.steps)
+    rate = rates[min(int(state.opt_state.steps), len(rates) - 1)]
     return State(*adam_update(state.params, grads, state.opt_state, learning_rate=rate)), value
 
 

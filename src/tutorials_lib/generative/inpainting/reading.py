@@ -110,12 +110,16 @@ def say_looks(reports: Mapping[str, Report]) -> str:
     ours = reports[SAMPLE]
     name = min((DRAW, PASTED), key=lambda rival: reports[rival].distance)
     word = "met" if ours.distance < reports[name].distance else "not met"
-    return (
+    nearer = ours.psnr > reports[name].psnr
+    said = (
         f"By looks the line is {name}, at a distance of {reports[name].distance:.2f}; one fill of "
         f"the network is at {ours.distance:.2f}: {word}. Of these two "
-        f"{'the network' if ours.psnr > reports[name].psnr else 'the rival'} is nearer to the "
-        f"truth ({ours.psnr:.2f} and {reports[name].psnr:.2f} dB)."
+        f"{'the network' if nearer else 'the rival'} is nearer to the truth ({ours.psnr:.2f} and "
+        f"{reports[name].psnr:.2f} dB)."
     )
+    if word == "not met" and nearer:
+        said += " Fills that are nearer to the truth but farther in looks are too near to the mean."
+    return said
 
 
 def say_trade(reports: Mapping[str, Report]) -> str:
