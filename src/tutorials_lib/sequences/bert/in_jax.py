@@ -275,8 +275,8 @@ def start(params: Params, config: Config) -> State:
 def masked_loss(params: Params, ids: Ids, batch: Masked, config: Config) -> Float[Array, ""]:
     """The mean cross-entropy of the pieces to be guessed, in nats."""
     texts = ids[batch.rows]
-    at = jnp.arange(len(texts))[:, None], batch.places
-    logits = guess(params, texts.at[at].set(batch.shown), batch.places, config)
+    at = jnp.arange(len(texts))[:, None], jnp.asarray(batch.places)
+    logits = guess(params, texts.at[at].set(batch.shown), at[1], config)
     return optax.softmax_cross_entropy_with_integer_labels(logits, texts[at]).mean()
 
 

@@ -17,8 +17,6 @@ from tutorials_lib.layers.attention.in_numpy import (
     embed,
     layer_norm,
     linear,
-    merge_heads,
-    split_heads,
 )
 from tutorials_lib.layers.gelu.in_numpy import gelu
 from tutorials_lib.layers.in_numpy import softmax_cross_entropy
@@ -131,19 +129,36 @@ def _self_attention(
 ) -> tuple[Packed, Vjp]:
     """Every piece gathers from all pieces of its text: one product for queries, keys and values."""
     projected, in_vjp = linear(x, **project_in)
-    parts = np.split(_spread(projected, seen), 3, axis=-1)
-    heads = (split_heads(part, config.num_heads) for part in parts)
-    mixed, attention_vjp = attention(*heads, mask=seen[:, None, None])
-    y, out_vjp = linear(merge_heads(mixed)[seen], **project_out)
+    parts = _to_heads(projected, seen, 3, config.num_heads)
+    mixed, attention_vjp = attention(*parts, mask=seen[:, None, None])
+    y, out_vjp = linear(_from_heads(mixed, seen), **project_out)
 
     def vjp(dy: Packed) -> tuple[Packed, Params]:
         dmerged, dproject_out = out_vjp(dy)
-        dmixed = split_heads(_spread(dmerged, seen), config.num_heads)
-        dparts = [merge_heads(dpart)[seen] for dpart in attention_vjp(dmixed)]
+        (dmixed,) = _to_heads(dmerged, seen, 1, config.num_heads)
+        dparts = [_from_heads(dpart, seen) for dpart in attention_vjp(dmixed)]
         dx, dproject_in = in_vjp(np.concatenate(dparts, axis=-1))
         return dx, {"project_in": dproject_in, "project_out": dproject_out}
 
     return y, vjp
+
+
+def _to_heads(
+    x: Packed, seen: Seen, num_parts: int, num_heads: int
+) -> Float[np.ndarray, "parts batch heads longest features"]:
+    """Parts that lie side by side in the packed vectors, by head, with zeros in the padding."""
+    batch, longest = seen.shape
+    features = x.shape[1] // (num_parts * num_heads)
+    rows, places = np.nonzero(seen)
+    heads = np.zeros((num_parts, batch, num_heads, longest, features), x.dtype)
+    heads[:, rows, :, places] = x.reshape(len(x), num_parts, num_heads, features)
+    return heads
+
+
+def _from_heads(heads: Float[np.ndarray, "batch heads longest features"], seen: Seen) -> Packed:
+    """The packed vectors of one part, the heads side by side."""
+    rows, places = np.nonzero(seen)
+    return heads[rows, :, places].reshape(len(rows), -1)
 
 
 def _spread(
