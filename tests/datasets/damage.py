@@ -67,12 +67,16 @@ from tutorials_lib.datasets import (
     sunspots,
     super_resolution,
     tinyshakespeare,
+    tweeteval,
     wholesale,
 )
 from tutorials_lib.datasets.download import RemoteFile
 from tutorials_lib.datasets.errors import MalformedDataError, UnsafeArchiveError
-from tutorials_lib.pretrained import gpt2
+from tutorials_lib.pretrained import bert, gpt2
 from tutorials_lib.pretrained.squeezenet import weights
+from tutorials_lib.text.wordpiece import SPECIAL
+
+REFERENCE = Path(__file__).parent.parent / "reference"
 
 PROMISED = (MalformedDataError, UnsafeArchiveError)
 
@@ -136,6 +140,13 @@ def parsers() -> dict[str, Parser]:
     load_mnist = partial(mnist.load_mnist, 4, 4)
     return {
         "ai4i": _table(ai4i, test_ai4i.TABLE, ai4i.load_ai4i),
+        "bert (safetensors)": Parser(
+            Path(REFERENCE, "bert.safetensors").read_bytes(), bert.read_bert
+        ),
+        "bert, vocabulary": Parser(
+            "\n".join((*SPECIAL, "a", "##b", "é")).encode(),
+            lambda path: _with(bert, path, bert.load_bert_pieces),
+        ),
         "bccd, annotation": Parser(
             test_bccd.annotation(("RBC", 80, 40, 160, 120), ("WBC", 0, 0, 200, 240)),
             lambda path: bccd.read_annotation(path.read_bytes(), str(path)),
@@ -210,6 +221,7 @@ def parsers() -> dict[str, Parser]:
             "First:\nSpeak.\n\nAll:\nSpeak, speak.\n",
             tinyshakespeare.load_tinyshakespeare,
         ),
+        "tweeteval": _table(tweeteval, "0\n3\n", lambda: tweeteval.load_tweeteval("train")),
         "wholesale": _table(
             wholesale,
             "Channel,Region,Fresh,Milk,Grocery,Frozen,Detergents_Paper,Delicassen\n"
