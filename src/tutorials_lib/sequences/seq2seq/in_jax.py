@@ -153,6 +153,19 @@ def assemble(params: Params, config: Config) -> Network:
     return pure.assemble(pure.graph(Network, config), params)
 
 
+def stages(params: Params, batch: Sentences, config: Config) -> dict[str, Array]:
+    """What a batch becomes on its way, by name, in order; the axis of sentences comes first."""
+    network = assemble(params, config)
+    memory = network.encode(batch.source)
+    return {
+        "English words": batch.source,
+        "their vectors": network.source.embedding[batch.source],
+        "encoder states": memory.states,
+        "first decoder state": memory.start,
+        "logits of French words": network.decode(memory, batch.target[:, :-1]).swapaxes(0, 1),
+    }
+
+
 # ---------------------------------------------------------------- training
 
 
@@ -241,11 +254,21 @@ class Found(NamedTuple):
     Attributes:
         words: of every sentence that is kept, padded behind its end.
         scores: their log-probabilities.
-        history: what was kept after every word.
+        history: what was kept after every word, until all sentences had ended; zeros behind.
     """
 
     words: Int[Array, "batch beams longest_target"]
     scores: Float[Array, "batch beams"]
+    history: Beams
+
+
+class Search(NamedTuple):
+    """What the loop of a search carries from word to word."""
+
+    position: Int[Array, ""]
+    state: Float[Array, "rows hidden"]
+    beams: Beams
+    words: Int[Array, "batch beams longest_target"]
     history: Beams
 
 
@@ -260,21 +283,28 @@ def search(params: Params, source: Source, config: Config, *, num_beams: int) ->
     memory: Memory = jax.tree.map(repeat, network.encode(source))
     first = num_beams * jnp.arange(batch)[:, None]
 
-    def step(carry: Any, position: Int[Array, ""]) -> tuple[Any, Beams]:
-        state, beams, words = carry
+    def is_open(search: Search) -> Bool[Array, ""]:
+        return (search.position < config.longest_target) & ~search.beams.finished.all()
+
+    def step(search: Search) -> Search:
+        position, state, beams, words, history = search
         word = network.target.embedding[beams.tokens.ravel()]
         state, context = network.write(memory, state, network.decoder.drive(word))
         logits = network.logits(state, context, word).reshape(batch, num_beams, -1)
         beams = next_beams(logits, beams, end=END)
         words = jnp.take_along_axis(words, beams.parents[..., None], axis=1)
         words = words.at[..., position].set(beams.tokens)
-        return (state[(first + beams.parents).ravel()], beams, words), beams
+        state = state[(first + beams.parents).ravel()]
+        history = jax.tree.map(lambda all, now: all.at[position].set(now), history, beams)
+        return Search(position + 1, state, beams, words, history)
 
     beams = start_beams(batch, num_beams, start=START, like=memory.start)
-    words = jnp.full((batch, num_beams, config.longest_target), PADDING, jnp.int32)
-    carry = memory.start, beams, words
-    (_, beams, words), history = jax.lax.scan(step, carry, jnp.arange(config.longest_target))
-    return Found(words, beams.scores, history)
+    room = config.longest_target
+    history = jax.tree.map(lambda each: jnp.zeros((room, *each.shape), each.dtype), beams)
+    words = jnp.full((batch, num_beams, room), PADDING, jnp.int32)
+    begun = Search(jnp.int32(0), memory.start, beams, words, history)
+    found = jax.lax.while_loop(is_open, step, begun)
+    return Found(found.words, found.beams.scores, found.history)
 
 
 def translate(

@@ -1,6 +1,7 @@
 """What the page reads off translations: one sentence with its numbers, tables, and sentences."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -130,7 +131,7 @@ def beam_tree(trained: Trained, pair: Pair) -> list[Node]:
     lengths = (np.asarray(found.words)[0] != PADDING).sum(-1)
     rank = int(np.argmax(np.asarray(found.scores)[0] / lengths))
     best = set()
-    for depth in reversed(range(len(tokens))):
+    for depth in reversed(range(int((tokens != PADDING).any(1).sum()))):
         best.add((depth, rank))
         rank = int(parents[depth, rank])
     return [
@@ -148,6 +149,21 @@ def beam_tree(trained: Trained, pair: Pair) -> list[Node]:
 
 
 # ---------------------------------------------------------------- scores
+
+
+def ngrams_table(hypothesis: Sequence[str], reference: Sequence[str]) -> MarkdownRows:
+    """What BLEU counts in one sentence: n-grams, and those that are in the reference too."""
+    rows = []
+    for n in range(1, 5):
+        ours, theirs = (
+            Counter(zip(*(words[i:] for i in range(n)), strict=False))
+            for words in (hypothesis, reference)
+        )
+        found, total = (ours & theirs).total(), ours.total()
+        rows.append([f"{n}", f"{total}", f"{found}", f"{found / max(total, 1):.2f}"])
+    return MarkdownRows(
+        ["words in a row", "in the translation", "also in the reference", "share"], rows
+    )
 
 
 def exact_by_length(

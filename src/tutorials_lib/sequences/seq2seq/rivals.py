@@ -12,6 +12,8 @@ DICTIONARY, TABLE = "dictionary", "phrase table"
 WEIGHTS = tuple(Weights(*each) for each in product((0.3, 0.5, 1.0), (-0.5, 0.0)))
 """Settings of the phrase table, of which the development split chooses."""
 
+_MANY = 20_000  # of so many training sentences, longer phrases would fill the memory
+
 Words = tuple[str, ...]
 Translations = dict[str, list[Words]]
 """Of every split but `train`, by its name."""
@@ -31,7 +33,7 @@ def translate_all(translate: Callable[[Words], Words], data: Data) -> Translatio
 
 def without_network(data: Data) -> dict[str, Translations]:
     """Those of the dictionary, and of the phrase table with its best weights."""
-    table = PhraseTable(data.train)
+    table = PhraseTable(data.train, longest=6 if len(data.train) <= _MANY else 4)
     french = [pair.french for pair in data.development]
 
     def development_bleu(weights: Weights) -> float:
