@@ -225,15 +225,18 @@ def test_the_dictionary_and_the_phrases_learn_what_is_simple():
 
 
 def test_judging_sets_the_network_beside_all_rivals(trained: evaluation.Trained):
-    perfect = {
-        name: [pair.french for pair in pairs] for name, pairs in rivals.splits(trained.data).items()
-    }
-    judgement = evaluation.judge(TINY, seed=0, trained=trained._replace(rivals={PLAIN: perfect}))
-    assert set(perfect) == {"development", "test", "pairs", "long"}
+    splits = rivals.splits(trained.data)
+    assert set(splits) == {"development", "test", "pairs", "long"}
+    perfect = {name: [pair.french for pair in pairs] for name, pairs in splits.items()}
+    empty = {name: [() for _ in pairs] for name, pairs in splits.items()}
+    translations = dict.fromkeys((MODEL, rivals.TABLE, rivals.DICTIONARY), empty)
+    made = trained._replace(translations=translations | {PLAIN: perfect})
+    judgement = evaluation.judge(TINY, seed=0, trained=made)
     assert judgement.strongest == (PLAIN, 100.0)
+    assert judgement.value == 0
     assert not judgement.met
     assert judgement.details[PLAIN]["long: exact"] == 1.0
-    assert set(judgement.details) == {MODEL, f"{MODEL}, greedy", PLAIN}
+    assert set(judgement.baselines) == {PLAIN, rivals.TABLE, rivals.DICTIONARY}
 
 
 def test_a_network_translates_more_sentences_than_fit_at_once(

@@ -17,7 +17,9 @@ from tutorials_lib.sequences.seq2seq.rivals import Translations, Words
 from tutorials_lib.text.parallel import decode_targets
 
 METRIC = "BLEU of the test sentences"
-MODEL, PLAIN = "with attention", "without attention"
+MODEL, GREEDY, PLAIN = "with attention", "with attention, greedy", "without attention"
+SHOWN = (MODEL, PLAIN, rivals.TABLE, rivals.DICTIONARY)
+"""What a page draws; all but the first are rivals."""
 
 _ROWS = 200  # sentences that are translated at once
 
@@ -31,7 +33,8 @@ class Trained(NamedTuple):
         params: after training.
         losses: before every step.
         seconds: of the training, without compilation.
-        rivals: translations by the rivals, where they have been made.
+        translations: of every split but `train`, by the name of the method, where they have been
+            made.
     """
 
     config: Config
@@ -39,7 +42,7 @@ class Trained(NamedTuple):
     params: in_jax.Params
     losses: Float[np.ndarray, " steps"]
     seconds: float
-    rivals: Mapping[str, Translations] | None = None
+    translations: dict[str, Translations] | None = None
 
 
 def train(config: Config, *, seed: int, data: Data | None = None) -> Trained:
@@ -84,36 +87,38 @@ def train_plain(data: Data, config: Config, *, seed: int) -> Trained:
     return train(plain, seed=seed, data=data)
 
 
-def translate_by_rivals(data: Data, config: Config, *, seed: int) -> dict[str, Translations]:
-    """By the dictionary, the phrase table, and the network without attention."""
-    plain = train_plain(data, config, seed=seed)
-    return rivals.without_network(data) | {PLAIN: translate_all(plain)}
+def with_translations(trained: Trained, plain: Trained) -> Trained:
+    """The same, with translations by both networks, the phrase table and the dictionary."""
+    translations = {
+        MODEL: translate_all(trained),
+        GREEDY: translate_all(trained, num_beams=1),
+        PLAIN: translate_all(plain),
+    }
+    return trained._replace(translations=translations | rivals.without_network(trained.data))
 
 
 def baselines(data: Data, config: Config, *, seed: int) -> dict[str, Score]:
     """BLEU of every rival; the phrase table is tuned on the development split."""
-    return _scores(translate_by_rivals(data, config, seed=seed), data)
+    plain = translate_all(train_plain(data, config, seed=seed))
+    return _scores({PLAIN: plain} | rivals.without_network(data), data)
 
 
 def judge(config: Config, *, seed: int, trained: Trained | None = None) -> Judgement:
     """What was `trained`, or is trained now, beside its rivals on the same sentences.
 
-    The details are BLEU and exact match of every split, with beam search; also for the model
-    with greedy search.
+    The details are BLEU and exact match of every split that judges.
     """
     trained = train(config, seed=seed) if trained is None else trained
-    config, data = trained.config, trained.data
-    theirs = trained.rivals or translate_by_rivals(data, config, seed=seed)
-    ours = translate_all(trained)
-    greedy = {f"{MODEL}, greedy": translate_all(trained, num_beams=1)}
+    if trained.translations is None:
+        plain = train_plain(trained.data, trained.config, seed=seed)
+        trained = with_translations(trained, plain)
+    translations, data = trained.translations or {}, trained.data
     return Judgement(
         metric=METRIC,
-        value=_bleu(ours["test"], data.test),
-        baselines=_scores(theirs, data),
+        value=_bleu(translations[MODEL]["test"], data.test),
+        baselines=_scores({name: translations[name] for name in SHOWN[1:]}, data),
         training_seconds=trained.seconds,
-        details={
-            name: _details(each, data) for name, each in ({MODEL: ours} | greedy | theirs).items()
-        },
+        details={name: _details(each, data) for name, each in translations.items()},
     )
 
 
