@@ -82,7 +82,7 @@ def attentive_gru(
     hidden = len(kernels.recurrent)
     both, last, query = slice(2 * hidden), slice(2 * hidden, 3 * hidden), slice(3 * hidden, None)
     kernel = np.concatenate([kernels.recurrent, kernels.query], axis=1)  # one product a step
-    by_sentence = memory.transpose(1, 0, 2)
+    by_sentence = np.ascontiguousarray(memory.transpose(1, 0, 2))
     never = np.where(mask, 0, -np.inf).astype(drive.dtype)
 
     states = np.empty((steps + 1, batch, hidden), drive.dtype)
