@@ -190,8 +190,7 @@ def loss(params: Params, batch: Sentences, config: Config, *, hoist: bool = Fals
     logits = predict(params, batch.source, batch.target[:, :-1], config, hoist=hoist)
     labels = batch.target[:, 1:].T
     losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
-    is_word = labels != PADDING
-    return jnp.where(is_word, losses, 0).sum() / is_word.sum()
+    return losses.mean(where=labels != PADDING)
 
 
 def loss_and_grads(params: Params, batch: Sentences, config: Config) -> tuple[Scalar, Params]:
