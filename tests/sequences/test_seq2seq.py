@@ -187,7 +187,7 @@ def test_batches_take_every_sentence_once_before_any_twice():
 
 
 def test_the_tables_hold_every_word_of_the_page():
-    words = problem.load(dataclasses.replace(PAGE, num_train=4_000, num_test=1)).words
+    words = problem.load(dataclasses.replace(PAGE, num_train=2_000, num_test=1)).words
     assert len(words.source) < PAGE.source_words
     assert len(words.target) < PAGE.target_words
 

@@ -68,7 +68,7 @@ def translate(trained: Trained, pairs: Pairs, *, num_beams: int) -> list[Words]:
     for first in range(0, len(source), count):
         rows = source[np.arange(first, first + count) % len(source)]
         ids = in_jax.compiled_translate(trained.params, rows, config, num_beams=num_beams)
-        found += decode_targets(np.asarray(ids), words.target)
+        found += decode_targets(problem.known(np.asarray(ids), words), words.target)
     return found[: len(source)]
 
 

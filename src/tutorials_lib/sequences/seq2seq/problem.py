@@ -17,6 +17,7 @@ from tutorials_lib.text.parallel import (
     encode_sources,
     vocabularies,
 )
+from tutorials_lib.text.vocabulary import UNKNOWN
 
 Pairs = tuple[Pair, ...]
 
@@ -165,6 +166,11 @@ def encode_english(
 ) -> Int32[np.ndarray, "sentences longest_source"]:
     """The English of pairs that are to be translated."""
     return encode_sources([pair.english for pair in pairs], words.source, config.longest_source)
+
+
+def known(ids: Int32[np.ndarray, "*shape"], words: Vocabularies) -> Int32[np.ndarray, "*shape"]:
+    """French ids that a network wrote; a row of its table that has no word becomes unknown."""
+    return np.where(ids < len(words.target), ids, np.int32(UNKNOWN))
 
 
 def draw_batches(

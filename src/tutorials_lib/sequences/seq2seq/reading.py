@@ -128,6 +128,7 @@ def beam_tree(trained: Trained, pair: Pair) -> list[Node]:
         np.asarray(each)[:, 0]
         for each in (found.history.tokens, found.history.parents, found.history.scores)
     )
+    tokens = problem.known(tokens, words)
     lengths = (np.asarray(found.words)[0] != PADDING).sum(-1)
     rank = int(np.argmax(np.asarray(found.scores)[0] / lengths))
     best = set()
