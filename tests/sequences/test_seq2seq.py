@@ -1,7 +1,9 @@
 """Translate with an encoder-decoder: the twins agree, padding is blind, search is right."""
 
 import dataclasses
+from functools import partial
 from itertools import pairwise
+from types import ModuleType
 
 import jax
 import jax.numpy as jnp
@@ -27,6 +29,9 @@ from tutorials_lib.sequences.seq2seq.problem import PAGE, TINY
 from tutorials_lib.text.parallel import END, START, Sentences
 from tutorials_lib.text.vocabulary import PADDING
 
+ENDING = 3.0
+"""What makes the end of a sentence likely in a network with random parameters."""
+
 CONFIGS = {name: dataclasses.replace(TINY, attention=name == MODEL) for name in (MODEL, PLAIN)}
 
 
@@ -48,39 +53,42 @@ def params_of(inputs: comparison.Inputs, name: str) -> in_numpy.Params:
 
 
 def test_the_decoder_with_attention_has_the_gradient_of_jax():
+    """Of two sentences, of which the second has fewer words in both languages."""
     rng = np.random.default_rng(0)
-    steps, words, batch, hidden = 3, 4, 2, 3
+    steps, words, batch, hidden, counts = 3, 4, 2, 3, [2, 2, 1]
     shapes = (hidden, 3 * hidden), (hidden, 3 * hidden), (hidden, hidden), (hidden, 1)
     kernels = decoder_in_numpy.Kernels(*(rng.standard_normal(shape) for shape in shapes))
     drive = rng.standard_normal((steps, batch, 3 * hidden))
     initial = rng.standard_normal((batch, hidden))
-    memory, keys = rng.standard_normal((2, words, batch, hidden))
-    mask = np.array([[True, True], [True, True], [True, True], [True, False]])
-    given = drive, initial, memory, keys
+    memory, keys = rng.standard_normal((2, batch, words, hidden))
+    mask = np.arange(words) < np.array([[4], [3]])
+    written_here = np.arange(steps)[:, None] < np.array([3, 2])
 
     def decode(drive, initial, memory, keys, kernels):
         def step(state, pushed):
-            scores = (jnp.tanh(keys + state @ kernels.query) @ kernels.score)[..., 0]
-            weights = jax.nn.softmax(jnp.where(mask, scores, -jnp.inf), axis=0)
-            context = (weights[..., None] * memory).sum(0)
+            scores = (jnp.tanh(keys + (state @ kernels.query)[:, None]) @ kernels.score)[..., 0]
+            weights = jax.nn.softmax(jnp.where(mask, scores, -jnp.inf))
+            context = (weights[..., None] * memory).sum(1)
             gates, new = jnp.split(pushed + context @ kernels.context, (2 * hidden,), axis=-1)
             more_gates, more_new = jnp.split(state @ kernels.recurrent, (2 * hidden,), axis=-1)
             reset, keep = jnp.split(jax.nn.sigmoid(gates + more_gates), 2, axis=-1)
             state = keep * state + (1 - keep) * jnp.tanh(new + reset * more_new)
             return state, (state, context)
 
-        return jax.lax.scan(step, initial, drive)[1]
+        return [each[written_here] for each in jax.lax.scan(step, initial, drive)[1]]
 
-    written, vjp = decoder_in_numpy.attentive_gru(*given, mask, kernels)
-    dstates, dcontexts = rng.standard_normal((2, steps, batch, hidden))
+    packed = drive[written_here], initial, memory, keys[mask]
+    written, vjp = decoder_in_numpy.attentive_gru(*packed, mask, kernels, counts)
+    dstates, dcontexts = rng.standard_normal((2, sum(counts), hidden))
     found = vjp(dstates, dcontexts)
     with jax.enable_x64(True):
-        expected, jax_vjp = jax.vjp(decode, *given, kernels)
-        gradients = jax_vjp((jnp.asarray(dstates), jnp.asarray(dcontexts)))
+        expected, jax_vjp = jax.vjp(decode, drive, initial, memory, keys, kernels)
+        ddrive, dinitial, dmemory, dkeys, dkernels = jax_vjp(
+            [*map(jnp.asarray, (dstates, dcontexts))]
+        )
+    gradients = ddrive[written_here], dinitial, dmemory, dkeys[mask], *dkernels
     for ours, theirs in zip(
-        (*written[:2], *found[:4], *found.kernels),
-        (*expected, *gradients[:4], *gradients[4]),
-        strict=True,
+        (*written[:2], *found[:4], *found.kernels), (*expected, *gradients), strict=True
     ):
         np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-12)
 
@@ -96,23 +104,29 @@ def test_the_loss_promotes_nothing_silently():
 # --- Padding ----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("twin", [in_numpy, in_jax])
 @pytest.mark.parametrize("name", [MODEL, PLAIN])
-def test_what_stands_in_the_padding_changes_nothing(inputs: comparison.Inputs, name: str):
-    """Neither the embedding of padding nor the number of padded places."""
-    params, config = params_of(inputs, name), CONFIGS[name]
-    expected, grads = in_numpy.loss_and_grads(params, inputs.batch, config)
+def test_what_stands_in_the_padding_changes_nothing(
+    inputs: comparison.Inputs, name: str, twin: ModuleType
+):
+    """Neither the embedding of padding nor the number of padded places, in both languages."""
+    params, run = params_of(inputs, name), partial(twin.loss_and_grads, config=CONFIGS[name])
+    if twin is in_jax:
+        run = jax.jit(run)
     other = jax.tree.map(np.copy, params)
     for table in (other["source"], other["target"]):
         table["embedding"][PADDING] = 1e3
     wider = Sentences(*(np.pad(ids, ((0, 0), (0, 5))) for ids in inputs.batch))
-    value, others = in_numpy.loss_and_grads(other, wider, config)
-    assert value == pytest.approx(expected, rel=1e-12)
+    with jax.enable_x64(True):
+        expected, grads = run(params, inputs.batch)
+        value, others = run(other, wider)
+    assert float(value) == pytest.approx(float(expected), rel=1e-12)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-12), grads, others)
     assert not grads["source"]["embedding"][PADDING].any()
     assert not grads["target"]["embedding"][PADDING].any()
 
 
-def test_the_decoder_starts_from_the_last_real_word(inputs: comparison.Inputs):
+def test_each_direction_ends_at_a_real_word(inputs: comparison.Inputs):
     source = inputs.batch.source
     memory, _ = in_numpy.encode(inputs.params, source)
     for row, ids in enumerate(source):
@@ -121,12 +135,13 @@ def test_the_decoder_starts_from_the_last_real_word(inputs: comparison.Inputs):
         np.testing.assert_allclose(memory.last[row], alone.last[0], rtol=1e-12)
 
 
-def test_padding_gets_no_attention(inputs: comparison.Inputs):
+@pytest.mark.parametrize("twin", [in_numpy, in_jax])
+def test_padding_gets_no_attention(inputs: comparison.Inputs, twin: ModuleType):
     source, target = inputs.batch
-    weights = in_numpy.alignments(inputs.params, source, target, TINY)
+    weights = np.asarray(twin.alignments(inputs.params, source, target, TINY))
     assert (source == PADDING).any()
     assert not weights[:, source == PADDING].any()
-    np.testing.assert_allclose(weights.sum(-1), 1)
+    np.testing.assert_allclose(weights.sum(-1), 1, rtol=1e-5)
 
 
 # --- Search -----------------------------------------------------------------------------------
@@ -141,11 +156,21 @@ def log_probabilities(params: in_numpy.Params, source: np.ndarray, words: np.nda
     return np.where(words != PADDING, chosen, 0).sum(-1)
 
 
-def test_beam_search_is_as_if_all_words_were_read_again(inputs: comparison.Inputs):
-    source = inputs.batch.source
-    found = in_numpy.search(inputs.params, source, TINY, num_beams=3)
+@pytest.mark.parametrize("twin", [in_numpy, in_jax])
+def test_beam_search_is_as_if_all_words_were_read_again(
+    inputs: comparison.Inputs, twin: ModuleType
+):
+    """With an end that is likely enough for beams to end one after the other."""
+    params, source = jax.tree.map(np.copy, inputs.params), inputs.batch.source
+    params["vocabulary"]["bias"][END] += ENDING
+    with jax.enable_x64(True):
+        found = jax.tree.map(np.asarray, twin.search(params, source, TINY, num_beams=3))
+    lengths = (found.words != PADDING).sum(-1)
+    ended = (found.words == END).any(-1)
+    assert ended.any()
+    assert len(np.unique(lengths[ended])) > 2
     for beam in range(3):
-        again = log_probabilities(inputs.params, source, found.words[:, beam])
+        again = log_probabilities(params, source, found.words[:, beam])
         np.testing.assert_allclose(found.scores[:, beam], again, rtol=1e-9)
     assert (np.diff(found.scores, axis=1) <= 0).all()
 

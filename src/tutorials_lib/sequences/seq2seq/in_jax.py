@@ -80,31 +80,42 @@ class Network(nnx.Module):
         keys = None if self.attention is None else self.attention.keys(states)
         return Memory(states, keys, mask, last, jnp.tanh(self.bridge(last)))
 
-    def look(self, memory: Memory, state: Hidden) -> tuple[Context, Weights]:
-        """What the decoder sees of the source before its next word, and the weights of that."""
+    def look(
+        self, memory: Memory, state: Hidden, *, recompute: bool = True
+    ) -> tuple[Context, Weights]:
+        """What the decoder sees of the source before its next word, and the weights of that.
+
+        The way back can `recompute` the attention, instead of keeping for every word what was
+        compared with all of the source.
+        """
         if self.attention is None:
             return memory.last, jnp.zeros(memory.mask.shape, state.dtype)
-        # The way back computes the attention again, which costs less than to keep what it
-        # compared at every word: JAX would write that into one large array, and read it back.
-        look = jax.checkpoint(Attention.__call__, prevent_cse=False)
+        look = Attention.__call__
+        if recompute:
+            look = jax.checkpoint(look, prevent_cse=False)
         return look(self.attention, memory, state)
 
     def write(
-        self, memory: Memory, state: Hidden, drive: Float[Array, "batch gates"]
+        self,
+        memory: Memory,
+        state: Hidden,
+        drive: Float[Array, "batch gates"],
+        *,
+        recompute: bool = True,
     ) -> tuple[Hidden, Context]:
         """The next state, for a `drive` of the word before, and the context that it has seen."""
-        context, _ = self.look(memory, state)
+        context, _ = self.look(memory, state, recompute=recompute)
         return self.decoder.step(state, drive + self.context(context)), context
 
     def decode(
-        self, memory: Memory, target: Target, *, hoist: bool = False
+        self, memory: Memory, target: Target, *, hoist: bool = False, recompute: bool = True
     ) -> Float[Array, "target_time batch vocab"]:
         """The logits of the word after each of `target`, which is given: teacher forcing."""
         words = self.target.embedding[target.T]
 
         def step(state: Hidden, this: Array) -> tuple[Hidden, tuple[Hidden, Context]]:
             drive = this if hoist else self.decoder.drive(this)
-            state, context = self.write(memory, state, drive)
+            state, context = self.write(memory, state, drive, recompute=recompute)
             return state, (state, context)
 
         inputs = self.decoder.drive(words) if hoist else words
@@ -170,7 +181,13 @@ def stages(params: Params, batch: Sentences, config: Config) -> dict[str, Array]
 
 
 def predict(
-    params: Params, source: Source, target: Target, config: Config, *, hoist: bool = False
+    params: Params,
+    source: Source,
+    target: Target,
+    config: Config,
+    *,
+    hoist: bool = False,
+    recompute: bool = True,
 ) -> Float[Array, "target_time batch vocab"]:
     """The logits of the word after each of `target`.
 
@@ -180,14 +197,19 @@ def predict(
         target: the French words that are given, `START` first, padded.
         config: the shape of the network.
         hoist: whether products of the inputs alone are computed before the loops.
+        recompute: whether the way back computes the attention again.
     """
     network = assemble(params, config)
-    return network.decode(network.encode(source, hoist=hoist), target, hoist=hoist)
+    memory = network.encode(source, hoist=hoist)
+    return network.decode(memory, target, hoist=hoist, recompute=recompute)
 
 
-def loss(params: Params, batch: Sentences, config: Config, *, hoist: bool = False) -> Scalar:
-    """The mean cross-entropy of all French words and ends, given those before them, in nats."""
-    logits = predict(params, batch.source, batch.target[:, :-1], config, hoist=hoist)
+def loss(params: Params, batch: Sentences, config: Config, **how: bool) -> Scalar:
+    """The mean cross-entropy of all French words and ends, given those before them, in nats.
+
+    `how` it is computed is told to `predict`.
+    """
+    logits = predict(params, batch.source, batch.target[:, :-1], config, **how)
     labels = batch.target[:, 1:].T
     losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
     return losses.mean(where=labels != PADDING)
