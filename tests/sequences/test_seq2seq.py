@@ -22,9 +22,8 @@ from tutorials_lib.sequences.seq2seq import (
     in_numpy,
     problem,
     reading,
-    rivals,
 )
-from tutorials_lib.sequences.seq2seq.evaluation import MODEL, PLAIN
+from tutorials_lib.sequences.seq2seq.evaluation import BEAMS, DICTIONARY, MODEL, PLAIN, TABLE
 from tutorials_lib.sequences.seq2seq.problem import PAGE, TINY
 from tutorials_lib.text.parallel import END, START, Sentences
 from tutorials_lib.text.vocabulary import PADDING
@@ -138,7 +137,10 @@ def test_each_direction_ends_at_a_real_word(inputs: comparison.Inputs):
 @pytest.mark.parametrize("twin", [in_numpy, in_jax])
 def test_padding_gets_no_attention(inputs: comparison.Inputs, twin: ModuleType):
     source, target = inputs.batch
-    weights = np.asarray(twin.alignments(inputs.params, source, target, TINY))
+    run = partial(twin.alignments, config=TINY)
+    if twin is in_jax:
+        run = jax.jit(run)
+    weights = np.asarray(run(inputs.params, source, target))
     assert (source == PADDING).any()
     assert not weights[:, source == PADDING].any()
     np.testing.assert_allclose(weights.sum(-1), 1, rtol=1e-5)
@@ -163,16 +165,18 @@ def test_beam_search_is_as_if_all_words_were_read_again(
     """With an end that is likely enough for beams to end one after the other."""
     params, source = jax.tree.map(np.copy, inputs.params), inputs.batch.source
     params["vocabulary"]["bias"][END] += ENDING
+    run = partial(twin.search, config=TINY, num_beams=3)
     with jax.enable_x64(True):
-        found = jax.tree.map(np.asarray, twin.search(params, source, TINY, num_beams=3))
+        found = (jax.jit(run) if twin is in_jax else run)(params, source)
+    found = jax.tree.map(np.asarray, found._replace(history=()))
     lengths = (found.words != PADDING).sum(-1)
     ended = (found.words == END).any(-1)
     assert ended.any()
     assert len(np.unique(lengths[ended])) > 2
     for beam in range(3):
         again = log_probabilities(params, source, found.words[:, beam])
-        np.testing.assert_allclose(found.scores[:, beam], again, rtol=1e-9)
-    assert (np.diff(found.scores, axis=1) <= 0).all()
+        np.testing.assert_allclose(found.beams.scores[:, beam], again, rtol=1e-9)
+    assert (np.diff(found.beams.scores, axis=1) <= 0).all()
 
 
 def test_one_beam_takes_the_most_probable_word_each_time(inputs: comparison.Inputs):
@@ -196,19 +200,11 @@ def test_as_many_beams_as_beginnings_find_the_best_sentence(inputs: comparison.I
     every = [(END, PADDING), *((a, b) for a in others for b in range(1, vocab))]
     words = np.array(every, np.int32)
     scores = log_probabilities(params, np.repeat(source, len(words), axis=0), words)
-    assert found.scores[0, 0] == pytest.approx(scores.max())
+    assert found.beams.scores[0, 0] == pytest.approx(scores.max())
     np.testing.assert_array_equal(found.words[0, 0], words[scores.argmax()])
 
 
 # --- Data and training ------------------------------------------------------------------------
-
-
-def test_batches_take_every_sentence_once_before_any_twice():
-    config = dataclasses.replace(TINY, num_steps=5, batch_size=4)
-    batches = problem.draw_batches(10, config, rng=np.random.default_rng(0))
-    assert batches.shape == (5, 4)
-    assert sorted(batches.ravel()[:10]) == list(range(10))
-    assert sorted(batches.ravel()[10:]) == list(range(10))
 
 
 def test_the_tables_hold_every_word_of_the_page():
@@ -222,6 +218,8 @@ def test_the_tables_hold_every_word_of_the_page():
     [
         ({"hidden_size": 5}, "must be even"),
         ({"batch_size": 65}, "there are 64 sentences"),
+        ({"num_steps": 0}, "num_steps is 0; it must be more than zero"),
+        ({"num_beams": -1}, "num_beams is -1"),
         ({"source": "kitchen"}, "offline, real"),
     ],
 )
@@ -241,36 +239,19 @@ def test_the_twin_learns_a_batch_by_heart(inputs: comparison.Inputs):
 # --- Judging and reading ----------------------------------------------------------------------
 
 
-def test_the_dictionary_and_the_phrases_learn_what_is_simple():
-    pairs = tuple(Pair((f"w{i}", "x"), (f"v{i}", "y")) for i in range(8))
-    data = problem.Data(pairs, pairs[:4], pairs[4:], {}, problem.load(TINY).words)
-    found = rivals.without_network(data)
-    assert set(found) == {rivals.DICTIONARY, rivals.TABLE}
-    assert found[rivals.TABLE]["test"] == [pair.french for pair in pairs[4:]]
-
-
 def test_judging_sets_the_network_beside_all_rivals(trained: evaluation.Trained):
-    splits = rivals.splits(trained.data)
+    splits = trained.data.unseen
     assert set(splits) == {"development", "test", "pairs", "long"}
     perfect = {name: [pair.french for pair in pairs] for name, pairs in splits.items()}
     empty = {name: [() for _ in pairs] for name, pairs in splits.items()}
-    translations = dict.fromkeys((MODEL, rivals.TABLE, rivals.DICTIONARY), empty)
+    translations = dict.fromkeys((MODEL, TABLE, DICTIONARY), empty)
     made = trained._replace(translations=translations | {PLAIN: perfect})
     judgement = evaluation.judge(TINY, seed=0, trained=made)
     assert judgement.strongest == (PLAIN, 100.0)
     assert judgement.value == 0
     assert not judgement.met
-    assert judgement.details[PLAIN]["long: exact"] == 1.0
-    assert set(judgement.baselines) == {PLAIN, rivals.TABLE, rivals.DICTIONARY}
-
-
-def test_a_network_translates_more_sentences_than_fit_at_once(
-    trained: evaluation.Trained, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(evaluation, "_ROWS", 6)
-    five, test = trained.data.test[:5], trained.data.test
-    whole = evaluation.translate(trained, (*test, *five), num_beams=1)
-    assert whole == [*whole[:6], *whole[:5]]
+    assert judgement.details[PLAIN]["exact, long"] == 1.0
+    assert set(judgement.baselines) == {PLAIN, TABLE, DICTIONARY}
 
 
 def test_the_tree_and_the_alignment_are_those_of_one_sentence(trained: evaluation.Trained):
@@ -304,7 +285,7 @@ def test_sentences_say_what_was_measured():
         )
         for name, value in ((MODEL, 0.75), (PLAIN, 0.25))
     }
-    told = reading.say_by_length(scores)
+    told = reading.say_what_attention_gains(scores)
     assert "of 15 to 18 words 75% are exact with attention and 25% without" in told
     weights = np.eye(3)[[0, 2, 1, 2]]
     aligned = reading.Aligned(
@@ -312,3 +293,27 @@ def test_sentences_say_what_was_measured():
     )
     assert "back at *red*" in reading.say_swap(aligned)
     assert "never goes back" in reading.say_swap(aligned._replace(weights=np.eye(3)[[0, 1, 2, 2]]))
+
+
+def test_who_is_right_and_what_beams_change_is_counted(trained: evaluation.Trained):
+    pairs = tuple(Pair(("a", f"{i}"), ("un", f"{i}")) for i in range(4))
+    data = trained.data._replace(test=pairs, further={})
+    right, wrong = [pair.french for pair in pairs], [("rien",)] * 4
+    translations = {
+        MODEL: {"test": [*right[:3], *wrong[3:]]},
+        BEAMS: {"test": [*wrong[:1], *right[1:]]},
+        TABLE: {"test": [*wrong[:2], *right[2:]]},
+    }
+    told = reading.say_who_is_right(translations, data)
+    assert "Of 4 test sentences the network with attention alone gets 2 right" in told
+    assert "phrase table alone 1. The first of the latter is *a 3*: the network writes" in told
+    told = reading.say_what_beams_change(translations, data)
+    assert "changes 2: 1 become right, 1 wrong" in told
+
+
+def test_the_losses_are_drawn_as_means_that_end_where_they_say(trained: evaluation.Trained):
+    long = trained._replace(losses=np.arange(61.0))
+    means, at = reading.smooth_losses(long, long)
+    assert at[:2] == [2, 4]
+    assert at[-1] == 60
+    np.testing.assert_array_equal(means[PLAIN][:2], [0.5, 2.5])

@@ -75,7 +75,8 @@ def fit(twin: Any, inputs: Inputs, config: Config) -> Tree:
 def search(twin: Any, inputs: Inputs, config: Config) -> Tree:
     """What beam search keeps of every sentence, and its log-probabilities."""
     num_beams = config.num_beams
-    return twin.search(inputs.params, inputs.batch.source, config, num_beams=num_beams)[:2]
+    found = twin.search(inputs.params, inputs.batch.source, config, num_beams=num_beams)
+    return found.words, found.beams
 
 
 def train_step(twin: Any, inputs: Inputs, config: Config) -> Tree:

@@ -1,7 +1,12 @@
-"""What the encoder-decoder reaches, beside itself without attention, phrases and a dictionary."""
+"""What the encoder-decoder reaches, beside itself without attention, phrases and a dictionary.
+
+The judged translations are greedy, the most probable word each time; those of beam search are in
+the details.
+"""
 
 import dataclasses
 from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -10,18 +15,18 @@ from jaxtyping import Float
 
 from tutorials_lib.benchmark.timing import timed
 from tutorials_lib.judge import Judgement, Score
-from tutorials_lib.metrics.translation import bleu, exact_match
-from tutorials_lib.sequences.seq2seq import in_jax, problem, rivals
-from tutorials_lib.sequences.seq2seq.problem import Config, Data, Pairs
-from tutorials_lib.sequences.seq2seq.rivals import Translations, Words
-from tutorials_lib.text.parallel import decode_targets
+from tutorials_lib.metrics.translation import bleu, by_split
+from tutorials_lib.sequences.seq2seq import in_jax, problem
+from tutorials_lib.sequences.seq2seq.problem import Config, Data
+from tutorials_lib.text import rivals
+from tutorials_lib.text.corpus import Pairs
+from tutorials_lib.text.parallel import translate_in_groups
+from tutorials_lib.text.phrase_table import Words
+from tutorials_lib.text.rivals import DICTIONARY, TABLE, Translations, french_of
 
-METRIC = "BLEU of the test sentences"
-MODEL, GREEDY, PLAIN = "with attention", "with attention, greedy", "without attention"
-SHOWN = (MODEL, PLAIN, rivals.TABLE, rivals.DICTIONARY)
-"""What a page draws; all but the first are rivals."""
-
-_ROWS = 200  # sentences that are translated at once
+METRIC = "BLEU, unseen sentences"
+MODEL, BEAMS, PLAIN = "with attention", "with attention, beam search", "without attention"
+RIVALS = (PLAIN, TABLE, DICTIONARY)
 
 
 class Trained(NamedTuple):
@@ -59,46 +64,43 @@ def train(config: Config, *, seed: int, data: Data | None = None) -> Trained:
     return Trained(config, data, state.params, np.asarray(losses), seconds)
 
 
-def translate(trained: Trained, pairs: Pairs, *, num_beams: int) -> list[Words]:
-    """The English of `pairs`, some sentences at a time, so that one program serves all."""
-    config, words = trained.config, trained.data.words
-    source = problem.encode_english(pairs, words, config)
-    count = min(len(source), _ROWS)
-    found: list[Words] = []
-    for first in range(0, len(source), count):
-        rows = source[np.arange(first, first + count) % len(source)]
-        ids = in_jax.compiled_translate(trained.params, rows, config, num_beams=num_beams)
-        found += decode_targets(problem.known(np.asarray(ids), words), words.target)
-    return found[: len(source)]
-
-
-def translate_all(trained: Trained, *, num_beams: int | None = None) -> Translations:
-    """Every split but `train`; by beam search, if no number of beams is given."""
-    num_beams = num_beams or trained.config.num_beams
-    return {
-        name: translate(trained, pairs, num_beams=num_beams)
-        for name, pairs in rivals.splits(trained.data).items()
-    }
-
-
 def train_plain(data: Data, config: Config, *, seed: int) -> Trained:
     """The same network, trained in the same way, without attention."""
     plain = dataclasses.replace(config, attention=False)
     return train(plain, seed=seed, data=data)
 
 
+def translate(trained: Trained, pairs: Pairs, *, num_beams: int = 1) -> list[Words]:
+    """French for the English of `pairs`; one beam is greedy."""
+    config, words = trained.config, trained.data.words
+    program = partial(in_jax.compiled_translate, trained.params, config=config, num_beams=num_beams)
+    english = [pair.english for pair in pairs]
+    return translate_in_groups(program, english, words, length=config.longest_source)
+
+
+def translate_all(trained: Trained, *, num_beams: int = 1) -> Translations:
+    """Every split but `train`."""
+    return {
+        name: translate(trained, pairs, num_beams=num_beams)
+        for name, pairs in trained.data.unseen.items()
+    }
+
+
+# ---------------------------------------------------------------- judgement
+
+
 def with_translations(trained: Trained, plain: Trained) -> Trained:
     """The same, with translations by both networks, the phrase table and the dictionary."""
     translations = {
         MODEL: translate_all(trained),
-        GREEDY: translate_all(trained, num_beams=1),
+        BEAMS: translate_all(trained, num_beams=trained.config.num_beams),
         PLAIN: translate_all(plain),
     }
     return trained._replace(translations=translations | rivals.without_network(trained.data))
 
 
 def baselines(data: Data, config: Config, *, seed: int) -> dict[str, Score]:
-    """BLEU of every rival; the phrase table is tuned on the development split."""
+    """The same network without attention, a tuned phrase table, and a dictionary."""
     plain = translate_all(train_plain(data, config, seed=seed))
     return _scores({PLAIN: plain} | rivals.without_network(data), data)
 
@@ -106,38 +108,26 @@ def baselines(data: Data, config: Config, *, seed: int) -> dict[str, Score]:
 def judge(config: Config, *, seed: int, trained: Trained | None = None) -> Judgement:
     """What was `trained`, or is trained now, beside its rivals on the same sentences.
 
-    The details are BLEU and exact match of every split that judges.
+    The details are BLEU and exact match of every method on every split that judges.
     """
     trained = train(config, seed=seed) if trained is None else trained
     if trained.translations is None:
         plain = train_plain(trained.data, trained.config, seed=seed)
         trained = with_translations(trained, plain)
     translations, data = trained.translations or {}, trained.data
+    scores = _scores(translations, data)
     return Judgement(
         metric=METRIC,
-        value=_bleu(translations[MODEL]["test"], data.test),
-        baselines=_scores({name: translations[name] for name in SHOWN[1:]}, data),
+        value=scores[MODEL].held_out,
+        baselines={name: scores[name] for name in RIVALS},
         training_seconds=trained.seconds,
-        details={name: _details(each, data) for name, each in translations.items()},
+        details={name: by_split(each, data.references) for name, each in translations.items()},
     )
 
 
 def _scores(translations: Mapping[str, Translations], data: Data) -> dict[str, Score]:
+    splits = (("development", data.development), ("test", data.test))
     return {
-        name: Score(_bleu(each["development"], data.development), _bleu(each["test"], data.test))
+        name: Score(*(bleu(each[split], french_of(pairs)) for split, pairs in splits))
         for name, each in translations.items()
     }
-
-
-def _details(translations: Translations, data: Data) -> dict[str, float]:
-    scores: dict[str, float] = {}
-    for name, pairs in rivals.splits(data).items():
-        if name != "development":
-            french = [pair.french for pair in pairs]
-            scores[f"{name}: BLEU"] = bleu(translations[name], french)
-            scores[f"{name}: exact"] = exact_match(translations[name], french)
-    return scores
-
-
-def _bleu(hypotheses: list[Words], pairs: Pairs) -> float:
-    return bleu(hypotheses, [pair.french for pair in pairs])

@@ -8,9 +8,11 @@ from matplotlib.figure import Figure
 
 from tutorials_lib import figures
 from tutorials_lib.metrics.translation import LengthScore
-from tutorials_lib.sequences.seq2seq.evaluation import MODEL, PLAIN
+from tutorials_lib.sequences.seq2seq.evaluation import DICTIONARY, MODEL, PLAIN, TABLE
 from tutorials_lib.sequences.seq2seq.reading import Aligned, Node
-from tutorials_lib.sequences.seq2seq.rivals import DICTIONARY, TABLE
+
+SHOWN = (MODEL, PLAIN, TABLE, DICTIONARY)
+"""The methods that are drawn, in this order."""
 
 _COLORS = {
     MODEL: figures.COLORS["jax"],

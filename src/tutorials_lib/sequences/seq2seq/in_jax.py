@@ -274,12 +274,12 @@ class Found(NamedTuple):
 
     Attributes:
         words: of every sentence that is kept, padded behind its end.
-        scores: their log-probabilities.
-        history: what was kept after every word, until all sentences had ended; zeros behind.
+        beams: their log-probabilities, and whether they have ended.
+        history: the same after every word, until all sentences had ended; zeros behind.
     """
 
     words: Int[Array, "batch beams longest_target"]
-    scores: Float[Array, "batch beams"]
+    beams: Beams
     history: Beams
 
 
@@ -325,15 +325,16 @@ def search(params: Params, source: Source, config: Config, *, num_beams: int) ->
     words = jnp.full((batch, num_beams, room), PADDING, jnp.int32)
     begun = Search(jnp.int32(0), memory.start, beams, words, history)
     found = jax.lax.while_loop(is_open, step, begun)
-    return Found(found.words, found.beams.scores, found.history)
+    return Found(found.words, found.beams, found.history)
 
 
 def translate(
     params: Params, source: Source, config: Config, *, num_beams: int = 1
 ) -> Int[Array, "batch longest_target"]:
-    """The best translation found, by its log-probability for each word; one beam is greedy."""
+    """The best that has ended, by its log-probability for each word; one beam is greedy."""
     found = search(params, source, config, num_beams=num_beams)
-    best = best_beam(found.scores, (found.words != PADDING).sum(-1), alpha=1.0)
+    lengths = (found.words != PADDING).sum(-1)
+    best = best_beam(found.beams.scores, lengths, found.beams.finished, alpha=1.0)
     return found.words[jnp.arange(len(source)), best]
 
 

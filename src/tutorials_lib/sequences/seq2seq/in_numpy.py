@@ -292,12 +292,12 @@ class Found(NamedTuple):
 
     Attributes:
         words: of every sentence that is kept, padded behind its end.
-        scores: their log-probabilities.
-        history: what was kept after every word, until all sentences had ended.
+        beams: their log-probabilities, and whether they have ended.
+        history: the same after every word, until all sentences had ended.
     """
 
     words: Int[np.ndarray, "batch beams longest_target"]
-    scores: Float[np.ndarray, "batch beams"]
+    beams: Beams
     history: list[Beams]
 
 
@@ -324,15 +324,16 @@ def search(params: Params, source: Source, config: Config, *, num_beams: int) ->
         history.append(beams)
         if beams.finished.all():
             break
-    return Found(words, beams.scores, history)
+    return Found(words, beams, history)
 
 
 def translate(
     params: Params, source: Source, config: Config, *, num_beams: int = 1
 ) -> Int[np.ndarray, "batch longest_target"]:
-    """The best translation found, by its log-probability for each word; one beam is greedy."""
+    """The best that has ended, by its log-probability for each word; one beam is greedy."""
     found = search(params, source, config, num_beams=num_beams)
-    best = best_beam(found.scores, (found.words != PADDING).sum(-1), alpha=1.0)
+    lengths = (found.words != PADDING).sum(-1)
+    best = best_beam(found.beams.scores, lengths, found.beams.finished, alpha=1.0)
     return found.words[np.arange(len(source)), best]
 
 

@@ -2,24 +2,14 @@
 
 import dataclasses
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int32
 
 from tutorials_lib import presets, schedules
-from tutorials_lib.datasets.multi30k import load_multi30k
-from tutorials_lib.datasets.translation import Pair, translation_pairs
-from tutorials_lib.text.parallel import (
-    Sentences,
-    Vocabularies,
-    encode_pairs,
-    encode_sources,
-    vocabularies,
-)
-from tutorials_lib.text.vocabulary import UNKNOWN
-
-Pairs = tuple[Pair, ...]
+from tutorials_lib.datasets.translation import MAX_TRAIN_WORDS
+from tutorials_lib.text.corpus import Corpus, Limits, Pairs, draw_places, load_corpus
+from tutorials_lib.text.parallel import Sentences, Vocabularies, encode_pairs, encode_sources
 
 MAX_NORM = 1.0
 """Of the gradients of a step; longer ones are shortened."""
@@ -60,14 +50,14 @@ class Config:
     num_test: int = 400
     source_words: int = 224
     target_words: int = 368
-    source_length: int = 18
+    source_length: int = MAX_TRAIN_WORDS
     target_length: int = 25
     longest_source: int = 28
     longest_target: int = 40
     embedding_size: int = 64
     hidden_size: int = 128
     attention: bool = True
-    num_steps: int = 600
+    num_steps: int = 700
     batch_size: int = 64
     learning_rate: float = 4e-3
     num_beams: int = 4
@@ -75,14 +65,18 @@ class Config:
 
     def __post_init__(self) -> None:
         presets.check_source(self.source)
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if field.name not in ("attention", "source") and value <= 0:
+                raise ValueError(f"{field.name} is {value}; it must be more than zero")
         if self.hidden_size % 2:
             raise ValueError(
                 f"hidden_size is {self.hidden_size}; it must be even, half for each direction"
             )
-        if not 1 <= self.batch_size <= self.num_train:
+        if self.batch_size > self.num_train:
             raise ValueError(
                 f"batch_size is {self.batch_size}, but there are {self.num_train} sentences to "
-                "learn from"
+                "learn from; take fewer, or raise num_train"
             )
 
 
@@ -101,36 +95,25 @@ FULL = Config(num_train=64_000, num_steps=6_000, hidden_size=256)
 PRESETS = {"tiny": TINY, "page": PAGE, "full": FULL}
 
 _REAL = {
-    "source_words": 4_000,
-    "target_words": 4_000,
+    "source_words": 3_000,
+    "target_words": 3_000,
     "source_length": 24,
     "target_length": 28,
     "longest_source": 40,
-    "longest_target": 44,
+    "longest_target": 48,
 }
+_REAL_STEPS = 1_000  # at the least: every caption about twice
 
 
 def for_source(config: Config) -> Config:
-    """With the tables and lengths of Multi30k where the source is `real`, else `config` itself."""
-    return dataclasses.replace(config, **_REAL) if config.source == "real" else config
+    """With the sizes of Multi30k and enough steps where the source is `real`, else `config`."""
+    if config.source != "real":
+        return config
+    return dataclasses.replace(config, **_REAL, num_steps=max(config.num_steps, _REAL_STEPS))
 
 
-class Data(NamedTuple):
-    """Pairs of sentences; see `tutorials_lib.datasets.translation.Splits`.
-
-    Attributes:
-        train: to learn from, up to the lengths of the configuration.
-        development: to choose settings by.
-        test: to judge.
-        further: more to judge, by the name of the split.
-        words: the vocabularies of `train`.
-    """
-
-    train: Pairs
-    development: Pairs
-    test: Pairs
-    further: dict[str, Pairs]
-    words: Vocabularies
+Data = Corpus
+"""`Data(train, development, test, further, words)`."""
 
 
 def load(config: Config, *, seed: int = 0) -> Data:
@@ -140,20 +123,16 @@ def load(config: Config, *, seed: int = 0) -> Data:
         DatasetError: Multi30k was asked for and cannot be had.
     """
     config = for_source(config)
-    if config.source == "real":
-        train, development, test = load_multi30k()
-        further = {}
-    else:
-        splits = translation_pairs(config.num_train, config.num_test, seed)
-        train, development, test = splits.train, splits.development, splits.test
-        further = {"pairs": splits.pairs, "long": splits.long}
-    short = tuple(
-        pair
-        for pair in train
-        if len(pair.english) <= config.source_length and len(pair.french) < config.target_length
+    return load_corpus(
+        config.source,
+        num_train=config.num_train,
+        num_test=config.num_test,
+        limits=Limits(
+            ids=(config.source_words, config.target_words),
+            words=(config.source_length, config.target_length - 1),
+        ),
+        seed=seed,
     )
-    words = vocabularies(short, max_ids=(config.source_words, config.target_words))
-    return Data(short, development, test, further, words)
 
 
 def encode(pairs: Pairs, words: Vocabularies, config: Config) -> Sentences:
@@ -168,19 +147,11 @@ def encode_english(
     return encode_sources([pair.english for pair in pairs], words.source, config.longest_source)
 
 
-def known(ids: Int32[np.ndarray, "*shape"], words: Vocabularies) -> Int32[np.ndarray, "*shape"]:
-    """French ids that a network wrote; a row of its table that has no word becomes unknown."""
-    return np.where(ids < len(words.target), ids, np.int32(UNKNOWN))
-
-
 def draw_batches(
     num_sentences: int, config: Config, *, rng: np.random.Generator
 ) -> Int32[np.ndarray, "steps batch"]:
     """Which sentences each step reads: all of them once in a new order, then all again."""
-    wanted = config.num_steps * config.batch_size
-    rounds = [rng.permutation(num_sentences) for _ in range(-(-wanted // num_sentences))]
-    places = np.concatenate(rounds)[:wanted].reshape(config.num_steps, config.batch_size)
-    return places.astype(np.int32)
+    return draw_places(num_sentences, config.num_steps, config.batch_size, rng=rng)
 
 
 def learning_rates(config: Config) -> schedules.Schedule:

@@ -13,13 +13,21 @@ from tutorials_lib.benchmark.tables import MarkdownRows
 from tutorials_lib.datasets.translation import Pair
 from tutorials_lib.datasets.translation_words import ADJECTIVES, NOUNS
 from tutorials_lib.judge import Judgement
-from tutorials_lib.metrics.translation import LengthScore, bleu, by_length, exact_match
-from tutorials_lib.sequences.seq2seq import in_jax, problem, rivals
-from tutorials_lib.sequences.seq2seq.evaluation import MODEL, PLAIN, Trained
-from tutorials_lib.sequences.seq2seq.problem import Data, Pairs
-from tutorials_lib.sequences.seq2seq.rivals import Translations
-from tutorials_lib.text.parallel import Vocabularies, encode_pairs
-from tutorials_lib.text.vocabulary import PADDING
+from tutorials_lib.metrics.translation import (
+    LengthScore,
+    bleu,
+    by_length,
+    by_split,
+    exact_match,
+)
+from tutorials_lib.sequences.seq2seq import in_jax, problem
+from tutorials_lib.sequences.seq2seq.evaluation import BEAMS, MODEL, PLAIN, TABLE, Trained
+from tutorials_lib.sequences.seq2seq.problem import Data
+from tutorials_lib.text.beams import best_beam
+from tutorials_lib.text.corpus import Pairs
+from tutorials_lib.text.parallel import Vocabularies, decode_targets, encode_pairs
+from tutorials_lib.text.rivals import Translations, french_of
+from tutorials_lib.text.vocabulary import PADDING, UNKNOWN
 
 BOUNDS = (7, 10, 14, 18, 22, 28)
 """The most English words of each class of lengths."""
@@ -124,13 +132,13 @@ def beam_tree(trained: Trained, pair: Pair) -> list[Node]:
     config, words = trained.config, trained.data.words
     source = problem.encode_english((pair,), words, config)
     found = in_jax.compiled_search(trained.params, source, config, num_beams=config.num_beams)
+    found = jax.tree.map(lambda each: np.asarray(each), found)
     tokens, parents, scores = (
-        np.asarray(each)[:, 0]
-        for each in (found.history.tokens, found.history.parents, found.history.scores)
+        each[:, 0] for each in (found.history.tokens, found.history.parents, found.history.scores)
     )
-    tokens = problem.known(tokens, words)
-    lengths = (np.asarray(found.words)[0] != PADDING).sum(-1)
-    rank = int(np.argmax(np.asarray(found.scores)[0] / lengths))
+    tokens = np.where(tokens < len(words.target), tokens, UNKNOWN)
+    lengths = (found.words != PADDING).sum(-1)
+    rank = int(best_beam(found.beams.scores, lengths, found.beams.finished, alpha=1.0)[0])
     best = set()
     for depth in reversed(range(int((tokens != PADDING).any(1).sum()))):
         best.add((depth, rank))
@@ -147,6 +155,20 @@ def beam_tree(trained: Trained, pair: Pair) -> list[Node]:
         for (depth, rank), token in np.ndenumerate(tokens)
         if token != PADDING
     ]
+
+
+def smooth_losses(
+    trained: Trained, plain: Trained
+) -> tuple[dict[str, Float[np.ndarray, " points"]], list[int]]:
+    """The losses of both networks as about thirty means, and the steps at which each ends."""
+    steps = len(trained.losses)
+    every = max(steps // 30, 1)
+    whole = steps // every * every
+    means = {
+        name: each.losses[:whole].reshape(-1, every).mean(1)
+        for name, each in ((MODEL, trained), (PLAIN, plain))
+    }
+    return means, list(range(every, whole + 1, every))
 
 
 # ---------------------------------------------------------------- scores
@@ -192,22 +214,24 @@ def length_table(translations: Mapping[str, Translations], data: Data) -> Markdo
 
 def split_table(translations: Mapping[str, Translations], data: Data) -> MarkdownRows:
     """BLEU and exact match of every split that judges."""
-    splits = {name: each for name, each in rivals.splits(data).items() if name != "development"}
-    rows = []
-    for method, each in translations.items():
-        row = [method]
-        for name, pairs in splits.items():
-            french = [pair.french for pair in pairs]
-            row += [f"{bleu(each[name], french):.1f}", f"{exact_match(each[name], french):.3f}"]
-        rows.append(row)
-    header = [f"{name}: {score}" for name in splits for score in ("BLEU", "exact")]
-    return MarkdownRows(["", *header], rows)
+    scores = {name: by_split(each, data.references) for name, each in translations.items()}
+    rows = [
+        [
+            name,
+            *(
+                f"{value:{'.1f' if column.startswith('BLEU') else '.3f'}}"
+                for column, value in each.items()
+            ),
+        ]
+        for name, each in scores.items()
+    ]
+    return MarkdownRows(["", *next(iter(scores.values()))], rows)
 
 
 def _test_and_long(translations: Translations, data: Data) -> tuple[list, list, list[int]]:
     pairs = data.test + data.further["long"]
     hypotheses = [*translations["test"], *translations["long"]]
-    return hypotheses, [pair.french for pair in pairs], [len(pair.english) for pair in pairs]
+    return hypotheses, french_of(pairs), [len(pair.english) for pair in pairs]
 
 
 def _written(score: float, form: str) -> str:
@@ -215,6 +239,16 @@ def _written(score: float, form: str) -> str:
 
 
 # ---------------------------------------------------------------- sentences
+
+
+def say_what_it_writes(trained: Trained, pair: Pair) -> str:
+    """What the network makes of a sentence when it reads its own words."""
+    source = problem.encode_english((pair,), trained.data.words, trained.config)
+    ids = in_jax.compiled_translate(trained.params, source, trained.config)
+    words = decode_targets(np.asarray(ids), trained.data.words.target)[0]
+    if words == pair.french:
+        return "Left alone with its own words, the network writes the same sentence."
+    return f"Left alone with its own words, the network writes *{' '.join(words)}*, which is wrong."
 
 
 def say_whether_met(judgement: Judgement) -> str:
@@ -227,8 +261,8 @@ def say_whether_met(judgement: Judgement) -> str:
     )
 
 
-def say_by_length(scores: Mapping[str, tuple[LengthScore, ...]]) -> str:
-    """What attention is worth to short and to long sentences."""
+def say_what_attention_gains(scores: Mapping[str, tuple[LengthScore, ...]]) -> str:
+    """What attention is worth to the shortest sentences and to the longest of a training length."""
     told = []
     for with_it, without in zip(scores[MODEL], scores[PLAIN], strict=True):
         if with_it.sentences and with_it.longest in (BOUNDS[0], BOUNDS[3]):
@@ -236,7 +270,53 @@ def say_by_length(scores: Mapping[str, tuple[LengthScore, ...]]) -> str:
                 f"of {with_it.shortest} to {with_it.longest} words {with_it.score:.0%} are exact "
                 f"with attention and {without.score:.0%} without"
             )
-    return f"Of the sentences {', '.join(told)}."
+    return f"Of the sentences {'; '.join(told)}."
+
+
+def say_who_is_right(translations: Mapping[str, Translations], data: Data) -> str:
+    """How often the network and the phrase table part, and an example of the rarer kind."""
+    ours, theirs = translations[MODEL]["test"], translations[TABLE]["test"]
+    right = [
+        (a == pair.french, b == pair.french, pair, a)
+        for a, b, pair in zip(ours, theirs, data.test, strict=True)
+    ]
+    lost = [(pair, a) for us, them, pair, a in right if them and not us]
+    won = sum(us and not them for us, them, *_ in right)
+    told = (
+        f"Of {len(right)} test sentences the network with attention alone gets {won} right, the "
+        f"phrase table alone {len(lost)}."
+    )
+    if not lost:
+        return told
+    pair, wrong = lost[0]
+    return (
+        f"{told} The first of the latter is *{' '.join(pair.english)}*: the network writes "
+        f"*{' '.join(wrong)}* for *{' '.join(pair.french)}*."
+    )
+
+
+def say_what_beams_change(translations: Mapping[str, Translations], data: Data) -> str:
+    """How many sentences beam search changes, and to what end."""
+    changed = better = worse = total = 0
+    for name, pairs in data.judged.items():
+        both = zip(translations[MODEL][name], translations[BEAMS][name], pairs, strict=True)
+        for greedy, beams, pair in both:
+            total += 1
+            changed += greedy != beams
+            better += beams == pair.french != greedy
+            worse += greedy == pair.french != beams
+    return (
+        f"Of {total} sentences beam search changes {changed}: {better} become right, {worse} "
+        "wrong, and the others were wrong and stay so."
+    )
+
+
+def say_how_large(trained: Trained, plain: Trained) -> str:
+    """The numbers that both networks learn."""
+    with_it, without = (
+        sum(leaf.size for leaf in jax.tree.leaves(each.params)) for each in (trained, plain)
+    )
+    return f"With attention the network has {with_it:,} weights, without {without:,}"
 
 
 def say_swap(aligned: Aligned) -> str:
