@@ -16,8 +16,7 @@ from tutorials_lib.text.vocabulary import PADDING, UNKNOWN
 
 STEPS = (
     "compiling one program, which computes padding too",
-    "multiplying each word inside the loop",
-    "computing the attention again on the way back",
+    "multiplying words inside the loop and attending again on the way back",
 )
 """From bar to bar of the waterfall."""
 
