@@ -85,7 +85,7 @@ def train_step(twin: Any, inputs: Inputs, config: Config) -> Tree:
 
 
 def train_step_by(twin: Any, inputs: Inputs, config: Config, **how: bool) -> Tree:
-    """`train_step`, with the network computed in another way; see `in_jax.predict`."""
+    """`train_step`, with the network computed in another way; see `in_jax.Network`."""
     run = jax.value_and_grad(twin.loss)
     value, grads = run(inputs.state.params, inputs.batch, config, **how)
     return twin.update(inputs.state, grads, config), value

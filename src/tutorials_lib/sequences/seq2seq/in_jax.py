@@ -68,6 +68,21 @@ class Network(nnx.Module):
         self.readout = Linear(2 * hidden + features, hidden, rngs=rngs)
         self.vocabulary = Linear(hidden, config.target_words, rngs=rngs)
 
+    def __call__(
+        self, source: Source, target: Target, *, hoist: bool = False, recompute: bool = True
+    ) -> Float[Array, "target_time batch vocab"]:
+        """The logits of the word after each of `target`, which is given: teacher forcing.
+
+        Args:
+            source: English words, padded.
+            target: the French words that are given, `START` first, padded.
+            hoist: whether products of the inputs alone are computed before the loops.
+            recompute: whether the way back computes the attention again, instead of keeping for
+                every word what was compared with all of the source.
+        """
+        memory = self.encode(source, hoist=hoist)
+        return self.decode(memory, target, hoist=hoist, recompute=recompute)
+
     def encode(self, source: Source, *, hoist: bool = False) -> Memory:
         """Both directions stand still at padding, so that each ends at a real word."""
         words, mask = self.source.embedding[source.T], source != PADDING
@@ -83,11 +98,7 @@ class Network(nnx.Module):
     def look(
         self, memory: Memory, state: Hidden, *, recompute: bool = True
     ) -> tuple[Context, Weights]:
-        """What the decoder sees of the source before its next word, and the weights of that.
-
-        The way back can `recompute` the attention, instead of keeping for every word what was
-        compared with all of the source.
-        """
+        """What the decoder sees of the source before its next word, and the weights of that."""
         if self.attention is None:
             return memory.last, jnp.zeros(memory.mask.shape, state.dtype)
         look = Attention.__call__
@@ -110,7 +121,7 @@ class Network(nnx.Module):
     def decode(
         self, memory: Memory, target: Target, *, hoist: bool = False, recompute: bool = True
     ) -> Float[Array, "target_time batch vocab"]:
-        """The logits of the word after each of `target`, which is given: teacher forcing."""
+        """The logits of the word after each of `target`."""
         words = self.target.embedding[target.T]
 
         def step(state: Hidden, this: Array) -> tuple[Hidden, tuple[Hidden, Context]]:
@@ -181,35 +192,18 @@ def stages(params: Params, batch: Sentences, config: Config) -> dict[str, Array]
 
 
 def predict(
-    params: Params,
-    source: Source,
-    target: Target,
-    config: Config,
-    *,
-    hoist: bool = False,
-    recompute: bool = True,
+    params: Params, source: Source, target: Target, config: Config
 ) -> Float[Array, "target_time batch vocab"]:
-    """The logits of the word after each of `target`.
-
-    Args:
-        params: the parameters.
-        source: English words, padded.
-        target: the French words that are given, `START` first, padded.
-        config: the shape of the network.
-        hoist: whether products of the inputs alone are computed before the loops.
-        recompute: whether the way back computes the attention again.
-    """
-    network = assemble(params, config)
-    memory = network.encode(source, hoist=hoist)
-    return network.decode(memory, target, hoist=hoist, recompute=recompute)
+    """The logits of the word after each of `target`, which is given: teacher forcing."""
+    return assemble(params, config)(source, target)
 
 
 def loss(params: Params, batch: Sentences, config: Config, **how: bool) -> Scalar:
     """The mean cross-entropy of all French words and ends, given those before them, in nats.
 
-    `how` it is computed is told to `predict`.
+    `how` it is computed is told to the network.
     """
-    logits = predict(params, batch.source, batch.target[:, :-1], config, **how)
+    logits = assemble(params, config)(batch.source, batch.target[:, :-1], **how)
     labels = batch.target[:, 1:].T
     losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
     return losses.mean(where=labels != PADDING)
