@@ -95,17 +95,16 @@ def test_the_decoder_with_attention_has_the_gradient_of_jax():
 def test_the_loss_promotes_nothing_silently():
     inputs = make_inputs(comparison.COMPARISON, TINY, np.float32)
     params, batch = jax.tree.map(jnp.asarray, (inputs.params, inputs.batch))
+    run = partial(in_jax.loss_and_grads, config=TINY)
     with jax.numpy_dtype_promotion("strict"):
-        grads = jax.eval_shape(lambda *each: in_jax.loss_and_grads(*each, TINY)[1], params, batch)
+        grads = jax.eval_shape(lambda *each: run(*each)[1], params, batch)
     assert {leaf.dtype for leaf in jax.tree.leaves(grads)} == {np.dtype(np.float32)}
 
 
 # --- Padding ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("twin", "name"), [(in_numpy, MODEL), (in_numpy, PLAIN), (in_jax, MODEL)]
-)
+@pytest.mark.parametrize(("twin", "name"), [(in_numpy, MODEL), (in_numpy, PLAIN), (in_jax, MODEL)])
 def test_what_stands_in_the_padding_changes_nothing(
     inputs: comparison.Inputs, twin: ModuleType, name: str
 ):

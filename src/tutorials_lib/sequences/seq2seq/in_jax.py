@@ -158,7 +158,7 @@ class Attention(nnx.Module):
 
     def __call__(self, memory: Memory, state: Hidden) -> tuple[Context, Weights]:
         """The mean, and the weights of all words."""
-        compared = jnp.tanh(memory.keys + self.query(state)[:, None])
+        compared = jnp.tanh(memory.keys + self.query(state)[:, None])  # pyright: ignore[reportOptionalOperand]
         scores = compared @ self.score.kernel[:, 0]
         weights = jax.nn.softmax(jnp.where(memory.mask, scores, -jnp.inf))
         return jnp.einsum("bs,bsh->bh", weights, memory.states), weights
