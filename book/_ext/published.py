@@ -18,7 +18,12 @@ from tutorials_lib import catalog
 from tutorials_lib.benchmark.tables import format_seconds
 from tutorials_lib.catalog import Tutorial
 from tutorials_lib.judge.record import PUBLISHED, JudgeRecord, load_published
-from tutorials_lib.judge.report import details_table, score_table, verdict_sentences
+from tutorials_lib.judge.report import (
+    details_table,
+    format_score,
+    score_table,
+    verdict_sentences,
+)
 
 _CHECKSUM_DIGITS = 12
 _LISTED = 6
@@ -30,14 +35,22 @@ class _Mark(nodes.General, nodes.Element):
 
 
 class Published(SphinxDirective):
-    """`{published}`: the record of the tutorial whose page this is."""
+    """`{published}`: the record of the tutorial whose page this is.
+
+    An argument names another tutorial on the same data, which is set beside this one.
+    """
+
+    optional_arguments = 1
 
     def run(self) -> list[nodes.Node]:
         """Leave a mark that `FillInPublished` replaces."""
         tutorial = tutorial_of(self.env.docname)
         if tutorial is None:
             raise self.error(f"published: {self.env.docname} is not the page of a tutorial")
-        return [_Mark(slug=tutorial.slug)]
+        other = self.arguments[0] if self.arguments else None
+        if other is not None:
+            self.env.note_dependency((PUBLISHED / f"{other}.json").as_posix())
+        return [_Mark(slug=tutorial.slug, other=other)]
 
 
 class FillInPublished(SphinxPostTransform):
@@ -52,7 +65,11 @@ class FillInPublished(SphinxPostTransform):
         for mark in marks:
             record = records.get(mark["slug"])
             missing = no_record(catalog.find(mark["slug"]))
-            mark.replace_self(missing if record is None else describe(record))
+            shown = missing if record is None else describe(record)
+            other = records.get(mark["other"])
+            if record is not None and other is not None:
+                shown = [*shown, beside(record, other)]
+            mark.replace_self(shown)
 
 
 def no_record(tutorial: Tutorial) -> list[nodes.Node]:
@@ -90,6 +107,29 @@ def describe(record: JudgeRecord) -> list[nodes.Node]:
             )
         )
     return parts
+
+
+def beside(record: JudgeRecord, other: JudgeRecord) -> nodes.paragraph:
+    """Which of two tutorials with the same metric on the same files does better.
+
+    Raises:
+        ValueError: they have been judged on different things.
+    """
+    ours, theirs = record.summary, other.summary
+    first = ours.judgements[0]
+    if (record.files, first.metric) != (other.files, theirs.judgements[0].metric):
+        raise ValueError(
+            f"{record.slug} and {other.slug} cannot be compared: expected the same files and the "
+            "same metric in both records"
+        )
+    title = catalog.find(other.slug).title
+    ahead = (ours.value > theirs.value) == first.higher_is_better
+    return _paragraph(
+        "On the same files, by the same measure, ",
+        nodes.emphasis("", title),
+        f" has a mean of {format_score(theirs.value)}, and this tutorial "
+        f"{format_score(ours.value)}: {'this one' if ahead else 'the other'} is ahead.",
+    )
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[nodes.Node]:

@@ -90,3 +90,22 @@ def test_without_a_record_nothing_is_claimed(published: ModuleType):
 
 def test_a_game_has_no_published_set_to_lack(published: ModuleType):
     assert published.no_record(catalog.find("dqn")) == []
+
+
+def test_a_tutorial_on_the_same_files_is_set_beside(
+    published: ModuleType, record: JudgeRecord, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(catalog, "find", lambda slug: SimpleNamespace(title=f"Do {slug}"))
+    worse = [
+        dataclasses.replace(run, judgement=dataclasses.replace(run.judgement, value=0.5))
+        for run in record.summary.runs
+    ]
+    other = dataclasses.replace(
+        record, slug="other", summary=dataclasses.replace(record.summary, runs=tuple(worse))
+    )
+    assert "Do other has a mean of 0.5000, and this tutorial 0.9100: this one is ahead." in (
+        published.beside(record, other).astext()
+    )
+    assert "the other is ahead" in published.beside(other, record).astext()
+    with pytest.raises(ValueError, match="same files"):
+        published.beside(record, dataclasses.replace(other, files=()))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.layers.vjp import output_and_gradients
 from tutorials_lib.layers.recurrent import in_jax, in_numpy
+from tutorials_lib.layers.recurrent.packed import packed_gru, steps_of
 
 FEW = settings(max_examples=4)
 sizes = st.integers(1, 4)
@@ -149,3 +150,22 @@ def test_the_product_in_front_of_the_loop_gives_the_same_states(name: str):
     for one, other in zip(inside, hoisted, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12)
     np.testing.assert_array_equal(inside[0], inside[1][-1])
+
+
+def test_packed_rows_are_what_the_padded_layer_computes_where_there_is_no_padding():
+    """Sequences of 4, 2 and 1 steps; the rows of a step stand together."""
+    drive, initial, kernel = problem_of("gru", time=4, batch=3, hidden=2, seed=0)[0]
+    mask = np.arange(4)[:, None] < np.array([4, 2, 1])
+    states, vjp = in_numpy.gru(drive, initial, kernel, mask)
+    packed, packed_vjp = packed_gru(drive[mask], initial, kernel, counts=[3, 2, 1, 1])
+    np.testing.assert_allclose(packed, states[mask], rtol=1e-12)
+    dstates = np.where(mask[..., None], np.cos(states), 0)
+    ddrive, *others = vjp(dstates)
+    found, *packed_others = packed_vjp(dstates[mask])
+    np.testing.assert_allclose(found, ddrive[mask], rtol=1e-12)
+    for ours, theirs in zip(packed_others, others, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+
+
+def test_the_rows_of_a_step_stand_behind_those_of_the_one_before():
+    assert steps_of([3, 2, 1]) == [slice(0, 3), slice(3, 5), slice(5, 6)]

@@ -26,15 +26,15 @@ class Vocabularies(NamedTuple):
 
 
 class Sentences(NamedTuple):
-    """Padded pairs.
+    """Padded pairs, in either library.
 
     Attributes:
         source: word ids, `PADDING` behind the last word.
         target: the same with `START` before the first word and `END` behind the last one.
     """
 
-    source: Int32[np.ndarray, "sentences source_time"]
-    target: Int32[np.ndarray, "sentences target_time"]
+    source: Int32[Any, "sentences source_time"]
+    target: Int32[Any, "sentences target_time"]
 
 
 def vocabularies(
