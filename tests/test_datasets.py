@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tarfile
 import threading
+from typing import Any
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -512,7 +513,7 @@ def test_asking_cifar10_for_more_than_it_holds_is_named(tiny_cifar10):
 
 @pytest.mark.parametrize("numbers", [{"num_train": -1}, {"num_test": -2}])
 def test_a_negative_number_of_images_is_refused_before_anything_is_fetched(
-    numbers: dict[str, int], monkeypatch: pytest.MonkeyPatch
+    numbers: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ):
     def fetched(_: object) -> None:
         raise AssertionError("nothing may be fetched")

@@ -200,7 +200,8 @@ def load(config: Config, *, seed: int = 0) -> Data:
 
 def _faces(sizes: tuple[int, ...], seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
     seeds = np.random.SeedSequence([seed, 1]).generate_state(len(sizes))
-    return [tuple(faces.faces(size, int(s))) for size, s in zip(sizes, seeds, strict=True)]
+    drawn = (faces.faces(size, int(s)) for size, s in zip(sizes, seeds, strict=True))
+    return [(pictures, factors) for pictures, factors in drawn]
 
 
 def _digits(

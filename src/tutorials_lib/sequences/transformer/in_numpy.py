@@ -106,7 +106,8 @@ def _self_attention(
     """Every word gathers from the words of its sentence that the mask lets it see."""
     projected, in_vjp = linear(rows, **project_in)
     parts = unpack(projected, layout).reshape(*layout.shape, 3, heads, -1)
-    mixed, attention_vjp = attention(*parts.transpose(2, 0, 3, 1, 4), mask)
+    queries, keys, values = parts.transpose(2, 0, 3, 1, 4)
+    mixed, attention_vjp = attention(queries, keys, values, mask)
     y, out_vjp = linear(pack(merge_heads(mixed), layout), **project_out)
 
     def vjp(dy: Rows) -> tuple[Rows, Params]:
