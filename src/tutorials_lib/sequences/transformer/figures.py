@@ -69,19 +69,3 @@ def describe_attention(weights: Map, english: Sequence[str], french: Sequence[st
         for word, place in zip(french, weights.argmax(1).tolist(), strict=True)
     )
     return f"A grid of weights, a row for each French word and a column for each English: {told}."
-
-
-def rates(schedule: Float[np.ndarray, " counts"]) -> Figure:
-    """The learning rate of every step."""
-    figure, ax = plt.subplots(figsize=(7.0, 2.2))
-    ax.plot(schedule, color=figures.COLORS["jax"])
-    ax.set(xlabel="step", ylabel="learning rate", ylim=(0, None))
-    return figure
-
-
-def describe_rates(schedule: Float[np.ndarray, " counts"]) -> str:
-    """Alternative text of `rates`."""
-    return (
-        f"The learning rate rises in a straight line to {schedule.max():.3g} at step "
-        f"{schedule.argmax()} of {len(schedule) - 1} and falls along a cosine to zero."
-    )

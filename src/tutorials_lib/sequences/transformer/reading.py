@@ -46,7 +46,7 @@ def ids_table(pairs: Sequence[Pair], trained: Trained) -> MarkdownRows:
         [" ".join(pair.english), " ".join(map(str, row)), " ".join("01"[i != PADDING] for i in row)]
         for pair, row in zip(pairs, sentences.source.tolist(), strict=True)
     ]
-    return MarkdownRows(["Words", "Ids", "Mask"], rows)
+    return MarkdownRows(["Words", "Ids", "Mask"], rows, of_words=(0, 1, 2))
 
 
 class Looking(NamedTuple):
@@ -83,14 +83,14 @@ def _as_numpy(params: in_numpy.Params) -> in_numpy.Params:
 
 
 def attention_table(looking: Looking, word: str) -> MarkdownRows:
-    """From scores to weights, where `word` is to be written, in the surest head of the last block.
+    """From scores to weights, where `word` is to be written, in a head of the last block.
 
-    The surest one is that with the largest weight.
+    It is the least sure one, whose largest weight is the smallest.
     """
     place = looking.french.index(word)
-    head = looking.weights[-1, :, place].max(1).argmax()
+    head = looking.weights[-1, :, place].max(1).argmin()
     rows = [
-        [english, f"{score:+.2f}", f"{np.exp(score):.2f}", f"{weight:.3f}"]
+        [english, f"{score:+.2f}", f"{np.exp(score):,.2f}", f"{weight:.3f}"]
         for english, score, weight in zip(
             looking.english,
             looking.scores[-1, head, place],
@@ -107,12 +107,13 @@ def say_who_looks(looking: Looking, word: str, at: str) -> str:
     words = Counter(looking.english[place] for place in most.tolist())
     count, total = words.pop(at, 0), len(most)
     told = ", ".join(f"*{each}* ({n})" for each, n in words.most_common())
-    others = f" The others look most at {told}." if told else ""
     if not count:
         return (
-            f"None of the {total} heads of the decoder looks most at *{at}* then.{others} The "
-            f"encoder has mixed the words before, so that other places can tell about *{at}*, too."
+            f"None of the {total} heads of the decoder looks most at *{at}* then; they look most "
+            f"at {told}. The encoder has mixed the words before, so that other places can tell "
+            f"about *{at}*, too."
         )
+    others = f" The others look most at {told}." if told else ""
     return f"Of the {total} heads of the decoder, {count} look most at *{at}* then.{others}"
 
 
@@ -130,7 +131,7 @@ def example_table(trained: Trained, place: int) -> MarkdownRows:
     outputs = trained.outputs or {}
     rows = [["English", " ".join(pair.english)], ["French", " ".join(pair.french)]]
     rows += [[name, _marked(outputs[name]["test"][place], pair.french)] for name in SHOWN]
-    return MarkdownRows(["", "Sentence"], rows)
+    return MarkdownRows(["", "Sentence"], rows, of_words=(0, 1))
 
 
 class Parting(NamedTuple):
@@ -182,7 +183,7 @@ def mistakes_table(trained: Trained, *, count: int) -> MarkdownRows:
         [" ".join(pair.english), " ".join(pair.french), _marked(ours, pair.french)]
         for pair, ours in wrong[:count]
     ]
-    return MarkdownRows(["English", "French", "What the network writes"], rows)
+    return MarkdownRows(["English", "French", "What the network writes"], rows, of_words=(0, 1, 2))
 
 
 def _marked(ours: Sequence[str], reference: Sequence[str]) -> str:
