@@ -10,10 +10,10 @@ import subprocess
 import sys
 import tarfile
 import threading
-from typing import Any
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest

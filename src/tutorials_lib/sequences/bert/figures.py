@@ -1,5 +1,6 @@
 """The pictures of the page; each function returns a figure, and the page describes it."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -40,11 +41,17 @@ def describe_by_labels(scores: Scores) -> str:
     return f"Bars of the accuracy on held-out posts: {told}."
 
 
+def spelled(piece: str) -> str:
+    """`piece`, or the name of the emoji that it is: the book's fonts draw none."""
+    return "".join(c if c.isascii() else f":{unicodedata.name(c, 'sign').lower()}:" for c in piece)
+
+
 def guesses(found: Sequence[tuple[Guess, Sequence[tuple[str, float]]]]) -> Figure:
     """For each text with a gap, bars of its most probable pieces."""
     figure, panels = plt.subplots(ncols=len(found), figsize=(7.0, 2.8), sharex=True)
     for ax, (guess, best) in zip(np.atleast_1d(panels), found, strict=True):
         names, probs = zip(*best, strict=True)
+        names = [spelled(name) for name in names]
         ax.barh(range(len(best)), probs, color=figures.CYCLE[0], height=0.7)
         ax.set_yticks(range(len(best)), names, fontsize=9)
         words = guess.text.split()
@@ -93,7 +100,7 @@ def attention(
     maps: Sequence[Float[np.ndarray, "heads queries keys"]], names: Sequence[str]
 ) -> Figure:
     """How much each piece (rows) takes from each (columns): a row of panels for every block."""
-    heads = len(maps[0])
+    heads, names = len(maps[0]), [spelled(name) for name in names]
     figure, panels = plt.subplots(
         len(maps), heads, figsize=(7.0, 0.6 + 6.2 / heads * len(maps)), squeeze=False
     )
