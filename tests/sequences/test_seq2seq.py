@@ -303,6 +303,11 @@ def test_who_is_right_and_what_beams_change_is_counted(trained: evaluation.Train
     told = reading.say_who_is_right(translations, data)
     assert "Of 4 test sentences the network with attention alone gets 2 right" in told
     assert "phrase table alone 1. The first of the latter is *a 3*: the network writes" in told
+    told = reading.say_where_it_leads(translations, data)
+    assert told.startswith("The network with attention has more BLEU on *test* (")
+    translations[MODEL] = {"test": wrong}
+    assert reading.say_where_it_leads(translations, data).startswith("The phrase table has more")
+    translations[MODEL] = {"test": [*right[:3], *wrong[3:]]}
     told = reading.say_what_beams_change(translations, data)
     assert "changes 2: 1 become right, 1 wrong" in told
 

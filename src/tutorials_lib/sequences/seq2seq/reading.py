@@ -292,6 +292,21 @@ def say_who_is_right(translations: Mapping[str, Translations], data: Data) -> st
     )
 
 
+def say_where_it_leads(translations: Mapping[str, Translations], data: Data) -> str:
+    """On which splits the network has more BLEU than the phrase table."""
+    ahead: dict[bool, list[str]] = {True: [], False: []}
+    for name, references in data.references.items():
+        ours, theirs = (bleu(translations[each][name], references) for each in (MODEL, TABLE))
+        ahead[ours > theirs].append(f"*{name}* ({ours:.1f} against {theirs:.1f})")
+    told = [
+        f"{who} has more BLEU on {' and '.join(ahead[ours])}"
+        for ours, who in ((True, "the network with attention"), (False, "the phrase table"))
+        if ahead[ours]
+    ]
+    sentence = ", ".join(told)
+    return f"{sentence[0].upper()}{sentence[1:]}."
+
+
 def say_what_beams_change(translations: Mapping[str, Translations], data: Data) -> str:
     """How many sentences beam search changes, and to what end."""
     changed = better = worse = total = 0
