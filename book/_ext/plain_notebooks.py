@@ -106,7 +106,7 @@ class _Writer:
 
     def add(self, node: nodes.Node, *, level: int) -> None:
         """Add what `node` shows; sections in it have headings of `level`."""
-        if _is_code_cell(node):
+        if isinstance(node, nodes.container) and _is_code_cell(node):
             self._add_code_cell(node)
         elif next(iter(node.findall(_is_code_cell)), None) is None:
             self._add_text(self._plain.block(node, level=level))
