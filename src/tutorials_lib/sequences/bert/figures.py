@@ -1,5 +1,6 @@
 """The pictures of the page; each function returns a figure, and the page describes it."""
 
+import textwrap
 import unicodedata
 from collections.abc import Mapping, Sequence
 
@@ -54,9 +55,7 @@ def guesses(found: Sequence[tuple[Guess, Sequence[tuple[str, float]]]]) -> Figur
         names = [spelled(name) for name in names]
         ax.barh(range(len(best)), probs, color=figures.CYCLE[0], height=0.7)
         ax.set_yticks(range(len(best)), names, fontsize=9)
-        words = guess.text.split()
-        half = len(words) // 2
-        ax.set_title(f"{' '.join(words[:half])}\n{' '.join(words[half:])}", fontsize=8.5)
+        ax.set_title(textwrap.fill(guess.text, 22), fontsize=8.5, loc="left")
         ax.tick_params(axis="y", length=0)
         ax.invert_yaxis()
     figure.supxlabel("probability", fontsize=9.5)
