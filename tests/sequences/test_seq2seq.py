@@ -225,7 +225,7 @@ def test_settings_that_cannot_work_are_named(settings: dict, message: str):
 
 
 def test_the_twin_learns_a_batch_by_heart(inputs: comparison.Inputs):
-    config = dataclasses.replace(TINY, num_steps=60, learning_rate=3e-2)
+    config = dataclasses.replace(TINY, num_steps=25, learning_rate=1e-1)
     batches = np.zeros((config.num_steps, TINY.batch_size), np.int32) + np.arange(TINY.batch_size)
     state = in_numpy.start(inputs.params, config)
     _, losses = in_numpy.fit(state, inputs.sentences, batches, config)
@@ -292,7 +292,7 @@ def test_sentences_say_what_was_measured():
 
 
 def test_who_is_right_and_what_beams_change_is_counted(trained: evaluation.Trained):
-    pairs = tuple(Pair(("a", f"{i}"), ("un", f"{i}")) for i in range(4))
+    pairs = tuple(Pair(("a", f"{i}"), ("un", "deux", "trois", f"{i}")) for i in range(4))
     data = trained.data._replace(test=pairs, further={})
     right, wrong = [pair.french for pair in pairs], [("rien",)] * 4
     translations = {
