@@ -260,7 +260,9 @@ def test_the_tree_and_the_alignment_are_those_of_one_sentence(trained: evaluatio
     aligned = reading.align(trained, pair)
     assert aligned.weights.shape == (len(pair.french) + 1, len(pair.english))
     assert 0 < aligned.probabilities.min() < 1
-    assert len(reading.steps_table(aligned).rows) == len(pair.french) + 1
+    rows = reading.steps_table(aligned).rows
+    assert [row[1] for row in rows] == [f"`{word}`" for word in aligned.french]
+    assert "`<s> " in reading.ids_table(pair, trained.data.words).rows[1][1]
     assert all(word in figures.describe_alignment(aligned) for word in pair.french)
 
 
@@ -302,7 +304,7 @@ def test_who_is_right_and_what_beams_change_is_counted(trained: evaluation.Train
     }
     told = reading.say_who_is_right(translations, data)
     assert "Of 4 test sentences the network with attention alone gets 2 right" in told
-    assert "phrase table alone 1. The first of the latter is *a 3*: the network writes" in told
+    assert "phrase table alone 1. The first of the latter: for *a 3* the network writes" in told
     told = reading.say_where_it_leads(translations, data)
     assert told.startswith("The network with attention has more BLEU on *test* (")
     translations[MODEL] = {"test": wrong}

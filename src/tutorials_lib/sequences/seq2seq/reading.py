@@ -85,26 +85,33 @@ def ids_table(pair: Pair, words: Vocabularies) -> MarkdownRows:
     """A pair as words and as ids."""
     source, target = encode_pairs([pair], words)
     written = [words.target.words[i] for i in target[0]]
-    return MarkdownRows(
-        ["", "words", "ids"],
-        [
-            ["English", " ".join(pair.english), " ".join(map(str, source[0].tolist()))],
-            ["French", " ".join(written), " ".join(map(str, target[0].tolist()))],
-        ],
-    )
+    rows = [
+        [language, _as_code(" ".join(sentence)), _as_code(" ".join(map(str, ids[0].tolist())))]
+        for language, sentence, ids in (
+            ("English", pair.english, source),
+            ("French", written, target),
+        )
+    ]
+    return MarkdownRows(["", "words", "ids"], rows, of_words=(0, 1, 2))
 
 
 def steps_table(aligned: Aligned) -> MarkdownRows:
     """Word by word: what it looks at most, and how probable the next word is."""
     most = aligned.weights.argmax(1)
     rows = [
-        [f"{t + 1}", word, aligned.english[most[t]], f"{row[most[t]]:.2f}", f"{probability:.3f}"]
+        [
+            f"{t + 1}",
+            _as_code(word),
+            _as_code(aligned.english[most[t]]),
+            f"{row[most[t]]:.2f}",
+            f"{probability:.3f}",
+        ]
         for t, (word, row, probability) in enumerate(
             zip(aligned.french, aligned.weights, aligned.probabilities, strict=True)
         )
     ]
     columns = ["step", "next word", "looks most at", "with weight", "probability of the word"]
-    return MarkdownRows(columns, rows)
+    return MarkdownRows(columns, rows, of_words=(1, 2))
 
 
 class Node(NamedTuple):
@@ -234,6 +241,16 @@ def _test_and_long(translations: Translations, data: Data) -> tuple[list, list, 
     return hypotheses, french_of(pairs), [len(pair.english) for pair in pairs]
 
 
+def _as_code(text: str) -> str:
+    """As Markdown leaves it alone: it takes the first word of a translation for a tag of HTML."""
+    return f"`{text}`"
+
+
+def plain(words: Sequence[str]) -> str:
+    """A sentence as it is printed."""
+    return " ".join(words).replace(" .", ".").replace(" ,", ",").replace("' ", "'")
+
+
 def _written(score: float, form: str) -> str:
     return "" if np.isnan(score) else f"{score:{form}}"
 
@@ -245,7 +262,7 @@ def say_what_it_writes(words: Sequence[str], pair: Pair) -> str:
     """What the network has made of a sentence, reading its own words."""
     if tuple(words) == pair.french:
         return "Left alone with its own words, the network writes the same sentence."
-    return f"Left alone with its own words, the network writes *{' '.join(words)}*, which is wrong."
+    return f"Left alone with its own words, the network writes *{plain(words)}* That is wrong."
 
 
 def say_whether_met(judgement: Judgement) -> str:
@@ -287,8 +304,8 @@ def say_who_is_right(translations: Mapping[str, Translations], data: Data) -> st
         return told
     pair, wrong = lost[0]
     return (
-        f"{told} The first of the latter is *{' '.join(pair.english)}*: the network writes "
-        f"*{' '.join(wrong)}* for *{' '.join(pair.french)}*."
+        f"{told} The first of the latter: for *{plain(pair.english)}* the network writes "
+        f"*{plain(wrong)}* and should write *{plain(pair.french)}*"
     )
 
 
