@@ -13,7 +13,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 
-from records import LEDGER, is_a_game, table, tutorial_of
+from records import LEDGER, is_a_game, table, tutorial_of, why_no_record
 from tutorials_lib import catalog
 from tutorials_lib.benchmark.tables import format_seconds
 from tutorials_lib.catalog import Tutorial
@@ -76,13 +76,15 @@ def no_record(tutorial: Tutorial) -> list[nodes.Node]:
     """The sentence for a tutorial without a record; a game is its own data, as its page says."""
     if is_a_game(tutorial):
         return []
-    return [
-        _paragraph(
-            nodes.strong("", "No verified copy."),
-            " The published files, with the checksums that the loader expects, were not at hand "
-            "to judge this tutorial on, so nothing is said here about what it reaches on them.",
-        )
-    ]
+    reason = {
+        "no verified copy": "The published files, with the checksums that the loader expects, were "
+        "not at hand to judge this tutorial on",
+        "not judged yet": "The published files can be had, and this tutorial, as it is now, has "
+        "still to be judged on them",
+    }
+    label = why_no_record(tutorial)
+    told = f" {reason[label]}, so nothing is said here about what it reaches on them."
+    return [_paragraph(nodes.strong("", f"{label.capitalize()}."), told)]
 
 
 def describe(record: JudgeRecord) -> list[nodes.Node]:

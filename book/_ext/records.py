@@ -160,9 +160,20 @@ def tutorial_of(docname: str) -> Tutorial | None:
     return next((t for t in catalog.TUTORIALS if docname == f"book/{t.coordinate}"), None)
 
 
+NOT_YET_JUDGED = frozenset({"bert", "rnn_sentiment", "seq2seq"})
+"""Tutorials that have not been judged on their published files, though those can be had."""
+
+
 def is_a_game(tutorial: Tutorial) -> bool:
     """Whether its data is a game, so that there is no published set that could be lacking."""
     return tutorial.part == "reinforcement"
+
+
+def why_no_record(tutorial: Tutorial) -> str:
+    """What the ledger says in the place of a record on published data."""
+    if is_a_game(tutorial):
+        return "a game"
+    return "not judged yet" if tutorial.slug in NOT_YET_JUDGED else "no verified copy"
 
 
 # ---------------------------------------------------------------- filling in
@@ -269,8 +280,7 @@ def _on_published_data(tutorial: Tutorial, published: Mapping[str, JudgeRecord])
     """What the tutorial reached on its published data set."""
     record = published.get(tutorial.slug)
     if record is None:
-        missing = "a game" if is_a_game(tutorial) else "no verified copy"
-        return missing if tutorial.available else ""
+        return why_no_record(tutorial) if tutorial.available else ""
     return short_verdict(record.summary) + ("" if record.is_current else " (earlier code)")
 
 

@@ -9,7 +9,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from tutorials_lib import catalog
-from tutorials_lib.judge.record import JudgeRecord, UsedFile, judge_tutorial
+from tutorials_lib.judge.record import PUBLISHED, JudgeRecord, UsedFile, judge_tutorial
 
 FOLDER = Path(__file__).parents[2] / "book/_ext"
 
@@ -86,6 +86,17 @@ def test_a_tutorial_that_needs_no_file_says_so(published: ModuleType, record: Ju
 def test_without_a_record_nothing_is_claimed(published: ModuleType):
     (paragraph,) = published.no_record(catalog.find("kmeans"))
     assert paragraph.astext().startswith("No verified copy. ")
+
+
+def test_what_can_be_judged_and_was_not_says_so(published: ModuleType):
+    waiting = sys.modules[published.why_no_record.__module__].NOT_YET_JUDGED
+    assert waiting <= {tutorial.slug for tutorial in catalog.available()}
+    assert not [
+        slug for slug in waiting if (FOLDER.parents[1] / PUBLISHED / f"{slug}.json").exists()
+    ]
+    for slug in waiting:
+        (paragraph,) = published.no_record(catalog.find(slug))
+        assert paragraph.astext().startswith("Not judged yet. The published files can be had")
 
 
 def test_a_game_has_no_published_set_to_lack(published: ModuleType):
