@@ -34,8 +34,10 @@ from tutorials_lib.trees import tree_map
 Params = dict[Any, Any]
 """`{"encoder": {"embeddings", "blocks"}, "masked": {...}, "classifier": {"pooler", "readout"}}`.
 
-A block is `{"attention": {"project_in", "project_out"}, "norm_1", "mlp": {"widen", "narrow"},
-"norm_2"}`; a linear layer has `kernel` and `bias`, a normalization `scale` and `bias`."""
+A block has
+`{"attention": {"project_in", "project_out"}, "norm_1", "mlp": {"widen", "narrow"}, "norm_2"}`;
+a linear layer has `kernel` and `bias`, a normalization `scale` and `bias`.
+"""
 
 Ids = Int[np.ndarray, "batch time"]
 Packed = Float[np.ndarray, "pieces width"]

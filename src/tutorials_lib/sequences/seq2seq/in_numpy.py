@@ -22,10 +22,12 @@ from tutorials_lib.text.parallel import END, START, Sentences
 from tutorials_lib.text.vocabulary import PADDING
 
 Params = dict[Any, Any]
-"""Words `{"source", "target"}` with an `embedding` each; the cells `{"forward", "backward",
-"decoder"}` with an `input` and a `recurrent` layer; the layers `{"bridge", "context", "readout",
-"vocabulary"}`; and `"attention"` with the layers `{"keys", "query", "score"}`, where there is any.
-A layer has a `kernel` and mostly a `bias`; kernels of a cell hold reset, update and candidate."""
+"""Words `{"source", "target"}` with an `embedding` each; the cells
+`{"forward", "backward", "decoder"}` with an `input` and a `recurrent` layer; the layers
+`{"bridge", "context", "readout", "vocabulary"}`; and `"attention"` with the layers
+`{"keys", "query", "score"}`, where there is any. A layer has a `kernel` and mostly a `bias`;
+kernels of a cell hold reset, update and candidate.
+"""
 
 Source = Int[np.ndarray, "batch source_time"]
 Target = Int[np.ndarray, "batch target_time"]
