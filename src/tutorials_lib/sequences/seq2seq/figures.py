@@ -46,6 +46,11 @@ def describe_exact_by_length(scores: Mapping[str, Sequence[LengthScore]]) -> str
     return f"Lines of the share of exact translations, from short to long sentences: {told}."
 
 
+def _aloud(word: str) -> str:
+    """`word` as it is read out; the sign that ends a sentence has no sound."""
+    return "(end)" if word == "</s>" else word
+
+
 def alignment(aligned: Aligned) -> Figure:
     """How much each English word counts before each French one, as a grid of squares."""
     rows, columns = aligned.weights.shape
@@ -62,7 +67,7 @@ def describe_alignment(aligned: Aligned) -> str:
     """Alternative text of `alignment`."""
     most = aligned.weights.argmax(1)
     told = ", ".join(
-        f"{word} at {aligned.english[place]} ({row[place]:.2f})"
+        f"{_aloud(word)} at {aligned.english[place]} ({row[place]:.2f})"
         for word, row, place in zip(aligned.french, aligned.weights, most, strict=True)
     )
     return (
@@ -95,8 +100,9 @@ def describe_beam_tree(nodes: Sequence[Node]) -> str:
     """Alternative text of `beam_tree`."""
     best = [node for node in nodes if node.is_best]
     ranks = np.array([node.rank for node in best])
+    path = " ".join(_aloud(node.word) for node in best)
     return (
         f"A tree from left to right with {len(nodes)} words that were kept. The chosen path is "
-        f"{' '.join(node.word for node in best)}, with a log-probability of {best[-1].score:.2f}; "
+        f"{path}, with a log-probability of {best[-1].score:.2f}; "
         f"on the way its beginning was the best one {np.sum(ranks == 0)} of {len(best)} times."
     )
