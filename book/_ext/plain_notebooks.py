@@ -6,7 +6,7 @@ stands in for the part of MyST-NB that writes values into the text: there they a
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import nbformat
 from docutils import nodes
@@ -106,7 +106,7 @@ class _Writer:
 
     def add(self, node: nodes.Node, *, level: int) -> None:
         """Add what `node` shows; sections in it have headings of `level`."""
-        if isinstance(node, nodes.container) and _is_code_cell(node):
+        if _is_code_cell(node):
             self._add_code_cell(node)
         elif next(iter(node.findall(_is_code_cell)), None) is None:
             self._add_text(self._plain.block(node, level=level))
@@ -145,7 +145,7 @@ class _Writer:
             self._add_text(f"*{self._plain.inline(caption).replace('*', '')}*")
 
 
-def _is_code_cell(node: nodes.Node) -> bool:
+def _is_code_cell(node: nodes.Node) -> TypeGuard[nodes.container]:
     return isinstance(node, nodes.container) and node.get("nb_element") == "cell_code"
 
 

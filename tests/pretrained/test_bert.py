@@ -10,12 +10,12 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
+from tests.pretrained.weights import REFERENCE, changed
 from tutorials_lib.datasets import MalformedDataError
 from tutorials_lib.pretrained.bert import BERT_BASE, load_bert, load_bert_pieces, read_bert
 from tutorials_lib.sequences.bert import in_jax, in_numpy
 from tutorials_lib.sequences.bert.problem import Config
 
-REFERENCE = Path(__file__).parent.parent / "reference"
 FILE = REFERENCE / "bert.safetensors"
 CONFIG = Config(width=32, num_layers=2, num_heads=4, num_positions=24)
 ANSWERS = load_file(REFERENCE / "bert_answers.safetensors")
@@ -56,17 +56,6 @@ def test_the_fixture_says_how_it_was_made_and_is_small():
         assert opened.metadata().keys() == {"seed", "torch", "transformers", "num_heads"}
 
 
-def changed(tmp_path: Path, **changes: np.ndarray | None) -> Path:
-    """The fixture with arrays replaced, added, or taken away."""
-    arrays = load_file(FILE)
-    for name, array in changes.items():
-        arrays.pop(name, None)
-        if array is not None:
-            arrays[name] = array
-    save_file(arrays, tmp_path / "changed.safetensors")
-    return tmp_path / "changed.safetensors"
-
-
 def test_newer_names_and_copies_of_the_table_are_read_alike(tmp_path: Path):
     arrays = {
         name.replace("gamma", "weight").replace("beta", "bias"): array
@@ -98,7 +87,7 @@ LAYER = "bert.encoder.layer"
 )
 def test_an_array_that_does_not_fit_is_named(tmp_path: Path, changes: dict, message: str):
     with pytest.raises(MalformedDataError, match=message):
-        read_bert(changed(tmp_path, **changes))
+        read_bert(changed(FILE, tmp_path, **changes))
 
 
 def test_a_file_that_is_no_safetensors_is_named(tmp_path: Path):

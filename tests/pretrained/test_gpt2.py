@@ -9,12 +9,12 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
+from tests.pretrained.weights import REFERENCE, changed
 from tutorials_lib.datasets import MalformedDataError
 from tutorials_lib.pretrained.gpt2 import GPT2_124M, load_gpt2, read_gpt2
 from tutorials_lib.sequences.gpt2 import in_jax, in_numpy
 from tutorials_lib.sequences.gpt2.problem import Config
 
-REFERENCE = Path(__file__).parent.parent / "reference"
 FILE = REFERENCE / "gpt2.safetensors"
 CONFIG = Config(vocab_size=96, context=32, width=32, num_layers=2, num_heads=4, num_new_tokens=8)
 
@@ -43,17 +43,6 @@ def test_the_fixture_says_how_it_was_made_and_is_small():
         assert opened.metadata().keys() == {"seed", "torch", "transformers", "num_heads"}
 
 
-def changed(tmp_path: Path, **changes: np.ndarray | None) -> Path:
-    """The fixture with arrays replaced, added, or taken away."""
-    arrays = load_file(FILE)
-    for name, array in changes.items():
-        arrays.pop(name, None)
-        if array is not None:
-            arrays[name] = array
-    save_file(arrays, tmp_path / "changed.safetensors")
-    return tmp_path / "changed.safetensors"
-
-
 def test_newer_files_have_a_prefix_and_the_embedding_twice(tmp_path: Path):
     arrays = {f"transformer.{name}": array for name, array in load_file(FILE).items()}
     arrays["lm_head.weight"] = arrays["transformer.wte.weight"]
@@ -79,7 +68,7 @@ def test_newer_files_have_a_prefix_and_the_embedding_twice(tmp_path: Path):
 )
 def test_an_array_that_does_not_fit_is_named(tmp_path: Path, changes, message):
     with pytest.raises(MalformedDataError, match=message):
-        read_gpt2(changed(tmp_path, **changes))
+        read_gpt2(changed(FILE, tmp_path, **changes))
 
 
 def test_a_file_that_is_no_safetensors_is_named(tmp_path: Path):
