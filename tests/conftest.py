@@ -19,7 +19,7 @@ from tutorials_lib import environment
 environment.enter()
 os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["MPLBACKEND"] = "agg"
-for _setting in (*environment.SETTINGS, "JAX_COMPILATION_CACHE_DIR", "BOOK_CACHE"):
+for _setting in (*environment.SETTINGS, "JAX_COMPILATION_CACHE_DIR", "BOOK_CACHE", "BOOK_SECONDS"):
     os.environ.pop(_setting, None)
 
 import hypothesis  # noqa: E402
@@ -91,6 +91,14 @@ def _no_figure_stays_open() -> Iterator[None]:
     yield
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close("all")
+
+
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Name a case of bytes by its argument: a gzip header holds the time at which it was made.
+
+    Workers collect the tests each for itself, and must come to the same names.
+    """
+    return argname if isinstance(val, bytes) else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
