@@ -45,7 +45,7 @@ from tutorials_lib.benchmark.report import RecordView
 import json, os, pathlib
 
 with open(os.environ["EXECUTIONS"], "a") as executions:
-    executions.write("executed\\n")
+    executions.write(os.environ["TUTORIALS_PRESET"] + "\\n")
 record = from_json(json.loads(pathlib.Path(os.environ["RECORD"]).read_text()))
 glue("record", RecordView(record), display=False)
 RATIO = 3.25
@@ -240,8 +240,13 @@ class Book:
         return (self.folder / f"_build/html/{docname}.html").read_text(encoding="utf-8")
 
     @property
+    def presets(self) -> list[str]:
+        """The preset of every time that the page was executed."""
+        return self.executions.read_text().splitlines()
+
+    @property
     def times_executed(self) -> int:
-        return len(self.executions.read_text().splitlines())
+        return len(self.presets)
 
 
 @pytest.fixture(scope="module")
@@ -377,6 +382,23 @@ def test_the_other_data_source_executes_the_page_again(book: Book) -> None:
     assert book.times_executed == before + 1
     assert book.build(TUTORIALS_DATA="offline").returncode == 0
     assert book.times_executed == before + 1  # still in the cache
+
+
+def test_once_its_seconds_are_spent_a_build_runs_pages_small_and_keeps_them(book: Book) -> None:
+    before = book.times_executed
+    book.kmeans.write_text(PAGE.replace("3.25", "3.625"), encoding="utf-8")
+    for _ in range(2):  # the second time there is nothing to run
+        assert book.build(BOOK_SECONDS="0").returncode == 0
+        assert book.presets[before:] == ["tiny"]
+    for seconds in ("", "0"):  # what has been run whole is shown whole
+        assert book.build(BOOK_SECONDS=seconds).returncode == 0
+        assert book.presets[before:] == ["tiny", "page"]
+
+
+def test_seconds_that_are_none_stop_the_build(book: Book) -> None:
+    result = book.build(BOOK_SECONDS="soon")
+    assert result.returncode != 0
+    assert "BOOK_SECONDS='soon'; expected seconds" in result.stdout + result.stderr
 
 
 def test_an_unknown_data_source_stops_the_build_with_the_choices(book: Book) -> None:

@@ -12,6 +12,7 @@ from jupyter_cache.base import CacheBundleIn
 
 import executed_pages
 import freshness
+import ration
 from tutorials_lib import catalog, digest
 from tutorials_lib.benchmark.record import MIME_TYPE
 from tutorials_lib.catalog import Tutorial
@@ -122,6 +123,25 @@ def test_what_the_store_should_not_hold_is_left_aside_and_replaced(
     cache.cache_notebook_bundle(CacheBundleIn(notebook(), "page.md", data={}))
     executed_pages.give_out(tmp_path, key, cache, executed)
     assert b"measure" in entry.read_bytes()
+
+
+def test_a_page_that_is_kept_stays_whole_when_the_seconds_are_spent() -> None:
+    spent = ration.Ration("page", seconds=0.0, missing={"new"})
+    plenty = ration.Ration("page", seconds=1e6, missing={"new"})
+    for one in (spent, plenty):
+        one.begin()
+    assert (spent.preset_of("new"), spent.preset_of("kept")) == ("tiny", "page")
+    assert plenty.preset_of("new") == "page"
+    assert ration.Ration("full", missing={"new"}).preset_of("new") == "full"
+
+
+@pytest.mark.parametrize("text", ["soon", "-1", "nan", "inf", "1e999"])
+def test_what_is_no_number_of_seconds_is_refused(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("BOOK_SECONDS", text)
+    with pytest.raises(ValueError, match="expected seconds, such as 900"):
+        ration.seconds_given()
 
 
 def test_pages_that_no_build_has_used_for_long_leave_the_store(tmp_path: Path) -> None:

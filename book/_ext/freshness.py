@@ -9,6 +9,8 @@ Sphinx itself forgets: a page that was read with a warning, or read but not writ
 build was stopped, counts as done the next time. A marker file says that the last build did not
 end clean, and then every page is read and written again. What was executed stays cached, unless
 the build was stopped while it wrote a notebook to the cache: such a notebook is taken out.
+
+With `BOOK_SECONDS` set, the preset of a page is decided when it is read (`ration`).
 """
 
 import hashlib
@@ -22,6 +24,7 @@ from typing import Any
 
 import nbformat
 from jupyter_cache import get_cache
+from jupyter_cache.base import JupyterCacheAbstract
 from myst_nb.core.read import create_nb_reader, is_myst_markdown_notebook
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -40,6 +43,7 @@ from executed_pages import (
     shared_store,
     take_in,
 )
+from ration import Ration, seconds_given
 from tutorials_lib import catalog, environment, presets
 from tutorials_lib.benchmark import machine
 from tutorials_lib.digest import (
@@ -74,12 +78,14 @@ def modules_of(text: str) -> list[str]:
     return modules
 
 
-def page_digest(docname: str, text: str) -> str:
+def page_digest(docname: str, text: str, preset: str | None = None) -> str:
     """What the outputs of the page `docname` depend on besides its cells.
 
     The code that it imports, its own row of the catalog, the packages that the code needs, the
-    settings, Python and the processor.
+    settings (with `preset` in the place of theirs, if given), Python and the processor.
     """
+    preset = preset or presets.preset_name()
+    settings = environment.settings_in_digest() | {"TUTORIALS_PRESET": preset}
     modules = modules_of(text)
     shown = list(modules) if SHOWS_SOURCES.search("\n".join(cells(text))) else []
     rows = [row for row in catalog.available() if docname == f"book/{row.coordinate}"]
@@ -89,12 +95,12 @@ def page_digest(docname: str, text: str) -> str:
         code_digest(modules, shown=shown),
         *map(repr, rows),
         *run_time_versions(),
-        *(f"{name}={value}" for name, value in environment.settings_in_digest().items()),
+        *(f"{name}={value}" for name, value in settings.items()),
         platform.python_version(),
         f"{machine.processor()}, {machine.num_cores()} cores",
     ]
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
-    return f"{digest} preset={presets.preset_name()} data={presets.data_source()}"
+    return f"{digest} preset={preset} data={presets.data_source()}"
 
 
 @cache
@@ -116,12 +122,12 @@ def run_time_versions() -> tuple[str, ...]:
     return tuple(f"{name}=={versions[name]}" for name in sorted(versions))
 
 
-def _digest_of(app: Sphinx, docname: str) -> str | None:
+def _digest_of(app: Sphinx, docname: str, preset: str) -> str | None:
     path = Path(app.env.doc2path(docname))
     if path.suffix != ".md":
         return None
     text = path.read_text(encoding="utf-8")
-    return page_digest(docname, text) if is_myst_markdown_notebook(text) else None
+    return page_digest(docname, text, preset) if is_myst_markdown_notebook(text) else None
 
 
 def prepare(app: Sphinx) -> None:
@@ -129,7 +135,8 @@ def prepare(app: Sphinx) -> None:
     environment.apply()
     try:
         environment.check()
-    except environment.SettingError as error:
+        app.config.ration = Ration(presets.preset_name(), seconds_given())
+    except ValueError as error:
         raise ExtensionError(str(error)) from error
     cache = Path(app.outdir).parent / ".jax_cache"
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache))
@@ -171,12 +178,13 @@ def find_outdated(
     """Pages whose digest is not the one they were last read with; all after an unclean build."""
     if app.config.last_build_was_unclean:
         return sorted(env.found_docs - added - changed)
-    known = state_of(env).digests
-    return [
-        docname
-        for docname in env.found_docs - added - changed
-        if (digest := _digest_of(app, docname)) is not None and known.get(docname) != digest
-    ]
+    known, accepted = state_of(env).digests, app.config.ration.accepted
+    outdated = []
+    for docname in env.found_docs - added - changed:
+        digests = [_digest_of(app, docname, preset) for preset in accepted]
+        if digests[0] is not None and known.get(docname) not in digests:
+            outdated.append(docname)
+    return outdated
 
 
 def look_for_executed(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
@@ -190,27 +198,49 @@ def look_for_executed(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -
     seconds = {
         record.uri: record.data.get("execution_seconds") for record in kept.list_cache_records()
     }
-    settings: Any = env  # MyST-NB keeps its settings there
+    ration: Ration = app.config.ration
     for docname in docnames:
-        path, digest = env.doc2path(docname), _digest_of(app, docname)
-        if digest is None:
-            continue
-        text = Path(path).read_text(encoding="utf-8")
-        if store is not None:
-            take_in(store, _key(text, digest), kept, Path(path))
-        text += _hidden_cell(digest)
-        reader = create_nb_reader(path, settings.myst_config, settings.mystnb_config, text)
-        try:
-            kept.match_cache_notebook(reader.read(text))
-        except KeyError:
+        path = env.doc2path(docname)
+        for preset in ration.accepted:
+            digest = _digest_of(app, docname, preset)
+            if digest is None or _is_executed(env, docname, digest, kept, store):
+                break
+            if preset == ration.asked:
+                ration.missing.add(docname)
+        else:
             logger.info("to execute: %s, %s s", path, seconds.get(path))
+    ration.begin()
+
+
+def _is_executed(
+    env: BuildEnvironment,
+    docname: str,
+    digest: str,
+    kept: JupyterCacheAbstract,
+    store: Path | None,
+) -> bool:
+    """Whether the page's notebook is kept; if the store has it, it is from now on."""
+    path = env.doc2path(docname)
+    text = Path(path).read_text(encoding="utf-8")
+    if store is not None:
+        take_in(store, _key(text, digest), kept, Path(path))
+    text += _hidden_cell(digest)
+    settings: Any = env  # MyST-NB keeps its settings there
+    reader = create_nb_reader(path, settings.myst_config, settings.mystnb_config, text)
+    try:
+        kept.match_cache_notebook(reader.read(text))
+    except KeyError:
+        return False
+    return True
 
 
 def append_digest(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Add the hidden last cell."""
-    digest = _digest_of(app, docname)
+    """Add the hidden last cell, and let the page's kernel start with the preset it stands for."""
+    preset = app.config.ration.preset_of(docname)
+    digest = _digest_of(app, docname, preset)
     if digest is None:
         return
+    os.environ["TUTORIALS_PRESET"] = preset
     state_of(app.env).digests[docname] = digest
     source[0] += _hidden_cell(digest)
 
@@ -242,6 +272,7 @@ def check_appended(app: Sphinx, doctree: object) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect to Sphinx's events."""
     app.add_config_value("last_build_was_unclean", False, "")
+    app.add_config_value("ration", None, "", Ration)
     app.connect("builder-inited", prepare)
     app.connect("build-finished", finish)
     app.connect("env-get-outdated", find_outdated)

@@ -51,7 +51,8 @@ def test_the_page_says_whether_the_model_beats_its_strongest_rival(
     assert found.quality.baselines, "a quality without a rival says nothing"
     html = (ROOT / f"_build/html/book/{tutorial.coordinate}.html").read_text(encoding="utf-8")
     assert quality_text(found) in unescape(html)
-    if not found.quality.met:  # the heading line says it by itself; the prose has to explain it
+    # The heading line says it by itself; the prose has to explain what holds of the whole page.
+    if not found.quality.met and found.preset != "tiny":
         assert html.count("not met") >= 2, "the page does not say why the line is not met"
 
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from tutorials_lib import catalog, figures
 from tutorials_lib.benchmark.record import Record, is_tie, verdict
-from tutorials_lib.benchmark.report import caveats
+from tutorials_lib.benchmark.report import caveats, marks
 from tutorials_lib.benchmark.tables import format_calls, format_ratio, format_seconds
 from tutorials_lib.catalog import Tutorial
 from tutorials_lib.judge.report import format_score
@@ -69,8 +69,7 @@ def _implied(tutorial: Tutorial) -> str:
 
 def measured_text(record: Record) -> str:
     """The ratio with the interval of a re-run, and a mark where it is less certain."""
-    marks = [mark for mark in ("unsteady", "busy") if getattr(record, mark)]
-    return ", ".join([f"{format_ratio(record.ratio.center)} ({_interval(record)})", *marks])
+    return ", ".join([f"{format_ratio(record.ratio.center)} ({_interval(record)})", *marks(record)])
 
 
 def _interval(record: Record) -> str:
@@ -123,7 +122,7 @@ def measured_line(record: Record) -> str:
 def draw_ledger(records: Mapping[str, Record]) -> Figure:
     """Claimed ranges as bands, measured ratios as points on the interval of a re-run.
 
-    The point of a result that is unsteady, or of a busy machine, is hollow.
+    The point of a result that is less certain (`report.marks`) is hollow.
     """
     rows = _measured_first(records)
     figure, axes = plt.subplots(figsize=(7.2, 1.1 + 0.3 * len(rows)))
@@ -134,7 +133,7 @@ def draw_ledger(records: Mapping[str, Record]) -> Figure:
         if record is not None:
             color, ratio = figures.COLORS["jax"], record.ratio
             axes.hlines(y, ratio.low, ratio.high, color=color, linewidth=2)
-            filled = "none" if record.unsteady or record.busy else "full"
+            filled = "none" if marks(record) else "full"
             axes.plot(ratio.center, y, "o", color=color, markersize=6, fillstyle=filled)
     axes.axvline(1, color=figures.MUTED, linewidth=1, linestyle="--")
     axes.set_xscale("log")
@@ -154,13 +153,13 @@ def describe_ledger(records: Mapping[str, Record]) -> str:
     for record in records.values():
         word = verdict(record.ratio, catalog.find(record.slug).claim)
         counts[word] = counts.get(word, 0) + 1
-    uncertain = sum(record.unsteady or record.busy for record in records.values())
+    uncertain = sum(bool(marks(record)) for record in records.values())
     verdicts = ", ".join(f"{count} {word}" for word, count in sorted(counts.items()))
     return (
         f"Claimed speedup ranges of {len(catalog.TUTORIALS)} tutorials as bands and the "
         f"{len(records)} measured so far as points on the interval of a re-run: "
         f"{verdicts or 'none yet'} the claim; {uncertain or 'none'} of them hollow, "
-        "unsteady or measured on a busy machine."
+        "unsteady, tiny or measured on a busy machine."
     )
 
 

@@ -189,9 +189,19 @@ def place_in_claim(ratio: Ratio, claim: tuple[float, float]) -> str:
     return f"{place} {low:g} to {high:g}×"
 
 
+def marks(record: Record) -> list[str]:
+    """What makes a result less certain, a word each; mostly nothing."""
+    found = {"unsteady": record.unsteady, "busy": record.busy, "tiny": record.preset == "tiny"}
+    return [mark for mark, applies in found.items() if applies]
+
+
 def caveats(record: Record) -> str:
     """Sentences on what makes the result less certain, each with a space in front; mostly none."""
     words = ""
+    if record.preset == "tiny":
+        words += (
+            " The preset was tiny: everything ran, and its times, scores and pictures say nothing."
+        )
     if record.unsteady:
         words += (
             f" The result is unsteady: after {record.ratio.processes} processes, "
