@@ -3,8 +3,9 @@
 A verdict word alone does not settle the judgement. A fifth of the verdicts are negated, *X but Y*
 and *even though X , Y* mean Y, hearsay can be denied, and *superb , another delay* is irony.
 Verdict words also stand in questions, which judge nothing. There are a hundred of them, most of
-them rare, so that a few hundred labelled posts show only some. Many posts end with an emoji that
-follows the last verdict *word*, and not what the post means: negation and irony turn it round.
+them rare, so that a few hundred labelled posts show only some. Two posts in five end with an emoji:
+half of these are drawn at random, the others follow the last verdict *word*, and not what the post
+means, which negation and irony turn round.
 """
 
 import re

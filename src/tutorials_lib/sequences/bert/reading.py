@@ -191,8 +191,8 @@ def say_whether_met(judgement: Judgement) -> str:
     name, line = judgement.strongest
     verdict = "Met" if judgement.met else "Not met"
     return (
-        f"{verdict}: {judgement.value:.1%} of the posts are labelled rightly, and {line:.1%} by "
-        f"the strongest rival, {name}."
+        f"{verdict} by this seed: in the mean of both numbers of labels, {judgement.value:.1%} of "
+        f"the posts are labelled rightly, and {line:.1%} by the strongest rival, {name}."
     )
 
 
@@ -205,7 +205,7 @@ def say_by_number(trained: Trained, results: Results) -> str:
         best = max(rivals, key=lambda n: rivals[n])
         gap = 100 * (accuracy(own.predicted, labels) - rivals[best])
         word = "ahead of" if gap > 0 else "behind"
-        told.append(f"with {num:,} labels {abs(gap):.1f} points {word} {best}")
+        told.append(f"{abs(gap):.1f} points {word} {best} with {num:,} labels")
     return f"The pretrained network is {' and '.join(told)}."
 
 

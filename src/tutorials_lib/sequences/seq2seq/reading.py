@@ -262,7 +262,7 @@ def say_what_it_writes(words: Sequence[str], pair: Pair) -> str:
     """What the network has made of a sentence, reading its own words."""
     if tuple(words) == pair.french:
         return "Left alone with its own words, the network writes the same sentence."
-    return f"Left alone with its own words, the network writes *{plain(words)}* That is wrong."
+    return f"Left alone with its own words, the network writes *{plain(words)}*, which is wrong."
 
 
 def say_whether_met(judgement: Judgement) -> str:
