@@ -30,7 +30,7 @@ def test_nothing_is_left_to_write(tutorial: Tutorial):
 
 def test_all_thirty_say_what_they_cover():
     covers = contract.covers()
-    assert covers.keys() == {tutorial.slug for tutorial in catalog.TUTORIALS}
+    assert covers.keys() == {each.slug for each in catalog.TUTORIALS if each.number <= 30}
     assert all(3 <= len(items) <= 4 for items in covers.values())
 
 

@@ -17,6 +17,7 @@ from PIL import Image
 
 from tools import ROOT
 from tools.pages import bibliographies
+from tutorials_lib import catalog
 
 JUPYTER_BOOK = Path(sys.executable).with_name("jupyter-book")
 
@@ -277,9 +278,10 @@ def test_claims_are_quoted_from_the_catalog(book: Book) -> None:
 
 def test_planned_tutorials_have_a_card_without_a_link(book: Book) -> None:
     html = book.html("index")
-    assert html.count("sd-card ") == 30
+    number = len(catalog.TUTORIALS)
+    assert html.count("sd-card ") == number >= 30
     assert html.count("sd-stretched-link") == 1
-    assert "1 of the 30 are written so far." in html
+    assert f"1 of the {number} are written so far." in html
 
 
 def test_the_index_shows_a_picture_from_the_page_and_counts_the_verdicts(book: Book) -> None:

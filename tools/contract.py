@@ -25,6 +25,9 @@ TO_WRITE = "TO WRITE"
 
 MODULES = ("__init__", "problem", "in_numpy", "in_jax", "comparison")
 BACKENDS = ("in_numpy", "in_jax", "in_sklearn", "in_torch")
+CARDS = Path("book/_data/cards.yml")
+"""What the index says of every tutorial."""
+
 HEADINGS = (
     "What you will do",
     "Check that the twins agree",
@@ -67,7 +70,7 @@ def unfinished(tutorial: Tutorial, root: Path = ROOT) -> list[str]:
     for document in (f"book/{tutorial.coordinate}", f"book/reference/api_{tutorial.part}"):
         if document not in listed:
             findings.append(f"_toc.yml: has no row for {document}")
-    return findings
+    return findings + list(_card(tutorial, root))
 
 
 def _relative(path: Path, root: Path) -> str:
@@ -138,6 +141,16 @@ def _tests(path: Path) -> list[str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     functions = (node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
     return [name for name in functions if name.startswith("test_")]
+
+
+def _card(tutorial: Tutorial, root: Path) -> Iterator[str]:
+    """What the index says of the tutorial is written."""
+    path = root / CARDS
+    if path.is_file():
+        row = yaml.safe_load(path.read_text(encoding="utf-8")).get(tutorial.slug, {})
+        for field in ("method", "data"):
+            if not row.get(field) or TO_WRITE in str(row[field]):
+                yield f"{CARDS.as_posix()}: write the {field} of {tutorial.slug}"
 
 
 # ---------------------------------------------------------------- the page

@@ -1,9 +1,11 @@
 """Start a tutorial: `make new TUTORIAL=tabular/pca`.
 
-Writes the files of the tutorial, its page and its test from `tools/templates`, and adds the page
-to `_toc.yml`, in the order of the catalog. Nothing is overwritten, and nothing is left half done:
-either every file is written or none. A tutorial outside the thirty needs a row in the catalog,
-which is made from the options.
+Writes the files of the tutorial, its page and its test from `tools/templates`: a small example
+that runs, agrees, is judged and is measured, with `TO WRITE` wherever something takes its place.
+The page is added to `_toc.yml`, in the order of the catalog, and has a heading for everything that
+`covers.yml` says of it. Nothing is overwritten, and nothing is left half done: either every file is
+written or none. A tutorial outside the thirty needs a row in the catalog, which is made from the
+options, and one in `cards.yml`.
 """
 
 import argparse
@@ -19,27 +21,49 @@ from string import Template
 
 import yaml
 
-from tools import ROOT
+from tools import ROOT, contract
 from tutorials_lib import catalog
 from tutorials_lib.catalog import PARTS, Tutorial
 
 TEMPLATES = Path(__file__).parent / "templates"
-MODULES = ("__init__", "problem", "in_numpy", "in_jax", "comparison", "evaluation", "figures")
+MODULES = (
+    "__init__",
+    "problem",
+    "in_numpy",
+    "in_jax",
+    "comparison",
+    "rivals",
+    "evaluation",
+    "figures",
+    "reading",
+    "timings",
+)
 
 STEPS = """
-{files} files are written. What to do now:
+{files} files are written or changed. They hold a small example that works; put yours in its place.
+.venv/bin/python -m tools.contract {slug} lists what is left to write. In {package}:
 
-  1. {package}/problem.py: the settings, the data and the presets TINY and PAGE.
-  2. {package}/in_numpy.py and in_jax.py: the same functions, each as good as its library allows.
-  3. {package}/comparison.py: the unit of work and the headline size, before the first timing.
-  4. {package}/evaluation.py: the rivals, and what training reaches beside them.
-     python -m tutorials_lib.judge {slug} judges it with three seeds.
-  5. {test}: the twins agree, the gradient is right, the model learns.
-     make test ARGS="-k {slug}" lists what is still to write.
-  6. {page}: the page itself. make page PAGE={page} builds it alone.
+  1. problem.py: the settings, the data, and the presets TINY, PAGE and FULL.
+  2. in_numpy.py and in_jax.py: the same functions, each as good as its library allows.
+  3. comparison.py: the unit of work and the headline size, before the first timing.
+     make bench TUTORIAL={slug} measures it.
+  4. rivals.py and evaluation.py: the rivals, and what training reaches beside them.
+     .venv/bin/python -m tutorials_lib.judge {slug} judges it with three seeds.
+  5. {test}: the gradient, a known answer, an edge case, the seeds.
+     make test ARGS="-k {slug}" runs these, and what every tutorial owes.
+  6. {page}, with figures.py for its pictures, reading.py for its tables and
+     sentences, and timings.py for its reason. make page PAGE={page} builds it alone.
   7. make lint test book, a line in CHANGELOG.md, and commit.
 """
 
+CARD = f"""{{slug}}:
+  method: ["{contract.TO_WRITE}: by which methods it works"]
+  data: ["{contract.TO_WRITE}: on which data"]
+"""
+"""The row of `cards.yml` for a tutorial outside the thirty, which have theirs."""
+
+MOST_LETTERS = {"slug": 30, "text": 80}
+"""What fits in a line of the files, of a slug and of a title, a reason or a change."""
 
 _NO_TEXT = re.compile(r'"""|[\\`$|<>{}]')
 """What ends a docstring, or begins something else, in Python, MyST or YAML."""
@@ -56,6 +80,9 @@ def new_files(tutorial: Tutorial, root: Path) -> dict[Path, str]:
         "title": tutorial.title,
         "part": tutorial.part,
         "slug": tutorial.slug,
+        "label": tutorial.slug.replace("_", "-"),
+        "claim": _claim(tutorial),
+        "covered": "".join(map(_section, headings_of(tutorial).values())),
         "caption": caption,
         "lower_caption": caption[0].lower() + caption[1:],
     }
@@ -66,9 +93,9 @@ def new_files(tutorial: Tutorial, root: Path) -> dict[Path, str]:
 
     package = root / "src" / "tutorials_lib" / tutorial.coordinate
     test = root / "tests" / tutorial.part / f"test_{tutorial.slug}.py"
-    files = {package / f"{name}.py": _with_sorted_imports(fill(f"{name}.py")) for name in MODULES}
+    files = {package / f"{name}.py": _in_house_style(fill(f"{name}.py")) for name in MODULES}
     files[root / "book" / f"{tutorial.coordinate}.md"] = fill("page.md")
-    files[test] = _with_sorted_imports(fill("test.py"))
+    files[test] = _in_house_style(fill("test.py"))
     if not (package.parent / "__init__.py").exists():
         files[package.parent / "__init__.py"] = f'"""The tutorials of the part {caption}."""\n'
     api = root / "book" / "reference" / f"api_{tutorial.part}.md"
@@ -77,10 +104,34 @@ def new_files(tutorial: Tutorial, root: Path) -> dict[Path, str]:
     return files
 
 
-def _with_sorted_imports(text: str) -> str:
-    """A module with its imports in order, which depends on the name of the part."""
+def headings_of(tutorial: Tutorial) -> dict[str, str]:
+    """For everything that `covers.yml` says of the tutorial, the heading that its page has."""
+    covers = contract.covers().get(tutorial.slug, {})
+    return {
+        item: heading or f"{contract.TO_WRITE}: a heading over {item}"
+        for item, heading in covers.items()
+    }
+
+
+def _section(heading: str) -> str:
+    return f"## {heading}\n\n% Its words stand in tools/covers.yml, too: change both.\n\n"
+
+
+def _claim(tutorial: Tutorial) -> str:
+    """The sentence of the page that says what is tested."""
+    if tutorial.slug in contract.covers():
+        who, names = "The source document claims", "names"
+    else:
+        who, names = "The claim is", "for the reason"
+    change = ", and speaks of {claim}`change`" if tutorial.claimed_change else ""
+    return f"{who} {{claim}}`range`, {names} {{claim}}`reason`{change}."
+
+
+def _in_house_style(text: str) -> str:
+    """A module with its imports in order, and lines that depend on the length of the slug."""
     ours = "lint.isort.known-first-party = ['tutorials_lib']"  # modules that do not exist yet, too
-    return _ruff(text, "check", "--select", "I", "--fix-only", "--quiet", "--config", ours)
+    text = _ruff(text, "check", "--select", "I", "--fix-only", "--quiet", "--config", ours)
+    return _ruff(text, "format")
 
 
 def _ruff(text: str, *command: str, filename: str = "module.py") -> str:
@@ -185,6 +236,23 @@ def _add_api_page(lines: list[str], part: str) -> None:
         lines[index + 1 : index + 1] = [f"{indent}  sections:", f"{indent}    - file: {document}"]
 
 
+# ---------------------------------------------------------------- what the page covers
+
+
+def add_to_covers(text: str, tutorial: Tutorial) -> str:
+    """`covers.yml` with the headings of the new page, where it had none."""
+    before, row, block = text.partition(f"\n{tutorial.slug}:\n")
+    for item, heading in headings_of(tutorial).items():
+        empty = re.compile(rf"^(  {re.escape(item)}:) *(?:~|null)? *$", re.MULTILINE)
+        block = empty.sub(lambda match, heading=heading: f"{match[1]} {_quote(heading)}", block, 1)
+    changed = before + row + block
+    if yaml.safe_load(changed).get(tutorial.slug, {}) != headings_of(tutorial):
+        raise Refused(
+            f"covers.yml has a form that is not understood; write a row a line for {tutorial.slug}"
+        )
+    return changed
+
+
 # ---------------------------------------------------------------- the catalog
 
 
@@ -254,9 +322,14 @@ def start(tutorial: Tutorial, root: Path = ROOT) -> list[Path]:
         raise Refused(f"{tutorial.coordinate} has been started: {', '.join(taken)} would be lost")
     toc = root / "_toc.yml"
     files[toc] = add_to_toc(toc.read_text(encoding="utf-8"), tutorial)
+    if headings_of(tutorial):
+        covers = root / "tools" / "covers.yml"
+        files[covers] = add_to_covers(covers.read_text(encoding="utf-8"), tutorial)
     if tutorial not in catalog.TUTORIALS:
         rows = root / "src" / "tutorials_lib" / "catalog.py"
         files[rows] = add_to_catalog(rows.read_text(encoding="utf-8"), tutorial)
+        cards = root / contract.CARDS
+        files[cards] = cards.read_text(encoding="utf-8") + CARD.format(slug=tutorial.slug)
     write_all(files)
     return list(files)
 
@@ -276,6 +349,8 @@ def choose(arguments: argparse.Namespace) -> Tutorial:
             f"{coordinate!r} is no coordinate; it is <part>/<slug>, like tabular/pca, with one of "
             f"the parts {', '.join(PARTS)} and a slug of small letters, digits and underscores"
         )
+    if len(slug) > MOST_LETTERS["slug"]:
+        raise Refused(f"{slug} has {len(slug)} letters; a slug has {MOST_LETTERS['slug']} at most")
     if keyword.iskeyword(slug):
         raise Refused(
             f"{slug!r} is a word of Python's, which no module can be named; choose another"
@@ -309,6 +384,8 @@ def _check_text(option: str, text: str) -> None:
     if wrong:
         found = " ".join(map(repr, wrong))
         raise Refused(f"{option} goes into source files and may not have {found}; leave them out")
+    if len(text) > MOST_LETTERS["text"]:
+        raise Refused(f"{option} has {len(text)} letters; {MOST_LETTERS['text']} at most fit")
 
 
 def main() -> int:

@@ -158,7 +158,7 @@ def test_figures_describe_what_they_show(measured: record.Record) -> None:
 
 def test_the_ledger_lists_all_thirty_and_marks_the_planned(measured: record.Record) -> None:
     rows = ledger.ledger_rows({"kmeans": measured})
-    assert len(rows) == len(catalog.TUTORIALS) == 30
+    assert len(rows) == len(catalog.TUTORIALS) >= 30
     by_slug = {row.tutorial.slug: row for row in rows}
     assert by_slug["kmeans"].measured == ledger.measured_text(measured)
     assert by_slug["deep_speech"].measured == "planned"
@@ -171,7 +171,7 @@ def test_the_ledger_figure_counts_the_verdicts_and_hollows_what_is_uncertain(
     above = having(measured, 6.0, 5.0, 7.0)
     assert "1 above the claim; none of them hollow" in ledger.describe_ledger({"kmeans": above})
     axes = ledger.draw_ledger({"kmeans": above}).axes[0]
-    assert len(axes.get_yticklabels()) == 30
+    assert len(axes.get_yticklabels()) == len(catalog.TUTORIALS)
     assert axes.lines[0].get_fillstyle() == "full"
     busy = {"kmeans": dataclasses.replace(above, busy=True)}
     assert "1 of them hollow" in ledger.describe_ledger(busy)

@@ -200,7 +200,8 @@ def test_every_page_of_the_documentation_settles_something() -> None:
 def test_what_a_sentence_counts_comes_from_the_catalog() -> None:
     found = counts()
     assert found["written"] == str(len(catalog.available()))
-    assert found["lines"] == str(sum(t.implied_factor is not None for t in catalog.TUTORIALS))
+    named = [each for each in catalog.TUTORIALS if each.number <= 30]
+    assert found["lines"] == str(sum(each.implied_factor is not None for each in named))
     assert (found["smallest"], found["largest"]) == ("24", "1,000")  # days to hours, s to ms
     assert not [each.truth for each in STATEMENTS if "$" in each.truth]
 

@@ -228,7 +228,7 @@ def test_the_index_lies_at_the_root_and_its_old_address_leads_there():
     assert 'content="0; url=../index.html"' in OLD_INDEX.read_text("utf-8")
 
 
-def test_the_index_has_thirty_cards_and_links_the_pages_that_exist(pages):
+def test_the_index_has_a_card_for_each_and_links_the_pages_that_exist(pages):
     index = pages[SITE / "index.html"]
     cards = {
         title.get_text(strip=True): card
@@ -236,7 +236,7 @@ def test_the_index_has_thirty_cards_and_links_the_pages_that_exist(pages):
         if (title := card.select_one(".sd-card-title")) is not None
     }
     tutorials = {tutorial.title: tutorial for tutorial in catalog.TUTORIALS}
-    assert len(tutorials) == 30
+    assert len(tutorials) == len(catalog.TUTORIALS) >= 30
     assert tutorials.keys() <= cards.keys()
     for title, tutorial in tutorials.items():
         links = [_attribute(link, "href") for link in cards[title].find_all("a")]

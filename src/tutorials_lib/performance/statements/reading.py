@@ -16,6 +16,9 @@ from tutorials_lib.performance.statements.kinds import Place, Source, Statement,
 
 FOLDER = Path(__file__).parent
 
+_NAMED = tuple(tutorial for tutorial in catalog.TUTORIALS if tutorial.number <= 30)
+"""The tutorials that the source document names; it says nothing of one that was added to them."""
+
 
 @cache
 def read_sources(folder: Path = FOLDER) -> dict[str, Source]:
@@ -61,11 +64,11 @@ def _said(row: dict[str, Any]) -> tuple[str, tuple[Tutorial, ...]]:
     """The words of a statement, and the tutorials whose speedup lines say them."""
     if "reason_of" in row:
         quote = catalog.find(row.pop("reason_of")).claimed_reason
-        same = [each for each in catalog.TUTORIALS if each.claimed_reason == quote]
+        same = [each for each in _NAMED if each.claimed_reason == quote]
     elif "change_of" in row:
         named = catalog.find(row.pop("change_of"))
         quote, names_units = named.claimed_change, named.implied_factor is not None
-        same = [t for t in catalog.TUTORIALS if (t.implied_factor is not None) == names_units]
+        same = [t for t in _NAMED if (t.implied_factor is not None) == names_units]
     else:
         return row.pop("quote"), ()
     return quote, tuple(sorted(same, key=lambda tutorial: tutorial.number))
@@ -74,7 +77,7 @@ def _said(row: dict[str, Any]) -> tuple[str, tuple[Tutorial, ...]]:
 @cache
 def counts() -> dict[str, str]:
     """What sentences count from the catalog, by the name that stands in them."""
-    factors = {t: t.implied_factor for t in catalog.TUTORIALS if t.implied_factor is not None}
+    factors = {t: t.implied_factor for t in _NAMED if t.implied_factor is not None}
     reaching = [t for t, factor in factors.items() if t.claim[0] <= factor <= t.claim[1]]
     return {
         "written": str(len(catalog.available())),
