@@ -151,7 +151,12 @@ def draw_speaker(rng: np.random.Generator, *, child: bool = False) -> Speaker:
 
 
 def utterances(
-    count: int, *, seed: int, speakers: int, digits: tuple[int, int], child: bool = False
+    count: int,
+    *,
+    seed: int | Sequence[int],
+    speakers: int,
+    digits: tuple[int, int],
+    child: bool = False,
 ) -> tuple[Utterance, ...]:
     """Random strings of digits, by speakers who take turns.
 
