@@ -108,5 +108,5 @@ def test_hundreds_of_frames_stay_finite_and_float32():
 
 @pytest.mark.parametrize("lengths", [[0, 3], [4, 9]])
 def test_lengths_that_cannot_be_are_named(lengths: list[int]):
-    with pytest.raises(ValueError, match="in 5 frames; expected 1 or more"):
+    with pytest.raises(ValueError, match="in 5 frames; expected 1 or"):
         ctc_loss(np.zeros((5, 2, 3)), np.array([[1], [2]]), np.array(lengths))

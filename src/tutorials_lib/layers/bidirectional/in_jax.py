@@ -24,27 +24,23 @@ class BidirectionalGRU(nnx.Module):
         self.backward = GRU(features, hidden, rngs=rngs)
         self.hidden = hidden
 
-    def __call__(self, x: Inputs, mask: Mask, *, hoist: bool = False) -> States:
+    def __call__(self, x: Inputs, mask: Mask) -> States:
         """The states at every element, those of `forward` first; at padding they say nothing.
+
+        The products of the inputs stand before the loop.
 
         Args:
             x: the inputs, time first.
             mask: True at real elements.
-            hoist: whether the products of the inputs are computed before the loop.
         """
 
         def step(states: tuple[Array, Array], this: tuple[Array, ...]) -> tuple:
-            ahead, behind, is_real = this
-            forward, backward = states
-            if not hoist:
-                ahead, behind = self.forward.drive(ahead), self.backward.drive(behind)
+            (forward, backward), (ahead, behind, is_real) = states, this
             forward = self.forward.step(forward, ahead)
             backward = jnp.where(is_real[:, None], self.backward.step(backward, behind), backward)
             return (forward, backward), (forward, backward)
 
-        ahead, behind = x, x[::-1]
-        if hoist:
-            ahead, behind = self.forward.drive(ahead), self.backward.drive(behind)
+        drives = self.forward.drive(x), self.backward.drive(x)[::-1]
         zeros = jnp.zeros((x.shape[1], self.hidden), x.dtype)
-        _, (forward, backward) = jax.lax.scan(step, (zeros, zeros), (ahead, behind, mask[::-1]))
+        _, (forward, backward) = jax.lax.scan(step, (zeros, zeros), (*drives, mask[::-1]))
         return jnp.concatenate([forward, backward[::-1]], axis=-1)

@@ -10,35 +10,41 @@ Everything is a logarithm, since the probability of a path is a product of hundr
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from tutorials_lib.layers.bidirectional.in_numpy import Packing, pack
 from tutorials_lib.layers.ctc import BLANK
+from tutorials_lib.layers.recurrent.packed import steps_of
 
 Logits = Float[np.ndarray, "time batch classes"]
+Rows = Float[np.ndarray, "rows classes"]
 Labels = Int[np.ndarray, "batch labels"]
 Lengths = Int[np.ndarray, " batch"]
 Losses = Float[np.ndarray, " batch"]
-States = Float[np.ndarray, "time batch states"]
+States = Float[np.ndarray, "rows states"]
 
 _NEVER = -1e30
 """The logarithm of zero, nearly: differences of it are zero, not undefined."""
 
 
-class Lattice(NamedTuple):
-    """Which states a sequence goes through, and between which it may skip one.
+class Alignment(NamedTuple):
+    """Where the labels of a batch are, as far as its logits tell.
 
     Attributes:
+        losses: of every sequence; infinite where its labels do not fit into its frames.
+        shares: of the paths of a sequence, how much is in which state at each of its frames.
+        log_probs: of all classes at each frame.
         classes: of every state, `BLANK` before, between and behind the labels.
-        skips: 0 where a path may come from the state but one before, else about minus infinity.
-        last: the place of the last state, a blank.
     """
 
+    losses: Losses
+    shares: States
+    log_probs: Rows
     classes: Int[np.ndarray, "batch states"]
-    skips: Float[np.ndarray, "batch states"]
-    last: Lengths
 
 
 def ctc_loss(
@@ -60,94 +66,112 @@ def ctc_loss(
     Raises:
         ValueError: a length is not between one and the number of frames.
     """
-    time, batch, num_classes = logits.shape
-    if len(lengths) and not 1 <= lengths.min() <= lengths.max() <= time:
+    if lengths.min() < 1 or lengths.max() > len(logits):
         raise ValueError(
-            f"lengths from {lengths.min()} to {lengths.max()} in {time} frames; expected 1 or "
-            "more frames of each sequence, and no more than there are"
+            f"lengths from {lengths.min()} to {lengths.max()} in {len(logits)} frames; expected 1 "
+            "or more frames of each sequence, and no more than there are"
         )
-    log_probs = logits - np.maximum.reduce(logits, -1, keepdims=True)
-    log_probs -= np.log(np.exp(log_probs).sum(-1, keepdims=True))
-    lattice = make_lattice(labels, log_probs.dtype)
-    places = np.arange(batch)[:, None] * num_classes + lattice.classes
-    emitted = log_probs.reshape(time, -1)[:, places]
-    ahead, behind = _both_ways(emitted, lattice, lengths)
-    ends = ahead[lengths - 1, np.arange(batch)]
-    ends = np.take_along_axis(ends, np.maximum(lattice.last[:, None] - [0, 1], 0), 1)
-    ends[lattice.last == 0, 1] = _NEVER  # no label: the only blank is first and last
-    scores = np.logaddexp(*ends.T)
-    possible = scores > _NEVER / 2
+    packing = pack(lengths)
+    losses, packed_vjp = packed_ctc_loss(logits[packing.place, packing.sequence], labels, packing)
 
     def vjp(dlosses: Losses) -> Logits:
-        shares = ahead + behind
-        shares -= emitted  # both ways have counted the frame itself
-        shares -= np.where(possible, scores, -_NEVER)[:, None]
-        np.exp(shares, out=shares)
-        of_class = (lattice.classes[..., None] == np.arange(num_classes)).astype(logits.dtype)
-        dlogits = np.exp(log_probs)
-        dlogits -= np.matmul(shares.swapaxes(0, 1), of_class).swapaxes(0, 1)
-        is_real = (np.arange(time)[:, None] < lengths) & possible
-        dlogits *= np.where(is_real, dlosses, 0)[..., None].astype(logits.dtype)
+        dlogits = np.zeros_like(logits)
+        dlogits[packing.place, packing.sequence] = packed_vjp(dlosses)
         return dlogits
 
-    return np.where(possible, -scores, np.inf).astype(logits.dtype), vjp
+    return losses, vjp
 
 
-def make_lattice(labels: Labels, dtype: np.dtype) -> Lattice:
-    """The states of every sequence."""
+def packed_ctc_loss(
+    logits: Rows, labels: Labels, packing: Packing
+) -> tuple[Losses, Callable[[Losses], Rows]]:
+    """As `ctc_loss`, for packed frames, so that nothing is computed for padding."""
+    found = align(logits, labels, packing)
+
+    def vjp(dlosses: Losses) -> Rows:
+        rows = np.arange(len(logits))
+        places = rows[:, None] * logits.shape[1] + found.classes[packing.sequence]
+        in_class = np.bincount(places.ravel(), found.shares.ravel(), logits.size)
+        dlogits = np.exp(found.log_probs)
+        dlogits -= in_class.reshape(logits.shape).astype(logits.dtype)
+        weights = np.where(np.isfinite(found.losses), dlosses, 0).astype(logits.dtype)
+        dlogits *= weights[packing.sequence, None]
+        return dlogits
+
+    return found.losses, vjp
+
+
+def align(logits: Rows, labels: Labels, packing: Packing) -> Alignment:
+    """All paths that stand for the labels, weighed by their probabilities."""
+    log_probs = logits - np.maximum.reduce(logits, -1, keepdims=True)
+    log_probs -= np.log(np.exp(log_probs).sum(-1, keepdims=True))
     batch, most = labels.shape
     classes = np.full((batch, 2 * most + 1), BLANK, labels.dtype)
     classes[:, 1::2] = labels
-    may_skip = np.zeros(classes.shape, bool)
-    may_skip[:, 3::2] = (labels[:, 1:] != labels[:, :-1]) & (labels[:, 1:] != BLANK)
-    skips = np.where(may_skip, 0, _NEVER).astype(dtype)
-    return Lattice(classes, skips, 2 * (labels != BLANK).sum(1))
+    emitted = np.take_along_axis(log_probs, classes[packing.sequence], axis=1)
+    last = 2 * (labels != BLANK).sum(1)
+    shares, behind = _both_ways(emitted, _skips(labels, emitted.dtype), last, packing)
+    end = np.empty(batch, int)
+    end[packing.sequence] = np.arange(len(emitted))  # the last row of each sequence stays
+    scores = np.logaddexp(
+        shares[end, last], np.where(last > 0, shares[end, last - 1], emitted.dtype.type(_NEVER))
+    )
+    possible = scores > _NEVER / 2
+    shares += behind
+    shares -= emitted  # both ways have counted the frame itself
+    shares -= np.where(possible, scores, -_NEVER)[packing.sequence, None]
+    np.exp(shares, out=shares)
+    losses = np.where(possible, -scores, np.inf).astype(logits.dtype)
+    return Alignment(losses, shares, log_probs, classes)
 
 
-def _both_ways(emitted: States, lattice: Lattice, lengths: Lengths) -> tuple[States, States]:
+def _skips(labels: Labels, dtype: np.dtype) -> Float[np.ndarray, "batch states"]:
+    """Zero where a path may come from the state but one before, else about minus infinity."""
+    batch, most = labels.shape
+    skips = np.full((batch, 2 * most + 1), _NEVER, dtype)
+    skips[:, 3::2][(labels[:, 1:] != labels[:, :-1]) & (labels[:, 1:] != BLANK)] = 0
+    return skips
+
+
+def _both_ways(
+    emitted: States, skips: Float[np.ndarray, "batch states"], last: Lengths, packing: Packing
+) -> tuple[States, States]:
     r"""$\ln \alpha$ and $\ln \beta$: of all paths up to a state at a frame, and from it on.
 
-    The way back is the way forth through the mirror image, so that one loop does both.
+    The way back is the way forth in the mirror, with time and states reversed: one loop does both.
     """
-    time, batch, states = emitted.shape
-    frames, sequences, places = np.ogrid[:time, :batch, :states]
-    mirrored = (lengths[:, None] - 1 - frames).clip(0), sequences, _mirror(lattice, places)
-    within = (places <= lattice.last[:, None]) & (frames < lengths[:, None])
-    both = np.stack([emitted, np.where(within, emitted[mirrored], 0)], axis=2)
-    skips = np.stack([lattice.skips, _mirrored_skips(lattice)], axis=1)
-    found = _walk(both, skips, lengths)
-    behind = np.where(within, found[:, :, 1][mirrored], _NEVER)
-    return found[:, :, 0], behind
-
-
-def _mirror(lattice: Lattice, places: Int[np.ndarray, "*one states"]) -> np.ndarray:
-    """Which state stands in the place of each, when the last becomes the first."""
-    return (lattice.last[:, None] - places).clip(0)
-
-
-def _mirrored_skips(lattice: Lattice) -> Float[np.ndarray, "batch states"]:
-    """A skip from `s - 2` to `s` becomes one from `last - s` to `last - s + 2`."""
-    places = np.arange(lattice.skips.shape[1])
-    source = lattice.last[:, None] + 2 - places
-    inside = (source >= 2) & (source < len(places))
-    taken = np.take_along_axis(lattice.skips, np.where(inside, source, 0), 1)
-    return np.where(inside, taken, lattice.skips.dtype.type(_NEVER))
+    batch, states = skips.shape
+    order = packing.sequence[:batch]  # the longest sequence first
+    both = np.stack([emitted, emitted[packing.reverse, ::-1]], axis=1)
+    may_skip = np.full((batch, 2, states), _NEVER, emitted.dtype)
+    may_skip[:, 0], may_skip[:, 1, 2:] = skips[order], skips[order, :1:-1]
+    first = np.zeros((batch, 2), int)
+    first[:, 1] = states - 1 - last[order]
+    found = _walk(both, may_skip, first, packing)
+    return found[:, 0], found[packing.reverse, 1, ::-1]
 
 
 def _walk(
-    emitted: Float[np.ndarray, "time batch ways states"],
-    skips: Float[np.ndarray, "batch ways states"],
-    lengths: Lengths,
-) -> Float[np.ndarray, "time batch ways states"]:
+    emitted: Float[np.ndarray, "rows 2 states"],
+    skips: Float[np.ndarray, "batch 2 states"],
+    first: Int[np.ndarray, "batch 2"],
+    packing: Packing,
+) -> Float[np.ndarray, "rows 2 states"]:
     """The logarithm of the sum over all paths up to each state, frame by frame."""
-    time, batch, ways, states = emitted.shape
-    room = np.full((time, batch, ways, states + 2), _NEVER, emitted.dtype)
-    room[0, ..., 2:4] = emitted[0, ..., :2]
-    most, part = np.empty((2, batch, ways, states), emitted.dtype)
-    for t in range(1, time):
-        before, after = room[t - 1], room[t, ..., 2:]
-        stay, step = before[..., 2:], before[..., 1:-1]
-        skip = np.add(before[..., :-2], skips, out=after)
+    rows, ways, states = emitted.shape
+    room = np.full((rows, ways, states + 2), _NEVER, emitted.dtype)
+    batch, steps = len(skips), steps_of(packing.counts)
+    for place in (first, first + 1):
+        ahead = np.minimum(place, states - 1)[..., None]
+        begun = np.take_along_axis(emitted[:batch], ahead, axis=2)
+        np.put_along_axis(room[:batch, :, 2:], ahead, begun, axis=2)
+    highest, parts = np.empty((2, batch, ways, states), emitted.dtype)
+    for before, now in pairwise(steps):
+        count = now.stop - now.start
+        last, after = room[before][:count], room[now, :, 2:]
+        most, part = highest[:count], parts[:count]
+        stay, step = last[..., 2:], last[..., 1:-1]
+        skip = np.add(last[..., :-2], skips[:count], out=after)
         np.maximum(stay, step, out=most)
         np.maximum(most, skip, out=most)
         after -= most
@@ -157,5 +181,5 @@ def _walk(
             after += np.exp(part, out=part)
         np.log(after, out=after)
         after += most
-        after += emitted[t]
+        after += emitted[now]
     return room[..., 2:]
