@@ -35,6 +35,7 @@ from tests.datasets import (
     test_california,
     test_creditcard,
     test_errors,
+    test_fsdd,
     test_mnist,
     test_mnist_5k,
     test_movielens,
@@ -51,6 +52,7 @@ from tutorials_lib.datasets import (
     cifar10,
     creditcard,
     denoising_sets,
+    fsdd,
     gpt2_bpe,
     hymenoptera,
     isbi2012,
@@ -161,6 +163,11 @@ def parsers() -> dict[str, Parser]:
         ),
         "creditcard": _table(creditcard, test_creditcard.TABLE, creditcard.load_creditcard),
         "denoising_sets": Parser(_picture(grey[:40], "PNG"), denoising_sets.read_grey),
+        "fsdd, archive": Parser(test_fsdd.archive(), fsdd.read_recordings),
+        "fsdd, sound": Parser(
+            test_fsdd.wav(test_fsdd.tone()),
+            lambda path: fsdd.read_sound(path.read_bytes(), str(path)),
+        ),
         "gpt2 (safetensors)": Parser(save(test_errors.gpt2_arrays()), gpt2.read_gpt2),
         "gpt2_bpe, merges": Parser(
             merges,
