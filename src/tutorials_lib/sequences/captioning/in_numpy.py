@@ -1,0 +1,528 @@
+"""The encoder and the decoder in NumPy, with gradients by hand, and the search for a caption.
+
+Parameters are the nested dicts that the Flax networks have. Images are kept in memory in the order
+`[height, width, batch, channels]`, as in `tutorials_lib.layers.in_numpy`, so that the encoder's
+cells come before the pictures there. The decoder packs words, those of the first step in front, as
+`tutorials_lib.layers.recurrent.packed` says, and computes nothing for padding.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+from scipy.special import expit
+
+from tutorials_lib import schedules
+from tutorials_lib.layers import in_numpy as layers
+from tutorials_lib.layers.attention.in_numpy import embed, linear
+from tutorials_lib.layers.convolution.in_numpy import conv2d
+from tutorials_lib.layers.folding.in_numpy import fold
+from tutorials_lib.layers.lstm.packed import lstm_step, packed_lstm
+from tutorials_lib.optimizers import AdamState, adam_start, adam_update, clip_by_global_norm
+from tutorials_lib.sequences.captioning.problem import (
+    ATTENTION_WEIGHT,
+    ATTRIBUTE_WEIGHTS,
+    ATTRIBUTES,
+    EPSILON,
+    MAX_NORM,
+    NOTHING,
+    NUM_CELLS,
+    OBJECT_WEIGHT,
+    SENTENCE_LENGTH,
+    SHARPNESS,
+    Choices,
+    Config,
+    Glances,
+    Lessons,
+    Pictures,
+    Viewings,
+    Views,
+    asked_words,
+    glance,
+    heard_as,
+    learning_rates,
+    to_images,
+    turn_colors,
+    view,
+)
+from tutorials_lib.text.beams import Beams, best_beam, next_beams, start_beams
+from tutorials_lib.text.parallel import END, START
+from tutorials_lib.text.vocabulary import PADDING
+
+Params = dict[Any, Any]
+"""Of the encoder: the convolutions `conv1` to `conv4` and the layer `head`. Of the decoder: the
+layers `keys`, `query`, `glance`, `begin`, `readout` and `vocabulary`; `words` with an `embedding`;
+`cell` with the layers `input` and `recurrent`; and `place`, which has a row for each cell. Layers
+have a `kernel` and mostly a `bias`; kernels of the cell hold input, forget, output and candidate.
+"""
+
+Images = Float[np.ndarray, "batch height width channels"]
+Rows = Float[np.ndarray, "rows logits"]
+Hidden = Float[np.ndarray, "batch hidden"]
+Ids = Int[np.ndarray, "batch time"]
+Weights = Float[np.ndarray, "batch time cells"]
+
+
+class Seen(NamedTuple):
+    """What the encoder hands to the decoder.
+
+    Attributes:
+        presence: the probability that an object is in a cell.
+        features: what the last convolution has found there.
+    """
+
+    presence: Float[np.ndarray, "pictures cells"]
+    features: Float[np.ndarray, "pictures cells features"]
+
+
+# ---------------------------------------------------------------- encoder
+
+
+def look_at(
+    params: Params, images: Images
+) -> tuple[Float[np.ndarray, "rows features"], Rows, Callable[[Rows], Params]]:
+    """Features and logits of all first cells, then of all second ones; and the way back."""
+    convolve = _convolutions(params)
+    x, vjp1 = convolve("conv1", fold(images), first=True)
+    x, pool_vjp = layers.max_pool(x)
+    x, relu1_vjp = layers.relu(x)
+    x, vjp2 = convolve("conv2", x)
+    x, relu2_vjp = layers.relu(x)
+    x, vjp3 = convolve("conv3", x)
+    third, relu3_vjp = layers.relu(x)
+    x, vjp4 = convolve("conv4", third)
+    last, relu4_vjp = layers.relu(x)
+    last = third + last
+    rows = _to_rows(last)
+    inverse = 1 / np.sqrt(np.vecdot(rows, rows)[:, None] * (1 / rows.shape[1]) + EPSILON)
+    features = rows * inverse
+    logits, head_vjp = linear(features, **params["head"])
+
+    def vjp(dlogits: Rows) -> Params:
+        dfeatures, dhead = head_vjp(dlogits)
+        along = np.vecdot(dfeatures, features)[:, None] * (1 / rows.shape[1])
+        dlast = _from_rows((dfeatures - features * along) * inverse, last)
+        dthird, dconv4 = vjp4(relu4_vjp(dlast))
+        dx, dconv3 = vjp3(relu3_vjp(dthird + dlast))
+        dx, dconv2 = vjp2(relu2_vjp(dx))
+        _, dconv1 = vjp1(pool_vjp(relu1_vjp(dx)))
+        convs = {"conv1": dconv1, "conv2": dconv2, "conv3": dconv3, "conv4": dconv4}
+        return convs | {"head": dhead}
+
+    return features, logits, vjp
+
+
+def _convolutions(params: Params) -> Callable:
+    """`convolve(name, x)` adds the bias, too, and its way back returns a dict of gradients."""
+
+    def convolve(name: str, x: Images, *, first: bool = False) -> tuple[Images, Callable]:
+        y, conv_vjp = conv2d(x, params[name]["kernel"], input_gradient=not first)
+        y += params[name]["bias"]
+
+        def vjp(dy: Images) -> tuple[Images | None, Params]:
+            dx, dkernel = conv_vjp(dy)
+            return dx, {"kernel": dkernel, "bias": _to_rows(dy).sum(0)}
+
+        return y, vjp
+
+    return convolve
+
+
+def _to_rows(x: Images) -> Float[np.ndarray, "rows channels"]:
+    """In the order of memory: the same pixel of all pictures, then the next."""
+    return np.ascontiguousarray(x.transpose(1, 2, 0, 3)).reshape(-1, x.shape[-1])
+
+
+def _from_rows(rows: Float[np.ndarray, "rows channels"], like: Images) -> Images:
+    batch, height, width, channels = like.shape
+    return rows.reshape(height, width, batch, channels).transpose(2, 0, 1, 3)
+
+
+def encode(
+    params: Params, images: Images, config: Config
+) -> tuple[Seen, Float[np.ndarray, "batch cells logits"]]:
+    """What the decoder gets of the images, and the logits of all attributes."""
+    features, logits, _ = look_at(params, images)
+    features, logits = (
+        np.ascontiguousarray(each.reshape(NUM_CELLS, len(images), -1).swapaxes(0, 1))
+        for each in (features, logits)
+    )
+    return Seen(expit(logits[..., 0]), features), logits
+
+
+def encoder_loss_and_grads(
+    params: Params, views: Views, config: Config
+) -> tuple[np.floating, Params]:
+    """Is an object in the cell? And of those that are: their size, colour and shape.
+
+    Where the colours of a picture have been turned, they are not asked for. Attributes are looked
+    at only where an object is, in one cell of ten.
+    """
+    _, logits, vjp = look_at(params, turn_colors(views.pictures, views.turns))
+    cells = views.cells.T.ravel()
+    of_object = np.flatnonzero(cells != NOTHING)
+    picture = of_object % len(views.cells)
+    kinds = views.objects[picture, cells[of_object]]
+    kept = views.kept[picture]
+
+    wanted = cells != NOTHING
+    value = OBJECT_WEIGHT * np.mean(np.logaddexp(0, logits[:, 0]) - wanted * logits[:, 0])
+    dlogits = np.zeros_like(logits)
+    dlogits[:, 0] = (expit(logits[:, 0]) - wanted) * (OBJECT_WEIGHT / len(logits))
+    first, rows = 1, np.arange(len(of_object))
+    for place, (count, weight) in enumerate(zip(ATTRIBUTES, ATTRIBUTE_WEIGHTS, strict=True)):
+        now = slice(first, first + count)
+        asked = (kept if place == 1 else np.ones_like(kept)) * (weight / len(of_object))
+        asked = asked.astype(logits.dtype)
+        logs = _log_softmax(logits[of_object, now])
+        value -= asked @ logs[rows, kinds[:, place]]
+        dlogs = np.exp(logs)
+        dlogs[rows, kinds[:, place]] -= 1
+        dlogits[of_object, now] = dlogs * asked[:, None]
+        first += count
+    return value, vjp(dlogits)
+
+
+def _log_softmax(logits: np.ndarray) -> np.ndarray:
+    shifted = logits - logits.max(-1, keepdims=True)
+    shifted -= np.log(np.exp(shifted).sum(-1, keepdims=True))
+    return shifted
+
+
+# ---------------------------------------------------------------- decoder
+
+
+class Memory(NamedTuple):
+    """What the decoder keeps of a picture while it writes.
+
+    Attributes:
+        values: of each cell, what is there and where that is; nearly zero where nothing is.
+        keys: by which a cell is found.
+        first: the state and the cell of the LSTM before the first word.
+    """
+
+    values: Float[np.ndarray, "batch cells features"]
+    keys: Float[np.ndarray, "batch cells key"]
+    first: tuple[Hidden, Hidden]
+
+
+def remember(params: Params, seen: Seen) -> tuple[Memory, Callable[[Memory], Params]]:
+    """The values and keys of the cells; where objects are decides how to begin."""
+    presence = seen.presence[..., None]
+    values = seen.features + params["place"]
+    values *= presence
+    kernel = params["keys"]["kernel"]
+    keys = (values.reshape(-1, len(kernel)) @ kernel).reshape(*values.shape[:2], -1)
+    hidden, glance_vjp = linear(
+        3 * seen.presence - seen.presence.dtype.type(0.3), **params["glance"]
+    )
+    np.maximum(hidden, 0, out=hidden)
+    first, begin_vjp = linear(hidden, **params["begin"])
+    np.tanh(first, out=first)
+    state, cell = np.split(first, 2, axis=1)
+
+    def vjp(dmemory: Memory) -> Params:
+        dkeys = dmemory.keys.reshape(-1, kernel.shape[1])
+        dvalues = dmemory.values + (dkeys @ kernel.T).reshape(values.shape)
+        dfirst = np.concatenate(dmemory.first, axis=1) * (1 - first**2)
+        dhidden, dbegin = begin_vjp(dfirst)
+        return {
+            "place": np.einsum("bnc,bn->nc", dvalues, seen.presence),
+            "keys": {"kernel": values.reshape(-1, len(kernel)).T @ dkeys},
+            "begin": dbegin,
+            "glance": glance_vjp(dhidden * (hidden > 0))[1],
+        }
+
+    return Memory(values, keys, (state, cell)), vjp
+
+
+class Words(NamedTuple):
+    """Which words there are, packed: first those of all sentences' first step, then the second.
+
+    Attributes:
+        sentence: of each word, its row in the batch, the longest sentence first.
+        step: of each word, its place in the sentence.
+        counts: how many sentences have each step.
+    """
+
+    sentence: Int[np.ndarray, " rows"]
+    step: Int[np.ndarray, " rows"]
+    counts: list[int]
+
+
+def words_of(labels: Ids) -> Words:
+    """All labels that are no padding."""
+    lengths = (labels != PADDING).sum(1)
+    order = np.argsort(-lengths, kind="stable")
+    is_word = np.arange(labels.shape[1]) < lengths[order, None]
+    step, rank = np.nonzero(is_word.T)
+    return Words(order[rank], step, [count for count in is_word.sum(0).tolist() if count])
+
+
+class Told(NamedTuple):
+    """What the decoder makes of given words, packed but for the weights.
+
+    Attributes:
+        weights: of all cells; those of padding mean nothing.
+        logits: of the next words.
+    """
+
+    weights: Weights
+    logits: Float[np.ndarray, "rows words"]
+
+
+def tell(
+    params: Params, seen: Seen, ids: Ids, words: Words
+) -> tuple[Told, Callable[[Told], Params]]:
+    """Read the given words and look at the cells before each next one; and the way back.
+
+    No state waits for what is seen of the cells, so that all words look at once. The way back
+    takes the gradients of the logits, and of the scores of the cells in the place of the weights.
+    """
+    memory, remember_vjp = remember(params, seen)
+    heard = heard_as()[ids[words.sentence, words.step]]
+    table, input_vjp = linear(params["words"]["embedding"], **params["cell"]["input"])
+    drive, drive_vjp = embed(table, heard)  # a row for each of the few words, not for each place
+    recurrent = params["cell"]["recurrent"]["kernel"]
+    order = words.sentence[: words.counts[0]]
+    first = memory.first[0][order], memory.first[1][order]
+    states, lstm_vjp = packed_lstm(drive, first, recurrent, words.counts)
+
+    query = params["query"]["kernel"]
+    scale = SHARPNESS * query.shape[1] ** -0.5
+    at = words.sentence, words.step
+    queries = np.zeros((*ids.shape, query.shape[1]), states.dtype)
+    queries[at] = states @ (query * states.dtype.type(scale))
+    weights = _softmax(queries @ memory.keys.swapaxes(1, 2))
+    contexts = weights @ memory.values
+    logits, read_out_vjp = _read_out(params, states, contexts[at])
+
+    def vjp(dtold: Told) -> Params:
+        dstates, dcontext, grads = read_out_vjp(dtold.logits)
+        dcontexts = np.zeros_like(contexts)
+        dcontexts[at] = dcontext
+        dscores = dcontexts @ memory.values.swapaxes(1, 2)
+        dscores -= np.vecdot(weights, dscores)[..., None]
+        dscores *= weights
+        dscores += dtold.weights
+        dqueries = (dscores @ memory.keys)[at]
+        dqueries *= scale
+        dstates += dqueries @ query.T
+        ddrive, dfirst, drecurrent = lstm_vjp(dstates)
+        dembedding, dinput = input_vjp(drive_vjp(ddrive))
+        dmemory = Memory(
+            weights.swapaxes(1, 2) @ dcontexts,
+            dscores.swapaxes(1, 2) @ queries,
+            (_spread(dfirst[0], order), _spread(dfirst[1], order)),
+        )
+        grads |= remember_vjp(dmemory)
+        grads["query"] = {"kernel": states.T @ dqueries}
+        grads["words"] = {"embedding": dembedding}
+        grads["cell"] = {"input": dinput, "recurrent": {"kernel": drecurrent}}
+        return grads
+
+    return Told(weights, logits), vjp
+
+
+def _spread(rows: Hidden, order: Int[np.ndarray, " batch"]) -> Hidden:
+    spread = np.empty_like(rows)
+    spread[order] = rows
+    return spread
+
+
+def _softmax(scores: Weights) -> Weights:
+    scores -= np.maximum.reduce(scores, -1, keepdims=True)
+    np.exp(scores, out=scores)
+    scores /= np.add.reduce(scores, -1, keepdims=True)
+    return scores
+
+
+def _read_out(
+    params: Params,
+    states: Float[np.ndarray, "rows hidden"],
+    contexts: Float[np.ndarray, "rows features"],
+) -> tuple[Float[np.ndarray, "rows words"], Callable[..., tuple[Any, Any, Params]]]:
+    """The logits of the next word, by the state and what has been seen."""
+    both = np.concatenate([states, contexts], axis=1)
+    hidden, readout_vjp = linear(both, **params["readout"])
+    np.tanh(hidden, out=hidden)
+    logits, vocabulary_vjp = linear(hidden, **params["vocabulary"])
+
+    def vjp(dlogits: Float[np.ndarray, "rows words"]) -> tuple[Any, Any, Params]:
+        dhidden, dvocabulary = vocabulary_vjp(dlogits)
+        dboth, dreadout = readout_vjp(dhidden * (1 - hidden**2))
+        size = states.shape[1]
+        grads = {"readout": dreadout, "vocabulary": dvocabulary}
+        return dboth[:, :size], dboth[:, size:], grads
+
+    return logits, vjp
+
+
+def predict(
+    params: Params, seen: Seen, ids: Ids, config: Config
+) -> tuple[Weights, Float[np.ndarray, "batch time words"]]:
+    """Log-weights of the cells and logits of the word after each of `ids`, padding included."""
+    told, _ = tell(params, seen, ids, words_of(np.ones_like(ids)))
+    batch, time = ids.shape
+    return np.log(told.weights), told.logits.reshape(time, batch, -1).swapaxes(0, 1)
+
+
+def decoder_loss_and_grads(
+    params: Params, glances: Glances, config: Config
+) -> tuple[np.floating, Params]:
+    """The mean cross-entropy of the words, and of the cells that the attention should have found.
+
+    Where the colours of a picture have been turned, no word for one is asked for.
+    """
+    given, labels = glances.ids[:, :-1], glances.ids[:, 1:]
+    words = words_of(labels)
+    told, vjp = tell(params, Seen(glances.presence, glances.features), given, words)
+    labels = labels[words.sentence, words.step]
+    asked = asked_words()[glances.kept[words.sentence].astype(int), labels]
+    asked = asked.astype(told.logits.dtype) / np.count_nonzero(asked)
+    logs, rows = _log_softmax(told.logits), np.arange(len(labels))
+    value = -(asked @ logs[rows, labels])
+    dlogits = np.exp(logs, out=logs)
+    dlogits[rows, labels] -= 1
+    dlogits *= asked[:, None]
+
+    picture, step = np.nonzero(glances.about != NOTHING)
+    is_there = glances.about[picture, step, None] == glances.cells[picture]
+    has_cells = is_there.any(1)
+    picture, step, is_there = picture[has_cells], step[has_cells], is_there[has_cells]
+    weights = told.weights[picture, step]
+    found = np.vecdot(weights, is_there.astype(weights.dtype))
+    per_word = ATTENTION_WEIGHT / len(picture)
+    value -= per_word * np.log(found).sum()
+    dscores = np.zeros_like(told.weights)
+    dscores[picture, step] = (weights - weights * is_there / found[:, None]) * per_word
+    return value, vjp(Told(dscores, dlogits))
+
+
+# ---------------------------------------------------------------- training
+
+
+class State(NamedTuple):
+    """All that a training step changes, of one of the two networks."""
+
+    params: Params
+    opt_state: AdamState
+
+
+def start(params: Params, num_steps: int, config: Config) -> State:
+    """The state of a network before the first of so many steps."""
+    return State(params, adam_start(params))
+
+
+def _update(state: State, grads: Params, num_steps: int, config: Config) -> State:
+    grads = clip_by_global_norm(grads, MAX_NORM)
+    rate = schedules.at(learning_rates(num_steps, config), state.opt_state.steps)
+    return State(*adam_update(state.params, grads, state.opt_state, learning_rate=rate))
+
+
+def encoder_step(state: State, views: Views, config: Config) -> tuple[State, np.floating]:
+    """One step of Adam for the encoder; also the loss before it."""
+    value, grads = encoder_loss_and_grads(state.params, views, config)
+    return _update(state, grads, config.encoder_steps, config), value
+
+
+def decoder_step(state: State, glances: Glances, config: Config) -> tuple[State, np.floating]:
+    """One step of Adam for the decoder; also the loss before it."""
+    value, grads = decoder_loss_and_grads(state.params, glances, config)
+    return _update(state, grads, config.decoder_steps, config), value
+
+
+def fit_encoder(
+    state: State, lessons: Pictures, choices: Viewings, config: Config
+) -> tuple[State, Float[np.ndarray, " steps"]]:
+    """A step for every batch, and the losses before each."""
+    losses = []
+    for now in zip(*choices, strict=True):
+        state, value = encoder_step(state, view(lessons, Viewings(*now)), config)
+        losses.append(value)
+    return state, np.array(losses)
+
+
+def fit_decoder(
+    state: State, lessons: Lessons, choices: Choices, config: Config
+) -> tuple[State, Float[np.ndarray, " steps"]]:
+    """A step for every batch, and the losses before each."""
+    losses = []
+    for now in zip(*choices, strict=True):
+        state, value = decoder_step(state, glance(lessons, Choices(*now)), config)
+        losses.append(value)
+    return state, np.array(losses)
+
+
+# ---------------------------------------------------------------- captions
+
+
+class Search(NamedTuple):
+    """What a search has found.
+
+    Attributes:
+        words: of every beginning that is kept, padded behind its end.
+        beams: their log-probabilities, and whether they have ended.
+    """
+
+    words: Int[np.ndarray, "batch beams length"]
+    beams: Beams
+
+
+def search(params: Params, images: Images, config: Config, *, num_beams: int) -> Search:
+    """Beam search: go on with the most probable beginnings, word by word; one beam is greedy.
+
+    The LSTM is all that remembers what has been written: each beam carries its own, and takes
+    over that of its parent. The beams of a picture share what is remembered of it.
+    """
+    encoder, decoder = params["encoder"], params["decoder"]
+    memory, _ = remember(decoder, encode(encoder, images, config)[0])
+    table, _ = linear(decoder["words"]["embedding"][heard_as()], **decoder["cell"]["input"])
+    batch, kernel = len(images), decoder["cell"]["recurrent"]["kernel"]
+    state = (
+        np.repeat(memory.first[0], num_beams, axis=0),
+        np.repeat(memory.first[1], num_beams, axis=0),
+    )
+    beams = start_beams(batch, num_beams, start=START, like=memory.keys)
+    words = np.full((batch, num_beams, SENTENCE_LENGTH), PADDING, np.int32)
+    first = num_beams * np.arange(batch)[:, None]
+    for position in range(SENTENCE_LENGTH):
+        state = lstm_step(table[beams.tokens.ravel()], state, kernel)
+        beams = next_beams(_look(decoder, memory, state[0], num_beams), beams, end=END)
+        words = np.take_along_axis(words, beams.parents[..., None], axis=1)
+        words[..., position] = beams.tokens
+        if beams.finished.all():
+            break
+        rows = (first + beams.parents).ravel()
+        state = state[0][rows], state[1][rows]
+    return Search(words, beams)
+
+
+def _look(
+    params: Params, memory: Memory, states: Float[np.ndarray, "rows hidden"], num_beams: int
+) -> Float[np.ndarray, "batch beams words"]:
+    """The logits of the next word of every beam."""
+    query = params["query"]["kernel"]
+    queries = states @ query
+    queries *= SHARPNESS * query.shape[1] ** -0.5
+    queries = queries.reshape(-1, num_beams, query.shape[1])
+    weights = _softmax(queries @ memory.keys.swapaxes(1, 2))
+    contexts = (weights @ memory.values).reshape(len(states), -1)
+    logits, _ = _read_out(params, states, contexts)
+    return logits.reshape(*queries.shape[:2], -1)
+
+
+def caption(
+    params: Params,
+    pictures: UInt8[np.ndarray, "batch 48 48 3"],
+    config: Config,
+    *,
+    num_beams: int = 1,
+) -> Int[np.ndarray, "batch length"]:
+    """The best sentence that has ended, by its log-probability for each word."""
+    images = to_images(pictures, params["decoder"]["place"].dtype)
+    found = search(params, images, config, num_beams=num_beams)
+    lengths = (found.words != PADDING).sum(-1)
+    best = best_beam(found.beams.scores, lengths, found.beams.finished, alpha=1.0)
+    return found.words[np.arange(len(pictures)), best]
