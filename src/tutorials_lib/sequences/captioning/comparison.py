@@ -7,8 +7,10 @@ import numpy as np
 
 from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
 from tutorials_lib.benchmark.inputs import draw_params
-from tutorials_lib.sequences.captioning import in_jax, in_numpy, problem
-from tutorials_lib.sequences.captioning.problem import PAGE, TINY, Choices, Config, Lessons
+from tutorials_lib.datasets.scenes import NOTHING
+from tutorials_lib.sequences.captioning import in_jax, in_numpy, lessons, problem
+from tutorials_lib.sequences.captioning.lessons import Choices, Lessons
+from tutorials_lib.sequences.captioning.problem import PAGE, TINY, Config
 
 NUM_CHECKED_STEPS = 2
 """Steps after which the states of the twins are compared."""
@@ -52,16 +54,16 @@ def make_inputs(config: Config) -> Inputs:
     scenes = problem.load(offline).train
     params = draw_params(in_jax.create, offline, rng=rng)
     cells = problem.cells_of(scenes)
-    there = (cells != problem.NOTHING).astype(np.float32)
+    there = (cells != NOTHING).astype(np.float32)
     presence = (0.9 * there + 0.05 * rng.random((2, *cells.shape))).astype(np.float32)
     features = rng.standard_normal((*presence.shape, config.channels[-1]), np.float32)
     return Inputs(
         params,
         scenes.pictures[: config.batch_size],
-        problem.Pictures(scenes.pictures, cells, scenes.objects),
-        problem.draw_viewings(offline, rng=rng),
+        lessons.Pictures(scenes.pictures, cells, scenes.objects),
+        lessons.draw_viewings(offline, rng=rng),
         Lessons(presence, features, cells, problem.encode(scenes)),
-        problem.draw_choices(offline, rng=rng),
+        lessons.draw_choices(offline, rng=rng),
     )
 
 
@@ -74,11 +76,11 @@ def prepare(twin: Any, inputs: Inputs, config: Config) -> Inputs:
     return inputs._replace(state=States(encoder, decoder))
 
 
-def first_batches(inputs: Inputs) -> tuple[problem.Views, problem.Glances]:
+def first_batches(inputs: Inputs) -> tuple[lessons.Views, lessons.Glances]:
     """What the first step of both trainings reads."""
-    viewings = problem.Viewings(*(each[0] for each in inputs.viewings))
+    viewings = lessons.Viewings(*(each[0] for each in inputs.viewings))
     choices = Choices(*(each[0] for each in inputs.choices))
-    return problem.view(inputs.views, viewings), problem.glance(inputs.lessons, choices)
+    return lessons.view(inputs.views, viewings), lessons.glance(inputs.lessons, choices)
 
 
 def look(twin: Any, inputs: Inputs, config: Config) -> Tree:
@@ -141,6 +143,7 @@ COMPARISON = Comparison(
     ),
     variants=(
         Variant(name="NumPy", run=caption, twin=in_numpy),
+        Variant(name="JAX, op by op", run=caption, twin=in_jax),
         Variant(
             name="JAX, jit",
             run=caption,

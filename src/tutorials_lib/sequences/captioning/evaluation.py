@@ -17,7 +17,9 @@ from tutorials_lib.datasets.scenes import Scenes
 from tutorials_lib.judge import Judgement, Score
 from tutorials_lib.metrics.captions import bleu
 from tutorials_lib.sequences.captioning import in_jax, problem, rivals
-from tutorials_lib.sequences.captioning.problem import Config, Data, Lessons, Pictures
+from tutorials_lib.sequences.captioning import lessons as reading
+from tutorials_lib.sequences.captioning.lessons import Lessons, Pictures
+from tutorials_lib.sequences.captioning.problem import Config, Data
 from tutorials_lib.sequences.captioning.rivals import RIVALS, exact, unseen
 
 METRIC = "share of captions that are exactly true, seen pairs"
@@ -58,14 +60,14 @@ def train(config: Config, *, seed: int, data: Data | None = None) -> Trained:
     params = in_jax.create(config, jax.random.key(seed))
     lessons = Pictures(data.train.pictures, problem.cells_of(data.train), data.train.objects)
     state = in_jax.start(params["encoder"], config.encoder_steps, config)
-    viewings = problem.draw_viewings(config, rng=rng)
+    viewings = reading.draw_viewings(config, rng=rng)
     inputs = jax.device_put((state, lessons, viewings))
     fit = in_jax.compiled_fit_encoder.lower(*inputs, config).compile()  # not to be timed
     (state, first), encoding = timed(fit, *inputs)
     encoder = state.params
     lessons, looking = timed(remember, encoder, data.train, config, rng=rng)
     state = in_jax.start(params["decoder"], config.decoder_steps, config)
-    inputs = jax.device_put((state, lessons, problem.draw_choices(config, rng=rng)))
+    inputs = jax.device_put((state, lessons, reading.draw_choices(config, rng=rng)))
     fit = in_jax.compiled_fit_decoder.lower(*inputs, config).compile()
     (state, second), decoding = timed(fit, *inputs)
     losses = {"encoder": np.asarray(first), "decoder": np.asarray(second)}
@@ -78,11 +80,15 @@ def remember(
 ) -> Lessons:
     """What the encoder sees of every picture with its colours turned, and as it is."""
     count = len(scenes.pictures)
-    turned = problem.draw_turns((count,), rng=rng)
+    turned = reading.draw_turns((count,), rng=rng)
     as_it_is = np.broadcast_to(np.eye(3, dtype=np.float32), turned.shape)
-    seen = [look_at(encoder, scenes.pictures, turns, config) for turns in (turned, as_it_is)]
-    presence, features = (np.stack(each) for each in zip(*(each[0] for each in seen), strict=True))
-    return Lessons(presence, features, problem.cells_of(scenes), problem.encode(scenes))
+    presence, features = [], []
+    for turns in (turned, as_it_is):
+        seen, _ = look_at(encoder, scenes.pictures, turns, config)
+        presence.append(seen.presence)
+        features.append(np.asarray(seen.features, np.float16))
+    cells, captions = problem.cells_of(scenes), problem.encode(scenes)
+    return Lessons(np.stack(presence), np.stack(features), cells, captions)
 
 
 def look_at(

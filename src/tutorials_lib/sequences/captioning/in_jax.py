@@ -10,38 +10,40 @@ from flax import nnx
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, UInt8
 
 from tutorials_lib import pure
+from tutorials_lib.datasets.scenes import NOTHING
 from tutorials_lib.layers import in_jax as layers
 from tutorials_lib.layers.folding.in_jax import fold
 from tutorials_lib.layers.in_jax import Linear
 from tutorials_lib.layers.lstm.cell_in_jax import Cell
 from tutorials_lib.runtime import RUN_ONCE
+from tutorials_lib.sequences.captioning.lessons import (
+    Choices,
+    Glances,
+    Lessons,
+    Pictures,
+    Viewings,
+    Views,
+    glance,
+    view,
+)
 from tutorials_lib.sequences.captioning.problem import (
     ATTENTION_WEIGHT,
     ATTRIBUTE_WEIGHTS,
     ATTRIBUTES,
     EPSILON,
     MAX_NORM,
-    NOTHING,
     NUM_CELLS,
     NUM_LOGITS,
     NUM_WORDS,
     OBJECT_WEIGHT,
     SENTENCE_LENGTH,
     SHARPNESS,
-    Choices,
     Config,
-    Glances,
-    Lessons,
-    Pictures,
-    Viewings,
-    Views,
     asked_words,
-    glance,
     heard_as,
     learning_rates,
     to_images,
     turn_colors,
-    view,
 )
 from tutorials_lib.text.beams import Beams, best_beam, next_beams, start_beams
 from tutorials_lib.text.parallel import END, START

@@ -1,9 +1,8 @@
-"""The encoder and the decoder in NumPy, with gradients by hand, and the search for a caption.
+"""The decoder in NumPy, with gradients by hand, the trainings, and the search for a caption.
 
-Parameters are the nested dicts that the Flax networks have. Images are kept in memory in the order
-`[height, width, batch, channels]`, as in `tutorials_lib.layers.in_numpy`, so that the encoder's
-cells come before the pictures there. The decoder packs words, those of the first step in front, as
-`tutorials_lib.layers.recurrent.packed` says, and computes nothing for padding.
+Parameters are the nested dicts that the Flax networks have. The decoder packs words, those of the
+first step in front, as `tutorials_lib.layers.recurrent.packed` says, and computes nothing for
+padding.
 """
 
 from collections.abc import Callable
@@ -11,183 +10,54 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
-from scipy.special import expit
 
 from tutorials_lib import schedules
-from tutorials_lib.layers import in_numpy as layers
+from tutorials_lib.datasets.scenes import NOTHING
 from tutorials_lib.layers.attention.in_numpy import embed, linear
-from tutorials_lib.layers.convolution.in_numpy import conv2d
-from tutorials_lib.layers.folding.in_numpy import fold
 from tutorials_lib.layers.lstm.packed import lstm_step, packed_lstm
 from tutorials_lib.optimizers import AdamState, adam_start, adam_update, clip_by_global_norm
-from tutorials_lib.sequences.captioning.problem import (
-    ATTENTION_WEIGHT,
-    ATTRIBUTE_WEIGHTS,
-    ATTRIBUTES,
-    EPSILON,
-    MAX_NORM,
-    NOTHING,
-    NUM_CELLS,
-    OBJECT_WEIGHT,
-    SENTENCE_LENGTH,
-    SHARPNESS,
+from tutorials_lib.sequences.captioning.encoder_in_numpy import (
+    Seen,
+    encode,
+    encoder_loss_and_grads,
+    log_softmax,
+)
+from tutorials_lib.sequences.captioning.lessons import (
     Choices,
-    Config,
     Glances,
     Lessons,
     Pictures,
     Viewings,
     Views,
-    asked_words,
     glance,
+    view,
+)
+from tutorials_lib.sequences.captioning.problem import (
+    ATTENTION_WEIGHT,
+    MAX_NORM,
+    SENTENCE_LENGTH,
+    SHARPNESS,
+    Config,
+    asked_words,
     heard_as,
     learning_rates,
     to_images,
-    turn_colors,
-    view,
 )
 from tutorials_lib.text.beams import Beams, best_beam, next_beams, start_beams
 from tutorials_lib.text.parallel import END, START
 from tutorials_lib.text.vocabulary import PADDING
 
 Params = dict[Any, Any]
-"""Of the encoder: the convolutions `conv1` to `conv4` and the layer `head`. Of the decoder: the
-layers `keys`, `query`, `glance`, `begin`, `readout` and `vocabulary`; `words` with an `embedding`;
-`cell` with the layers `input` and `recurrent`; and `place`, which has a row for each cell. Layers
-have a `kernel` and mostly a `bias`; kernels of the cell hold input, forget, output and candidate.
+"""Of the decoder: the layers `keys`, `query`, `glance`, `begin`, `readout` and `vocabulary`;
+`words` with an `embedding`; `cell` with the layers `input` and `recurrent`; and `place`, which has
+a row for each cell. Layers have a `kernel` and mostly a `bias`; kernels of the cell hold input,
+forget, output and candidate.
 """
 
 Images = Float[np.ndarray, "batch height width channels"]
-Rows = Float[np.ndarray, "rows logits"]
 Hidden = Float[np.ndarray, "batch hidden"]
 Ids = Int[np.ndarray, "batch time"]
 Weights = Float[np.ndarray, "batch time cells"]
-
-
-class Seen(NamedTuple):
-    """What the encoder hands to the decoder.
-
-    Attributes:
-        presence: the probability that an object is in a cell.
-        features: what the last convolution has found there.
-    """
-
-    presence: Float[np.ndarray, "pictures cells"]
-    features: Float[np.ndarray, "pictures cells features"]
-
-
-# ---------------------------------------------------------------- encoder
-
-
-def look_at(
-    params: Params, images: Images
-) -> tuple[Float[np.ndarray, "rows features"], Rows, Callable[[Rows], Params]]:
-    """Features and logits of all first cells, then of all second ones; and the way back."""
-    convolve = _convolutions(params)
-    x, vjp1 = convolve("conv1", fold(images), first=True)
-    x, pool_vjp = layers.max_pool(x)
-    x, relu1_vjp = layers.relu(x)
-    x, vjp2 = convolve("conv2", x)
-    x, relu2_vjp = layers.relu(x)
-    x, vjp3 = convolve("conv3", x)
-    third, relu3_vjp = layers.relu(x)
-    x, vjp4 = convolve("conv4", third)
-    last, relu4_vjp = layers.relu(x)
-    last = third + last
-    rows = _to_rows(last)
-    inverse = 1 / np.sqrt(np.vecdot(rows, rows)[:, None] * (1 / rows.shape[1]) + EPSILON)
-    features = rows * inverse
-    logits, head_vjp = linear(features, **params["head"])
-
-    def vjp(dlogits: Rows) -> Params:
-        dfeatures, dhead = head_vjp(dlogits)
-        along = np.vecdot(dfeatures, features)[:, None] * (1 / rows.shape[1])
-        dlast = _from_rows((dfeatures - features * along) * inverse, last)
-        dthird, dconv4 = vjp4(relu4_vjp(dlast))
-        dx, dconv3 = vjp3(relu3_vjp(dthird + dlast))
-        dx, dconv2 = vjp2(relu2_vjp(dx))
-        _, dconv1 = vjp1(pool_vjp(relu1_vjp(dx)))
-        convs = {"conv1": dconv1, "conv2": dconv2, "conv3": dconv3, "conv4": dconv4}
-        return convs | {"head": dhead}
-
-    return features, logits, vjp
-
-
-def _convolutions(params: Params) -> Callable:
-    """`convolve(name, x)` adds the bias, too, and its way back returns a dict of gradients."""
-
-    def convolve(name: str, x: Images, *, first: bool = False) -> tuple[Images, Callable]:
-        y, conv_vjp = conv2d(x, params[name]["kernel"], input_gradient=not first)
-        y += params[name]["bias"]
-
-        def vjp(dy: Images) -> tuple[Images | None, Params]:
-            dx, dkernel = conv_vjp(dy)
-            return dx, {"kernel": dkernel, "bias": _to_rows(dy).sum(0)}
-
-        return y, vjp
-
-    return convolve
-
-
-def _to_rows(x: Images) -> Float[np.ndarray, "rows channels"]:
-    """In the order of memory: the same pixel of all pictures, then the next."""
-    return np.ascontiguousarray(x.transpose(1, 2, 0, 3)).reshape(-1, x.shape[-1])
-
-
-def _from_rows(rows: Float[np.ndarray, "rows channels"], like: Images) -> Images:
-    batch, height, width, channels = like.shape
-    return rows.reshape(height, width, batch, channels).transpose(2, 0, 1, 3)
-
-
-def encode(
-    params: Params, images: Images, config: Config
-) -> tuple[Seen, Float[np.ndarray, "batch cells logits"]]:
-    """What the decoder gets of the images, and the logits of all attributes."""
-    features, logits, _ = look_at(params, images)
-    features, logits = (
-        np.ascontiguousarray(each.reshape(NUM_CELLS, len(images), -1).swapaxes(0, 1))
-        for each in (features, logits)
-    )
-    return Seen(expit(logits[..., 0]), features), logits
-
-
-def encoder_loss_and_grads(
-    params: Params, views: Views, config: Config
-) -> tuple[np.floating, Params]:
-    """Is an object in the cell? And of those that are: their size, colour and shape.
-
-    Where the colours of a picture have been turned, they are not asked for. Attributes are looked
-    at only where an object is, in one cell of ten.
-    """
-    _, logits, vjp = look_at(params, turn_colors(views.pictures, views.turns))
-    cells = views.cells.T.ravel()
-    of_object = np.flatnonzero(cells != NOTHING)
-    picture = of_object % len(views.cells)
-    kinds = views.objects[picture, cells[of_object]]
-    kept = views.kept[picture]
-
-    wanted = cells != NOTHING
-    value = OBJECT_WEIGHT * np.mean(np.logaddexp(0, logits[:, 0]) - wanted * logits[:, 0])
-    dlogits = np.zeros_like(logits)
-    dlogits[:, 0] = (expit(logits[:, 0]) - wanted) * (OBJECT_WEIGHT / len(logits))
-    first, rows = 1, np.arange(len(of_object))
-    for place, (count, weight) in enumerate(zip(ATTRIBUTES, ATTRIBUTE_WEIGHTS, strict=True)):
-        now = slice(first, first + count)
-        asked = (kept if place == 1 else np.ones_like(kept)) * (weight / len(of_object))
-        asked = asked.astype(logits.dtype)
-        logs = _log_softmax(logits[of_object, now])
-        value -= asked @ logs[rows, kinds[:, place]]
-        dlogs = np.exp(logs)
-        dlogs[rows, kinds[:, place]] -= 1
-        dlogits[of_object, now] = dlogs * asked[:, None]
-        first += count
-    return value, vjp(dlogits)
-
-
-def _log_softmax(logits: np.ndarray) -> np.ndarray:
-    shifted = logits - logits.max(-1, keepdims=True)
-    shifted -= np.log(np.exp(shifted).sum(-1, keepdims=True))
-    return shifted
 
 
 # ---------------------------------------------------------------- decoder
@@ -381,7 +251,7 @@ def decoder_loss_and_grads(
     labels = labels[words.sentence, words.step]
     asked = asked_words()[glances.kept[words.sentence].astype(int), labels]
     asked = asked.astype(told.logits.dtype) / np.count_nonzero(asked)
-    logs, rows = _log_softmax(told.logits), np.arange(len(labels))
+    logs, rows = log_softmax(told.logits), np.arange(len(labels))
     value = -(asked @ logs[rows, labels])
     dlogits = np.exp(logs, out=logs)
     dlogits[rows, labels] -= 1

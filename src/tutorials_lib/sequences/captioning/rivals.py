@@ -138,7 +138,7 @@ def _classifiers(data: Data, penalty: float) -> Writer:
     def write(scenes: Scenes) -> list[Words]:
         rows = features(scenes.pictures)
         found = layouts.predict(rows)
-        objects = np.full((len(rows), MAX_OBJECTS, 3), NOTHING)
+        objects = np.full((len(rows), MAX_OBJECTS, 3), NOTHING, np.int32)
         for group, classifiers in of_group.items():
             these = np.flatnonzero(np.maximum(found, _ALONE) == group)
             for i, j in np.ndindex(len(classifiers), 3):
@@ -257,7 +257,7 @@ def _assemble(
     kept = [i for i in np.argsort(chances)[:MAX_OBJECTS] if chances[i] < 1.5]
     if not kept:
         kept = np.argsort(chances)[:1].tolist()
-    objects = np.full((MAX_OBJECTS, 3), NOTHING)
+    objects = np.full((MAX_OBJECTS, 3), NOTHING, np.int32)
     if not kept:  # not a single piece has been found
         objects[0] = 0
         return say(objects, _ALONE, 0)
