@@ -1,1 +1,1 @@
-"""TO WRITE: what is solved here, in a few words, with the paper that it comes from."""
+"""Captions of scenes by a convolutional network and an LSTM with attention (Xu et al. 2015)."""

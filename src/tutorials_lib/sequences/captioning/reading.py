@@ -12,7 +12,6 @@ from tutorials_lib.benchmark.tables import MarkdownRows
 from tutorials_lib.datasets.scene_captions import Words, is_true, parse
 from tutorials_lib.datasets.scenes import (
     COLORS,
-    LAYOUTS,
     NOTHING,
     OBJECTS_IN,
     SHAPES,
@@ -141,25 +140,44 @@ def plain(words: Words) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
+def smooth_losses(
+    losses: Mapping[str, Float[np.ndarray, " steps"]], points: int = 30
+) -> tuple[dict[str, Float[np.ndarray, " points"]], list[float]]:
+    """Each as so many means at most, and at which share of the steps each of them ends."""
+    points = min(points, *map(len, losses.values()))
+    means = {}
+    for name, each in losses.items():
+        every = len(each) // points
+        means[name] = each[: every * points].reshape(points, every).mean(1)
+    return means, [(place + 1) / points for place in range(points)]
+
+
 # ---------------------------------------------------------------- many captions
 
 
 def cell_accuracies(trained: Trained) -> dict[str, dict[str, float]]:
-    """The share of cells with an object whose attributes the encoder names, by split and kind."""
+    """`attribute_accuracies` of both splits that judge, their colours as they are."""
     found = {}
     for split, name in SPLITS.items():
         scenes: Scenes = getattr(trained.data, split)
-        count = len(scenes.pictures)
-        as_it_is = np.broadcast_to(np.eye(3, dtype=np.float32), (count, 3, 3))
-        _, logits = look_at(trained.params["encoder"], scenes.pictures, as_it_is, trained.config)
-        cells = problem.cells_of(scenes)
-        picture, cell = np.nonzero(cells != NOTHING)
-        kinds = scenes.objects[picture, cells[picture, cell]]
-        found[name], first = {}, 1
-        for place, (kind, num) in enumerate(zip(KINDS, ATTRIBUTES, strict=True)):
-            guessed = logits[picture, cell, first : first + num].argmax(-1)
-            found[name][kind] = float(np.mean(guessed == kinds[:, place]))
-            first += num
+        as_it_is = np.broadcast_to(np.eye(3, dtype=np.float32), (len(scenes.pictures), 3, 3))
+        found[name] = attribute_accuracies(trained, scenes, as_it_is)
+    return found
+
+
+def attribute_accuracies(
+    trained: Trained, scenes: Scenes, turns: Float[np.ndarray, "scenes 3 3"]
+) -> dict[str, float]:
+    """The share of cells with an object of which the encoder names size, colour and shape."""
+    _, logits = look_at(trained.params["encoder"], scenes.pictures, turns, trained.config)
+    cells = problem.cells_of(scenes)
+    picture, cell = np.nonzero(cells != NOTHING)
+    kinds = scenes.objects[picture, cells[picture, cell]]
+    found, first = {}, 1
+    for place, (kind, count) in enumerate(zip(KINDS, ATTRIBUTES, strict=True)):
+        guessed = logits[picture, cell, first : first + count].argmax(-1)
+        found[kind] = float(np.mean(guessed == kinds[:, place]))
+        first += count
     return found
 
 
@@ -300,9 +318,3 @@ def say_mass(mass: tuple[float, float]) -> str:
         f"Before the words about an object {mass[0]:.0%} of the weight lies on its cells, which "
         f"are {mass[1]:.1%} of all."
     )
-
-
-def say_scene(looked: Looked, layout: int) -> str:
-    """What there really is."""
-    there = [name_of(kind) for kind in looked.objects if kind[0] != NOTHING]
-    return f"{LAYOUTS[layout]}: {', '.join(there)}"

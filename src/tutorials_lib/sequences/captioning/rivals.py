@@ -216,23 +216,24 @@ def _describe(
     """Form and colour of a piece in 35 numbers."""
     rows, columns = np.nonzero(inside)
     pixels = len(rows)
-    row, column = rows.mean(), columns.mean()
-    height, width = np.ptp(rows) + 1, np.ptp(columns) + 1
-    spread = np.linalg.eigvalsh(np.cov(np.stack([rows, columns])) + 1e-6 * np.eye(2))
-    radius = np.hypot(rows - row, columns - column) / pixels**0.5
-    angle = np.arctan2(rows - row, columns - column)
-    inner = gaussian_filter(inside.astype(float), 1) > 0.5
+    middle = rows.mean(), columns.mean()
+    down, right = rows - middle[0], columns - middle[1]
+    low, extent = (rows.min(), columns.min()), (np.ptp(rows) + 1, np.ptp(columns) + 1)
+    cross = down @ right
+    spread = np.linalg.eigvalsh([[down @ down, cross], [cross, right @ right]])
+    radius = np.hypot(down, right) / pixels**0.5
+    turns = np.exp(1j * np.outer((3, 4), np.arctan2(down, right))).mean(1)
     own = colors[rows, columns]
     color = np.median(own, axis=0)
-    numbers = [pixels, spread[0] / spread[1], pixels / (height * width), height, width]
-    numbers += [inside.sum() - inner.sum(), radius.mean(), radius.max()]
+    numbers = [pixels, (spread[0] + 1e-6) / (spread[1] + 1e-6), pixels / np.prod(extent), *extent]
+    numbers += [pixels - np.sum(gaussian_filter(inside * 1.0, 1) > 0.5)]
+    numbers += [radius.mean(), radius.max()]
     numbers += [*color, *colorsys.rgb_to_hsv(*color), *own.std(0), *(color - background)]
     numbers += [distance[inside].mean()]
-    for places, extent in ((rows, height), (columns, width)):
-        numbers += [*np.histogram((places - places.min()) / extent, 4, (0, 1))[0] / pixels]
-    numbers += [np.mean(radius < limit) for limit in (0.3, 0.4, 0.5, 0.6)]
-    numbers += [abs(np.exp(1j * turn * angle).mean()) for turn in (3, 4)]
-    return Blob(float(column), float(row), pixels, [float(each) for each in numbers])
+    for places, start, width in zip((rows, columns), low, extent, strict=True):
+        numbers += [*np.bincount((places - start) * 4 // width, minlength=4) / pixels]
+    numbers += [*(radius[:, None] < (0.3, 0.4, 0.5, 0.6)).mean(0), *np.abs(turns)]
+    return Blob(float(middle[1]), float(middle[0]), pixels, [float(each) for each in numbers])
 
 
 def _what_it_is(blob: Blob, scenes: Scenes, place: int) -> Kind:
