@@ -340,6 +340,51 @@ compiled_fit_decoder = jax.jit(fit_decoder, static_argnames="config")
 # ---------------------------------------------------------------- captions
 
 
+def caption(
+    params: Params, pictures: UInt8[Array, "batch 48 48 3"], config: Config, *, num_beams: int = 1
+) -> Int[Array, "batch length"]:
+    """The best sentence, by its log-probability for each word; one beam is greedy."""
+    images = to_images(pictures, params["decoder"]["place"].dtype)
+    if num_beams == 1:
+        return greedy(params, images, config)
+    found = search(params, images, config, num_beams=num_beams)
+    lengths = (found.words != PADDING).sum(-1)
+    best = best_beam(found.beams.scores, lengths, found.beams.finished, alpha=1.0)
+    return found.words[jnp.arange(len(pictures)), best]
+
+
+class Greedy(NamedTuple):
+    """What the loop of greedy search carries from word to word."""
+
+    position: Int[Array, ""]
+    state: tuple[Hidden, Hidden]
+    token: Int[Array, " batch"]
+    finished: Bool[Array, " batch"]
+    words: Int[Array, "length batch"]
+
+
+def greedy(params: Params, images: Images, config: Config) -> Int[Array, "batch length"]:
+    """The most probable word each time, until all sentences have ended."""
+    seen, _ = encode(params["encoder"], images, config)
+    network = assemble_decoder(params["decoder"], config)
+    memory, table = network.remember(seen), network.drive(jnp.arange(NUM_WORDS))
+
+    def is_open(now: Greedy) -> Bool[Array, ""]:
+        return (now.position < SENTENCE_LENGTH) & ~now.finished.all()
+
+    def step(now: Greedy) -> Greedy:
+        state = network.cell.step(now.state, table[now.token])
+        _, logits = network.look(memory, state[0][:, None])
+        token = jnp.where(now.finished, PADDING, logits[:, 0].argmax(-1).astype(jnp.int32))
+        words = now.words.at[now.position].set(token)
+        return Greedy(now.position + 1, state, token, now.finished | (token == END), words)
+
+    token = jnp.full(len(images), START, jnp.int32)
+    words = jnp.full((SENTENCE_LENGTH, len(images)), PADDING, jnp.int32)
+    begun = Greedy(jnp.int32(0), memory.first, token, token == END, words)
+    return jax.lax.while_loop(is_open, step, begun).words.T
+
+
 class Search(NamedTuple):
     """What the loop of a search carries from word to word."""
 
@@ -350,7 +395,7 @@ class Search(NamedTuple):
 
 
 def search(params: Params, images: Images, config: Config, *, num_beams: int) -> Search:
-    """Beam search: go on with the most probable beginnings, word by word; one beam is greedy.
+    """Beam search: go on with the most probable beginnings, word by word.
 
     The LSTM is all that remembers what has been written: each beam carries its own, and takes
     over that of its parent. The beams of a picture share what is remembered of it.
@@ -378,17 +423,6 @@ def search(params: Params, images: Images, config: Config, *, num_beams: int) ->
     words = jnp.full((batch, num_beams, SENTENCE_LENGTH), PADDING, jnp.int32)
     state, cell = (jnp.repeat(each, num_beams, axis=0) for each in memory.first)
     return jax.lax.while_loop(is_open, step, Search(jnp.int32(0), (state, cell), beams, words))
-
-
-def caption(
-    params: Params, pictures: UInt8[Array, "batch 48 48 3"], config: Config, *, num_beams: int = 1
-) -> Int[Array, "batch length"]:
-    """The best sentence that has ended, by its log-probability for each word."""
-    images = to_images(pictures, params["decoder"]["place"].dtype)
-    found = search(params, images, config, num_beams=num_beams)
-    lengths = (found.words != PADDING).sum(-1)
-    best = best_beam(found.beams.scores, lengths, found.beams.finished, alpha=1.0)
-    return found.words[jnp.arange(len(pictures)), best]
 
 
 def see(

@@ -58,6 +58,9 @@ Images = Float[np.ndarray, "batch height width channels"]
 Hidden = Float[np.ndarray, "batch hidden"]
 Ids = Int[np.ndarray, "batch time"]
 Weights = Float[np.ndarray, "batch time cells"]
+States = Float[np.ndarray, "rows hidden"]
+Contexts = Float[np.ndarray, "rows features"]
+Logits = Float[np.ndarray, "rows words"]
 
 
 # ---------------------------------------------------------------- decoder
@@ -209,17 +212,15 @@ def _softmax(scores: Weights) -> Weights:
 
 
 def _read_out(
-    params: Params,
-    states: Float[np.ndarray, "rows hidden"],
-    contexts: Float[np.ndarray, "rows features"],
-) -> tuple[Float[np.ndarray, "rows words"], Callable[..., tuple[Any, Any, Params]]]:
+    params: Params, states: States, contexts: Contexts
+) -> tuple[Logits, Callable[..., tuple[Any, Any, Params]]]:
     """The logits of the next word, by the state and what has been seen."""
     both = np.concatenate([states, contexts], axis=1)
     hidden, readout_vjp = linear(both, **params["readout"])
     np.tanh(hidden, out=hidden)
     logits, vocabulary_vjp = linear(hidden, **params["vocabulary"])
 
-    def vjp(dlogits: Float[np.ndarray, "rows words"]) -> tuple[Any, Any, Params]:
+    def vjp(dlogits: Logits) -> tuple[Any, Any, Params]:
         dhidden, dvocabulary = vocabulary_vjp(dlogits)
         dboth, dreadout = readout_vjp(dhidden * (1 - hidden**2))
         size = states.shape[1]
@@ -328,6 +329,61 @@ def fit_decoder(
 # ---------------------------------------------------------------- captions
 
 
+def caption(
+    params: Params,
+    pictures: UInt8[np.ndarray, "batch 48 48 3"],
+    config: Config,
+    *,
+    num_beams: int = 1,
+) -> Int[np.ndarray, "batch length"]:
+    """The best sentence, by its log-probability for each word; one beam is greedy."""
+    images = to_images(pictures, params["decoder"]["place"].dtype)
+    if num_beams == 1:
+        return greedy(params, images, config)
+    found = search(params, images, config, num_beams=num_beams)
+    lengths = (found.words != PADDING).sum(-1)
+    best = best_beam(found.beams.scores, lengths, found.beams.finished, alpha=1.0)
+    return found.words[np.arange(len(pictures)), best]
+
+
+def greedy(params: Params, images: Images, config: Config) -> Int[np.ndarray, "batch length"]:
+    """The most probable word each time, until all sentences have ended."""
+    encoder, decoder = params["encoder"], params["decoder"]
+    memory, _ = remember(decoder, encode(encoder, images, config)[0])
+    table, kernel = _drives(decoder), decoder["cell"]["recurrent"]["kernel"]
+    words = np.full((len(images), SENTENCE_LENGTH), PADDING, np.int32)
+    state, token = memory.first, np.full(len(images), START)
+    finished = token == END
+    for position in range(SENTENCE_LENGTH):
+        state = lstm_step(table[token], state, kernel)
+        token = _look(decoder, memory, state[0], 1)[:, 0].argmax(1)
+        token[finished] = PADDING
+        words[:, position] = token
+        finished |= token == END
+        if finished.all():
+            break
+    return words
+
+
+def _drives(params: Params) -> Float[np.ndarray, "words gates"]:
+    """What each word contributes to the gates; there are fewer of them than places."""
+    return linear(params["words"]["embedding"][heard_as()], **params["cell"]["input"])[0]
+
+
+def _look(
+    params: Params, memory: Memory, states: States, num_beams: int
+) -> Float[np.ndarray, "batch beams words"]:
+    """The logits of the next word of every beam."""
+    query = params["query"]["kernel"]
+    queries = states @ query
+    queries *= SHARPNESS * query.shape[1] ** -0.5
+    queries = queries.reshape(-1, num_beams, query.shape[1])
+    weights = _softmax(queries @ memory.keys.swapaxes(1, 2))
+    contexts = (weights @ memory.values).reshape(len(states), -1)
+    logits, _ = _read_out(params, states, contexts)
+    return logits.reshape(*queries.shape[:2], -1)
+
+
 class Search(NamedTuple):
     """What a search has found.
 
@@ -341,24 +397,21 @@ class Search(NamedTuple):
 
 
 def search(params: Params, images: Images, config: Config, *, num_beams: int) -> Search:
-    """Beam search: go on with the most probable beginnings, word by word; one beam is greedy.
+    """Beam search: go on with the most probable beginnings, word by word.
 
     The LSTM is all that remembers what has been written: each beam carries its own, and takes
     over that of its parent. The beams of a picture share what is remembered of it.
     """
     encoder, decoder = params["encoder"], params["decoder"]
     memory, _ = remember(decoder, encode(encoder, images, config)[0])
-    table, _ = linear(decoder["words"]["embedding"][heard_as()], **decoder["cell"]["input"])
-    batch, kernel = len(images), decoder["cell"]["recurrent"]["kernel"]
-    state = (
-        np.repeat(memory.first[0], num_beams, axis=0),
-        np.repeat(memory.first[1], num_beams, axis=0),
-    )
+    table, kernel = _drives(decoder), decoder["cell"]["recurrent"]["kernel"]
+    batch = len(images)
+    state = tuple(np.repeat(each, num_beams, axis=0) for each in memory.first)
     beams = start_beams(batch, num_beams, start=START, like=memory.keys)
     words = np.full((batch, num_beams, SENTENCE_LENGTH), PADDING, np.int32)
     first = num_beams * np.arange(batch)[:, None]
     for position in range(SENTENCE_LENGTH):
-        state = lstm_step(table[beams.tokens.ravel()], state, kernel)
+        state = lstm_step(table[beams.tokens.ravel()], (state[0], state[1]), kernel)
         beams = next_beams(_look(decoder, memory, state[0], num_beams), beams, end=END)
         words = np.take_along_axis(words, beams.parents[..., None], axis=1)
         words[..., position] = beams.tokens
@@ -367,32 +420,3 @@ def search(params: Params, images: Images, config: Config, *, num_beams: int) ->
         rows = (first + beams.parents).ravel()
         state = state[0][rows], state[1][rows]
     return Search(words, beams)
-
-
-def _look(
-    params: Params, memory: Memory, states: Float[np.ndarray, "rows hidden"], num_beams: int
-) -> Float[np.ndarray, "batch beams words"]:
-    """The logits of the next word of every beam."""
-    query = params["query"]["kernel"]
-    queries = states @ query
-    queries *= SHARPNESS * query.shape[1] ** -0.5
-    queries = queries.reshape(-1, num_beams, query.shape[1])
-    weights = _softmax(queries @ memory.keys.swapaxes(1, 2))
-    contexts = (weights @ memory.values).reshape(len(states), -1)
-    logits, _ = _read_out(params, states, contexts)
-    return logits.reshape(*queries.shape[:2], -1)
-
-
-def caption(
-    params: Params,
-    pictures: UInt8[np.ndarray, "batch 48 48 3"],
-    config: Config,
-    *,
-    num_beams: int = 1,
-) -> Int[np.ndarray, "batch length"]:
-    """The best sentence that has ended, by its log-probability for each word."""
-    images = to_images(pictures, params["decoder"]["place"].dtype)
-    found = search(params, images, config, num_beams=num_beams)
-    lengths = (found.words != PADDING).sum(-1)
-    best = best_beam(found.beams.scores, lengths, found.beams.finished, alpha=1.0)
-    return found.words[np.arange(len(pictures)), best]

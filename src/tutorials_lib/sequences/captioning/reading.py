@@ -82,7 +82,7 @@ class Looked(NamedTuple):
 
 def look(trained: Trained, scenes: Scenes, place: int, words: Words) -> Looked:
     """At one scene while `words` are read."""
-    ids = [START, *problem.vocabulary().encode(words), END]
+    ids = [START, *problem.vocabulary().encode(words), END][: problem.SENTENCE_LENGTH + 1]
     given = pad([ids[:-1]], problem.SENTENCE_LENGTH).ids
     one = scenes.pictures[place : place + 1]
     as_it_is = np.eye(3, dtype=np.float32)[None]
@@ -90,12 +90,12 @@ def look(trained: Trained, scenes: Scenes, place: int, words: Words) -> Looked:
     weights, logits = in_jax.compiled_predict(
         trained.params["decoder"], jax.tree.map(np.asarray, seen), given, trained.config
     )
-    count = len(words) + 1
+    count = len(ids) - 1
     probs = np.asarray(jax.nn.softmax(logits))[0, :count]
     cells = problem.cells_of(Scenes(*(each[place : place + 1] for each in scenes)))[0]
     return Looked(
         one[0],
-        (*words, "</s>"),
+        (*words, "</s>")[:count],
         np.exp(np.asarray(weights))[0, :count],
         probs[np.arange(count), ids[1:]],
         cells,
@@ -137,7 +137,7 @@ def ids_table(words: Words) -> MarkdownRows:
 def plain(words: Words) -> str:
     """A caption as a sentence."""
     text = " ".join(words)
-    return f"{text[0].upper()}{text[1:]}."
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def smooth_losses(

@@ -27,6 +27,7 @@ from tutorials_lib.datasets.scenes import (
     OBJECTS_IN,
     PICTURE_SIZE,
     Scenes,
+    take,
 )
 from tutorials_lib.sequences.captioning.problem import Data
 
@@ -41,7 +42,7 @@ PENALTIES = (100.0, 1_000.0)
 THRESHOLDS = (1.6, 2.0, 2.6)
 """How many times the usual distance from the background makes a pixel an object's, tried."""
 
-_MOST_FOR_FORESTS = 2_500  # scenes from which the forests learn
+_TO_CHOOSE = 1_500  # scenes from which the forests learn while a threshold is chosen; then all
 _LEAST_PIXELS = 18  # of a blob
 
 Pictures = UInt8[np.ndarray, "scenes 48 48 3"]
@@ -65,8 +66,8 @@ def write_all(data: Data, *, seed: int) -> dict[str, Written]:
     """The captions of every rival for every split but `train`."""
     return {
         NEAREST: nearest_pictures(data),
-        CLASSIFIERS: _choose(lambda penalty: _classifiers(data, penalty), PENALTIES, data),
-        BLOBS: _choose(lambda threshold: _blobs(data, threshold, seed), THRESHOLDS, data),
+        CLASSIFIERS: _chosen_classifiers(data),
+        BLOBS: _chosen_blobs(data, seed),
     }
 
 
@@ -84,10 +85,27 @@ def unseen(data: Data) -> dict[str, Scenes]:
 Writer = Callable[[Scenes], list[Words]]
 
 
-def _choose(fit: Callable[[float], Writer], settings: Sequence[float], data: Data) -> Written:
+def _choose(
+    fit: Callable[[float], Writer], settings: Sequence[float], data: Data
+) -> tuple[float, Writer]:
+    """The setting with most true captions of the development scenes, and what it has fitted."""
     writers = {setting: fit(setting) for setting in settings}
     best = max(settings, key=lambda each: exact(writers[each](data.development), data.development))
-    return Written(best, {name: writers[best](scenes) for name, scenes in unseen(data).items()})
+    return best, writers[best]
+
+
+def _write(setting: float | None, writer: Writer, data: Data) -> Written:
+    return Written(setting, {name: writer(scenes) for name, scenes in unseen(data).items()})
+
+
+def _chosen_classifiers(data: Data) -> Written:
+    return _write(*_choose(lambda penalty: _classifiers(data, penalty), PENALTIES, data), data)
+
+
+def _chosen_blobs(data: Data, seed: int) -> Written:
+    some = data._replace(train=take(data.train, slice(_TO_CHOOSE)))
+    best, _ = _choose(lambda threshold: _blobs(some, threshold, seed), THRESHOLDS, data)
+    return _write(best, _blobs(data, best, seed), data)
 
 
 # ---------------------------------------------------------------- the whole picture
@@ -102,7 +120,7 @@ def nearest_pictures(data: Data) -> Written:
         places = (lengths - 2 * features(scenes.pictures) @ known.T).argmin(1)
         return [say(data.train.objects[i], int(data.train.layouts[i]), 0) for i in places]
 
-    return Written(None, {name: write(scenes) for name, scenes in unseen(data).items()})
+    return _write(None, write, data)
 
 
 def features(pictures: Pictures) -> Features:
@@ -168,8 +186,8 @@ class Blob(NamedTuple):
 def _blobs(data: Data, threshold: float, seed: int) -> Writer:
     """Cut out, ask a forest for each attribute of each piece, and see how the pieces stand."""
     rows, kinds = [], []
-    for place in range(min(len(data.train.layouts), _MOST_FOR_FORESTS)):
-        for blob in find_blobs(data.train.pictures[place], threshold):
+    for place, picture in enumerate(data.train.pictures):
+        for blob in find_blobs(picture, threshold):
             rows.append(blob.features)
             kinds.append(_what_it_is(blob, data.train, place))
     labels = np.array(kinds)
