@@ -158,11 +158,14 @@ def test_beam_search_is_as_if_all_words_were_read_again(
 
 
 def test_one_beam_takes_the_most_probable_word_each_time(inputs: comparison.Inputs):
-    words = in_numpy.caption(inputs.params, inputs.pictures, TINY)
+    params = jax.tree.map(np.copy, inputs.params)
+    params["decoder"]["vocabulary"]["bias"][END] += ENDING
+    words = in_numpy.caption(params, inputs.pictures, TINY)
+    assert (words == PADDING).any()
     images = problem.to_images(inputs.pictures, np.float64)
-    seen, _ = in_numpy.encode(inputs.params["encoder"], images, TINY)
+    seen, _ = in_numpy.encode(params["encoder"], images, TINY)
     given = np.pad(words, ((0, 0), (1, 0)), constant_values=START)[:, :-1]
-    _, logits = in_numpy.predict(inputs.params["decoder"], seen, given, TINY)
+    _, logits = in_numpy.predict(params["decoder"], seen, given, TINY)
     real = words != PADDING
     np.testing.assert_array_equal(logits.argmax(-1)[real], words[real])
 
@@ -299,6 +302,14 @@ def test_a_caption_is_read_word_by_word(trained: evaluation.Trained):
     mass, chance = reading.attention_mass(trained, scenes)
     assert 0 < chance < 0.2
     assert 0 < mass < 1
+
+
+def test_losses_are_drawn_as_means_over_the_same_shares_of_the_steps():
+    losses = {"encoder": np.arange(8.0), "decoder": np.arange(5.0)}
+    means, at = reading.smooth_losses(losses, points=4)
+    np.testing.assert_array_equal(means["encoder"], [0.5, 2.5, 4.5, 6.5])
+    np.testing.assert_array_equal(means["decoder"], [0, 1, 2, 3])
+    assert at == [0.25, 0.5, 0.75, 1]
 
 
 def test_what_is_wrong_is_counted():

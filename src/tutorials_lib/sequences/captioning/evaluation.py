@@ -16,8 +16,8 @@ from tutorials_lib.datasets.scene_captions import Words
 from tutorials_lib.datasets.scenes import Scenes
 from tutorials_lib.judge import Judgement, Score
 from tutorials_lib.metrics.captions import bleu
-from tutorials_lib.sequences.captioning import in_jax, problem, rivals
-from tutorials_lib.sequences.captioning import lessons as reading
+from tutorials_lib.sequences.captioning import in_jax, lessons, problem, rivals
+from tutorials_lib.sequences.captioning.encoder_in_jax import Seen
 from tutorials_lib.sequences.captioning.lessons import Lessons, Pictures
 from tutorials_lib.sequences.captioning.problem import Config, Data
 from tutorials_lib.sequences.captioning.rivals import RIVALS, exact, unseen
@@ -58,16 +58,16 @@ def train(config: Config, *, seed: int, data: Data | None = None) -> Trained:
     data = problem.load(config, seed=seed) if data is None else data
     rng = np.random.default_rng([seed, len(data)])
     params = in_jax.create(config, jax.random.key(seed))
-    lessons = Pictures(data.train.pictures, problem.cells_of(data.train), data.train.objects)
+    given = Pictures(data.train.pictures, problem.cells_of(data.train), data.train.objects)
     state = in_jax.start(params["encoder"], config.encoder_steps, config)
-    viewings = reading.draw_viewings(config, rng=rng)
-    inputs = jax.device_put((state, lessons, viewings))
+    viewings = lessons.draw_viewings(config, rng=rng)
+    inputs = jax.device_put((state, given, viewings))
     fit = in_jax.compiled_fit_encoder.lower(*inputs, config).compile()  # not to be timed
     (state, first), encoding = timed(fit, *inputs)
     encoder = state.params
-    lessons, looking = timed(remember, encoder, data.train, config, rng=rng)
+    given, looking = timed(remember, encoder, data.train, config, rng=rng)
     state = in_jax.start(params["decoder"], config.decoder_steps, config)
-    inputs = jax.device_put((state, lessons, reading.draw_choices(config, rng=rng)))
+    inputs = jax.device_put((state, given, lessons.draw_choices(config, rng=rng)))
     fit = in_jax.compiled_fit_decoder.lower(*inputs, config).compile()
     (state, second), decoding = timed(fit, *inputs)
     losses = {"encoder": np.asarray(first), "decoder": np.asarray(second)}
@@ -80,7 +80,7 @@ def remember(
 ) -> Lessons:
     """What the encoder sees of every picture with its colours turned, and as it is."""
     count = len(scenes.pictures)
-    turned = reading.draw_turns((count,), rng=rng)
+    turned = lessons.draw_turns((count,), rng=rng)
     as_it_is = np.broadcast_to(np.eye(3, dtype=np.float32), turned.shape)
     presence, features = [], []
     for turns in (turned, as_it_is):
@@ -96,7 +96,7 @@ def look_at(
     pictures: UInt8[np.ndarray, "scenes 48 48 3"],
     turns: Float[np.ndarray, "scenes 3 3"],
     config: Config,
-) -> tuple[in_jax.Seen, Float[np.ndarray, "scenes cells logits"]]:
+) -> tuple[Seen, Float[np.ndarray, "scenes cells logits"]]:
     """What the encoder makes of many pictures, some at a time: for the decoder, and logits."""
     parts = [
         in_jax.compiled_see(encoder, pictures[i : i + _AT_ONCE], turns[i : i + _AT_ONCE], config)
