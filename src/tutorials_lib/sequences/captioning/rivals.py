@@ -7,7 +7,7 @@ and the geometry that it is told, the network has to learn.
 """
 
 import colorsys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -64,10 +64,14 @@ class Written(NamedTuple):
 
 def write_all(data: Data, *, seed: int) -> dict[str, Written]:
     """The captions of every rival for every split but `train`."""
+    rows = {name: features(scenes.pictures) for name, scenes in data._asdict().items()}
+    classifiers = _choose(lambda penalty: _classifiers(data, rows, penalty), PENALTIES, data)
+    some = data._replace(train=take(data.train, slice(_TO_CHOOSE)))
+    threshold, _ = _choose(lambda each: _blobs(some, each, seed), THRESHOLDS, data)
     return {
-        NEAREST: nearest_pictures(data),
-        CLASSIFIERS: _chosen_classifiers(data),
-        BLOBS: _chosen_blobs(data, seed),
+        NEAREST: _write(None, _nearest(data, rows), data),
+        CLASSIFIERS: _write(*classifiers, data),
+        BLOBS: _write(threshold, _blobs(data, threshold, seed), data),
     }
 
 
@@ -82,7 +86,8 @@ def unseen(data: Data) -> dict[str, Scenes]:
     return {name: scenes for name, scenes in data._asdict().items() if name != "train"}
 
 
-Writer = Callable[[Scenes], list[Words]]
+Writer = Callable[[str], list[Words]]
+"""From the name of a split to the captions of its scenes."""
 
 
 def _choose(
@@ -90,37 +95,28 @@ def _choose(
 ) -> tuple[float, Writer]:
     """The setting with most true captions of the development scenes, and what it has fitted."""
     writers = {setting: fit(setting) for setting in settings}
-    best = max(settings, key=lambda each: exact(writers[each](data.development), data.development))
+    scenes = data.development
+    best = max(settings, key=lambda each: exact(writers[each]("development"), scenes))
     return best, writers[best]
 
 
 def _write(setting: float | None, writer: Writer, data: Data) -> Written:
-    return Written(setting, {name: writer(scenes) for name, scenes in unseen(data).items()})
-
-
-def _chosen_classifiers(data: Data) -> Written:
-    return _write(*_choose(lambda penalty: _classifiers(data, penalty), PENALTIES, data), data)
-
-
-def _chosen_blobs(data: Data, seed: int) -> Written:
-    some = data._replace(train=take(data.train, slice(_TO_CHOOSE)))
-    best, _ = _choose(lambda threshold: _blobs(some, threshold, seed), THRESHOLDS, data)
-    return _write(best, _blobs(data, best, seed), data)
+    return Written(setting, {name: writer(name) for name in unseen(data)})
 
 
 # ---------------------------------------------------------------- the whole picture
 
 
-def nearest_pictures(data: Data) -> Written:
+def _nearest(data: Data, rows: Mapping[str, Features]) -> Writer:
     """The first caption of the training picture that is nearest in the features."""
-    known = features(data.train.pictures)
+    known = rows["train"]
     lengths = np.square(known).sum(1)
 
-    def write(scenes: Scenes) -> list[Words]:
-        places = (lengths - 2 * features(scenes.pictures) @ known.T).argmin(1)
+    def write(split: str) -> list[Words]:
+        places = (lengths - 2 * rows[split] @ known.T).argmin(1)
         return [say(data.train.objects[i], int(data.train.layouts[i]), 0) for i in places]
 
-    return _write(None, write, data)
+    return write
 
 
 def features(pictures: Pictures) -> Features:
@@ -133,16 +129,16 @@ def features(pictures: Pictures) -> Features:
     return np.concatenate([0.6 * edges / edges.std(), blocks / blocks.std()], axis=1)
 
 
-def _classifiers(data: Data, penalty: float) -> Writer:
+def _classifiers(data: Data, rows: Mapping[str, Features], penalty: float) -> Writer:
     """One linear classifier for the layout, and one for each attribute of each object.
 
     The latter learn from scenes that have as many objects in the same direction.
     """
 
-    def learn(rows: Features, labels: Int[np.ndarray, " rows"]) -> Pipeline:
-        return make_pipeline(StandardScaler(), RidgeClassifier(penalty)).fit(rows, labels)
+    def learn(known: Features, labels: Int[np.ndarray, " rows"]) -> Pipeline:
+        return make_pipeline(StandardScaler(), RidgeClassifier(penalty)).fit(known, labels)
 
-    known, scenes = features(data.train.pictures), data.train
+    known, scenes = rows["train"], data.train
     layouts = learn(known, scenes.layouts)
     groups = np.maximum(scenes.layouts, _ALONE)
     of_group = {
@@ -153,15 +149,14 @@ def _classifiers(data: Data, penalty: float) -> Writer:
         for group in np.unique(groups).tolist()
     }
 
-    def write(scenes: Scenes) -> list[Words]:
-        rows = features(scenes.pictures)
-        found = layouts.predict(rows)
-        objects = np.full((len(rows), MAX_OBJECTS, 3), NOTHING, np.int32)
+    def write(split: str) -> list[Words]:
+        found = layouts.predict(rows[split])
+        objects = np.full((len(found), MAX_OBJECTS, 3), NOTHING, np.int32)
         for group, classifiers in of_group.items():
             these = np.flatnonzero(np.maximum(found, _ALONE) == group)
             for i, j in np.ndindex(len(classifiers), 3):
                 if len(these):
-                    objects[these, i, j] = classifiers[i][j].predict(rows[these])
+                    objects[these, i, j] = classifiers[i][j].predict(rows[split][these])
         return [say(each, layout, 0) for each, layout in zip(objects, found.tolist(), strict=True)]
 
     return write
@@ -196,8 +191,9 @@ def _blobs(data: Data, threshold: float, seed: int) -> Writer:
         for j in range(3)
     ]
 
-    def write(scenes: Scenes) -> list[Words]:
-        pieces = [find_blobs(each, threshold) for each in scenes.pictures]
+    def write(split: str) -> list[Words]:
+        pictures = getattr(data, split).pictures
+        pieces = [find_blobs(each, threshold) for each in pictures]
         told = [piece.features for each in pieces for piece in each]
         probs = [forest.predict_proba(told) for forest in forests] if told else []
         captions, start = [], 0
