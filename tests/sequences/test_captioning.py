@@ -273,6 +273,8 @@ def test_judging_sets_the_network_beside_all_rivals(trained: evaluation.Trained)
     assert judgement.details[BLOBS]["BLEU, pairs"] == pytest.approx(100)
     assert "blobs by hand* is ahead: 0.0%" in reading.say_unseen(judgement.details)
     assert reading.say_whether_met(judgement).startswith("Not met: of scenes with seen pairs, 0.0%")
+    told = reading.say_bleu({"a": {"exact, test": 0.02, "BLEU, test": 40.4}} | judgement.details)
+    assert "0 of 100 points to captions of which 0.0% are true" in told
     assert "changes 0 of 8 captions" in reading.say_beams(captions, trained.data)
     counts = reading.exact_by_count(captions, trained.data)
     assert np.nanmin(counts[BLOBS]["unseen pairs"]) == 1

@@ -290,6 +290,16 @@ def say_unseen(details: Mapping[str, Mapping[str, float]]) -> str:
     )
 
 
+def say_bleu(details: Mapping[str, Mapping[str, float]]) -> str:
+    """How much BLEU the method gets whose captions are true most seldom."""
+    name = min(details, key=lambda each: details[each]["exact, test"])
+    scores = details[name]
+    return (
+        f"BLEU gives {scores['BLEU, test']:.0f} of 100 points to captions of which "
+        f"{scores['exact, test']:.1%} are true (*{name}*)."
+    )
+
+
 def say_faults(captions: Sequence[Words], scenes: Scenes) -> str:
     """What is wrong most often."""
     found = faults(captions, scenes)
