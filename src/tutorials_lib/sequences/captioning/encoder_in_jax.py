@@ -84,6 +84,7 @@ class Encoder(nnx.Module):
             "blocks of 2 x 2 pixels": folded,
             "cells": pooled,
             "second convolution": second,
+            "third convolution": third,
             "after the last convolution": last,
         }
 
