@@ -1,0 +1,1 @@
+"""Captions of scenes by a convolutional network and an LSTM with attention (Xu et al. 2015)."""
