@@ -1,7 +1,7 @@
 # Every target sets up what it needs in .venv first; `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test check lint format dry pdf page notebooks serve bench linkcheck new lock clean
+.PHONY: help setup book test check lint format dry pdf page notebooks shots serve bench linkcheck new lock clean
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 # Python reads these before `tutorials_lib.environment` can drop them.
 unexport $(filter-out PYTHON,$(filter PYTHON%,$(.VARIABLES)))
@@ -19,7 +19,7 @@ book: setup ## build the site into _build/html
 test: setup ## run the tests; ARGS="-k kmeans" chooses some of them
 	@$(python) -m tools.test $(ARGS)
 
-check: book ## test the built site
+check: book ## test the built site, in chromium too where it is installed
 	@$(python) -m pytest tests/site $(ARGS)
 
 lint: setup ## check style, imports and types
@@ -44,6 +44,9 @@ page: setup ## build one page, and run no other: PAGE=book/tabular/kmeans.md
 
 notebooks: setup ## run the built site's notebooks where only the package is; PAGE=kmeans chooses
 	@$(python) -m tools.notebooks $(PAGE) $(ARGS)
+
+shots: book ## picture the site's pages in _build/shots; PAGE="kmeans cnn" chooses
+	@$(python) -m tools.browser $(PAGE)
 
 serve: setup ## show the site, rebuild and reload on save; PORT=8000
 	@$(python) -m tools.serve $(PORT)

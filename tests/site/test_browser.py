@@ -1,0 +1,245 @@
+"""The built site in Debian's chromium: every page, in both themes, on a telephone, by keyboard.
+
+Skipped where there is no chromium; `.ci/run` installs it.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, ConsoleMessage, Page, Response
+
+from tools.browser import DESKTOP, PHONE, SITE, NoBrowserError, chromium, page_names, served
+
+RULES = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"],
+    "preload": False,  # it would ask for what style sheets import, and in the wrong folder
+}
+"""What axe looks for."""
+
+each_page = pytest.mark.parametrize("page_name", page_names())
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    if not (SITE / "index.html").is_file():
+        pytest.fail(f"there is no site in {SITE}; run `make book` first")
+    with served() as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    try:
+        with chromium() as browser:
+            yield browser
+    except NoBrowserError as error:
+        pytest.skip(str(error))
+
+
+class Opened(NamedTuple):
+    """A page and what it has said and asked for since it was opened."""
+
+    page: Page
+    said: list[str]
+    asked: list[str]
+
+
+@pytest.fixture
+def opened(browser: Browser, address: str, request: pytest.FixtureRequest) -> Iterator[Opened]:
+    """A new window; the parameters of `browser.new_context` may be given indirectly."""
+    arguments: dict[str, Any] = {"viewport": DESKTOP} | getattr(request, "param", {})
+    context = browser.new_context(**arguments)
+    page = context.new_page()
+    page.set_default_timeout(120_000)  # milliseconds; the reference is large, and machines are slow
+    window = Opened(page, [], [])
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            window.said.append(f"{message.type}: {message.text}")
+
+    def receive(response: Response) -> None:
+        if response.status >= 400:
+            window.said.append(f"missing: {response.url}")
+
+    page.on("console", hear)
+    page.on("pageerror", lambda error: window.said.append(f"error: {error}"))
+    page.on("request", lambda request: window.asked.append(request.url))
+    page.on("response", receive)
+    yield window
+    context.close()
+
+
+def go(window: Opened, address: str, name: str) -> Page:
+    """Open a page and wait until its formulas are set."""
+    page = window.page
+    page.goto(f"{address}{name}.html", wait_until="load")
+    page.evaluate("window.MathJax?.startup?.promise")
+    return page
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds, a line each."""
+    found = Axe().run(page, options=RULES).response["violations"]
+    return [
+        f"{rule['id']}: {rule['help']}: {node['html'][:150]}"
+        for rule in found
+        for node in rule["nodes"][:3]
+    ]
+
+
+@each_page
+@pytest.mark.parametrize("opened", [{}], indirect=True, ids=["light"])
+def test_a_page_says_nothing_asks_no_other_host_and_shuts_nobody_out(
+    opened: Opened, address: str, page_name: str
+) -> None:
+    page = go(opened, address, page_name)
+    assert violations(page) == []
+    assert opened.said == []
+    assert [url for url in opened.asked if not url.startswith((address, "data:", "blob:"))] == []
+
+
+@each_page
+@pytest.mark.parametrize(
+    "opened",
+    [{"viewport": PHONE, "color_scheme": "dark", "is_mobile": True}],
+    indirect=True,
+    ids=["dark telephone"],
+)
+def test_a_dark_page_fits_a_telephone_and_shuts_nobody_out(
+    opened: Opened, address: str, page_name: str
+) -> None:
+    page = go(opened, address, page_name)
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    width = page.evaluate("document.scrollingElement.scrollWidth")
+    assert width <= PHONE["width"], f"the page is {width} pixels wide"
+    assert page.locator("img.only-light:visible").count() == 0
+    assert violations(page) == []
+    assert opened.said == []
+
+
+WITH_STEPPER = "book/generative/gan"
+WITH_ANIMATION = "book/tabular/kmeans"
+WITH_TABS = ("book/tabular/kmeans", "book/vision/cnn")
+
+
+def shown_frames(page: Page) -> list[int]:
+    """The places of the frames of the first stepper that are to be seen."""
+    return page.evaluate(
+        """[...document.querySelector(".stepper").querySelectorAll(".frame")]
+           .flatMap((frame, i) => getComputedStyle(frame).visibility === "visible" ? [i] : [])"""
+    )
+
+
+def test_the_arrow_keys_step_through_the_frames_and_each_shows_alone(
+    opened: Opened, address: str
+) -> None:
+    page = go(opened, address, WITH_STEPPER)
+    buttons = page.locator(".stepper").first.locator("input")
+    last = buttons.count() - 1
+    assert last > 0
+    [first] = shown_frames(page)
+    buttons.nth(first).focus()
+    seen = [first]
+    for _ in range(last + 1):
+        page.keyboard.press("ArrowRight")
+        seen += shown_frames(page)
+    assert set(seen) == set(range(last + 1))
+    assert seen[-1] == first, "the buttons are a ring"
+
+
+@pytest.mark.parametrize("opened", [{"reduced_motion": "reduce"}], indirect=True)
+def test_who_wants_no_motion_gets_a_picture_that_does_not_move(
+    opened: Opened, address: str
+) -> None:
+    page = go(opened, address, WITH_ANIMATION)
+    assert page.locator("img.moving").count() > 0
+    assert page.locator("img.moving:visible").count() == 0
+    assert page.locator("img.motionless:visible").count() > 0
+
+
+def test_a_box_stops_the_animation(opened: Opened, address: str) -> None:
+    page = go(opened, address, WITH_ANIMATION)
+    assert page.locator("img.moving:visible").count() > 0
+    page.locator("label.stop input").first.check()
+    figure = page.locator("figure:has(label.stop)").first
+    assert figure.locator("img.moving:visible").count() == 0
+    assert figure.locator("img.motionless:visible").count() == 1
+
+
+def test_a_tab_that_is_chosen_stays_chosen_on_the_next_page(opened: Opened, address: str) -> None:
+    chosen = {}
+    for name in WITH_TABS:
+        page = go(opened, address, name)
+        if not chosen:
+            page.locator(".sd-tab-label[data-sync-id=jax]").first.click()
+        chosen[name] = page.evaluate(
+            """[...document.querySelectorAll(".sd-tab-set > input:checked + label")]
+               .map((label) => label.dataset.syncId)"""
+        )
+    for name, tabs in chosen.items():
+        assert tabs, name
+        assert set(tabs) == {"jax"}, name
+
+
+def test_the_search_finds_a_page_and_leads_there(opened: Opened, address: str) -> None:
+    page = opened.page
+    page.goto(f"{address}search.html?q=prototypical")
+    link = page.locator("ul.search li a").first
+    link.wait_for()
+    link.click()
+    page.wait_for_load_state()
+    assert "prototypical" in page.url
+    assert page.locator("article h1").count() == 1
+    assert opened.said == []
+
+
+def test_the_button_changes_the_theme_and_the_next_page_keeps_it(
+    opened: Opened, address: str
+) -> None:
+    page = go(opened, address, "index")
+    theme = "document.documentElement.dataset.theme"
+    seen = {page.evaluate(theme)}
+    for _ in range(3):
+        page.locator("button.theme-switch-button:visible").first.click()
+        seen.add(page.evaluate(theme))
+        if page.evaluate(theme) == "dark":
+            break
+    assert seen == {"light", "dark"}
+    page = go(opened, address, WITH_TABS[0])
+    assert page.evaluate(theme) == "dark"
+    assert page.locator("img.only-light:visible").count() == 0
+
+
+def test_without_a_mouse_the_first_key_offers_a_way_to_the_text(
+    opened: Opened, address: str
+) -> None:
+    page = go(opened, address, WITH_TABS[0])
+    page.keyboard.press("Tab")
+    focused = page.evaluate("document.activeElement.textContent.trim()")
+    assert focused == "Skip to main content"
+    page.keyboard.press("Enter")
+    assert page.evaluate("location.hash") == "#main-content"
+
+
+def test_the_filters_of_the_index_leave_what_was_asked_for(opened: Opened, address: str) -> None:
+    page = go(opened, address, "index")
+    everything = page.locator(".tutorial:visible").count()
+    page.locator("form.filters select[name=part]").select_option(index=1)
+    left = page.locator(".tutorial:visible").count()
+    assert 0 < left < everything
+    assert page.locator("form.filters output").text_content() == f"{left} of {everything}"
+
+
+def test_a_heading_of_the_ledger_sorts_by_its_column(opened: Opened, address: str) -> None:
+    page = go(opened, address, "book/performance/ledger")
+    table = page.locator("table.sortable").first
+    numbers = """(table) => [...table.tBodies[0].rows]
+        .map((row) => parseFloat(row.cells[2].textContent)).filter((x) => !isNaN(x))"""
+    table.locator("thead button").nth(2).click()
+    rising = table.evaluate(numbers)
+    assert len(rising) > 1
+    assert rising == sorted(rising)
+    table.locator("thead button").nth(2).click()
+    assert table.evaluate(numbers) == rising[::-1]

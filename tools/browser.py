@@ -1,0 +1,125 @@
+"""The built site in Debian's chromium: for the tests, and for pictures that people look at.
+
+`python -m tools.browser [PAGE ...]` (`make shots`) writes every page, or those that are named, as a
+picture in both themes and as on a telephone, to `_build/shots/`.
+"""
+
+import argparse
+import functools
+import http.server
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, sync_playwright
+
+from tools import ROOT, contract
+
+SITE = ROOT / "_build/html"
+SHOTS = ROOT / "_build/shots"
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+"""What the program is called, on one system or another."""
+
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+WINDOWS: dict[str, dict[str, Any]] = {
+    "light": {"viewport": DESKTOP},
+    "dark": {"viewport": DESKTOP, "color_scheme": "dark"},
+    "phone": {"viewport": PHONE, "is_mobile": True, "device_scale_factor": 2},
+}
+"""How a page is looked at, by name: arguments of `Browser.new_context`."""
+
+
+class NoBrowserError(Exception):
+    """There is no chromium."""
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing."""
+
+
+@contextmanager
+def served(site: Path = SITE) -> Iterator[str]:
+    """The address of the built site on the loopback interface, meanwhile."""
+    handler = functools.partial(_Quiet, directory=str(site))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The browser, without a window.
+
+    Raises:
+        NoBrowserError: it is not installed; the message says how that is done.
+    """
+    executable = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if executable is None:
+        raise NoBrowserError("there is no chromium; on Debian or Ubuntu: sudo apt install chromium")
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # as root it does not start with one
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=sandbox)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def page_names() -> list[str]:
+    """Every page of the book, as in its address without `.html`."""
+    others = contract.toc_files()[1:]  # the first lies at the root
+    return ["index", *others]
+
+
+def shoot(names: list[str]) -> list[Path]:
+    """Write the pages `names` in every window; returns the files."""
+    written = []
+    with served() as address, chromium() as browser:
+        for window, arguments in WINDOWS.items():
+            context = browser.new_context(**arguments)
+            page = context.new_page()
+            for name in names:
+                page.goto(f"{address}{name}.html", wait_until="load")
+                page.evaluate("window.MathJax?.startup?.promise")
+                path = SHOTS / f"{name.removeprefix('book/')}.{window}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                page.screenshot(path=path, full_page=True)
+                written.append(path)
+            context.close()
+    return written
+
+
+def main() -> int:
+    """Read the command line, and name the pictures that were made."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("pages", nargs="*", metavar="PAGE", help="such as kmeans; default: all")
+    wanted = [Path(page).stem for page in parser.parse_args().pages]
+    by_name = {Path(name).name: name for name in page_names()}
+    if unknown := sorted(set(wanted) - by_name.keys()):
+        print(f"No page is named {', '.join(unknown)}; there are {', '.join(by_name)}.")
+        return 1
+    if not (SITE / "index.html").is_file():
+        print("There is no site yet: make book")
+        return 1
+    try:
+        for path in shoot([by_name[name] for name in wanted] or page_names()):
+            print(path.relative_to(ROOT))
+    except NoBrowserError as error:
+        print(f"No pictures were made: {error}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
