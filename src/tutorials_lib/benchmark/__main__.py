@@ -159,7 +159,6 @@ def _print(console: Console, record) -> None:
 
 def _print_repeated(console: Console, slug: str, repeated) -> None:
     from tutorials_lib.benchmark.interval import inside
-    from tutorials_lib.benchmark.report import marks
 
     grid = Table("NumPy ÷ JAX", "interval of a re-run", "processes", "taken by others", "")
     for one in repeated:
@@ -169,7 +168,7 @@ def _print_repeated(console: Console, slug: str, repeated) -> None:
             f"{ratio.low:.3f} – {ratio.high:.3f}",
             str(ratio.processes),
             "unknown" if one.load is None else f"{one.load:.0%}",
-            ", ".join(marks(one)),
+            ", ".join(mark for mark in ("unsteady", "busy") if getattr(one, mark)),
         )
     console.print(f"\n[bold]{slug}[/bold], measured {len(repeated)} times")
     console.print(grid)
