@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tools import ROOT, contract
 
@@ -33,6 +33,10 @@ WINDOWS: dict[str, dict[str, Any]] = {
     "phone": {"viewport": PHONE, "is_mobile": True, "device_scale_factor": 2},
 }
 """How a page is looked at, by name: arguments of `Browser.new_context`."""
+
+
+PATIENCE = 120_000
+"""Milliseconds that a page may take: the reference is large, and machines are slow."""
 
 
 class NoBrowserError(Exception):
@@ -76,6 +80,17 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
+def go(page: Page, address: str) -> None:
+    """Open `address`, and wait until its formulas are set and its pictures are there."""
+    page.goto(address, wait_until="load")
+    page.evaluate("window.MathJax?.startup?.promise")
+    # Pictures further down wait to be scrolled to; those of the other theme are never shown.
+    page.evaluate(
+        """() => Promise.all([...document.images].filter((image) => image.offsetParent).map(
+            (image) => { image.loading = "eager"; return image.decode().catch(() => null); }))"""
+    )
+
+
 def page_names() -> list[str]:
     """Every page of the book, as in its address without `.html`."""
     others = contract.toc_files()[1:]  # the first lies at the root
@@ -89,9 +104,9 @@ def shoot(names: list[str]) -> list[Path]:
         for window, arguments in WINDOWS.items():
             context = browser.new_context(**arguments)
             page = context.new_page()
+            page.set_default_timeout(PATIENCE)
             for name in names:
-                page.goto(f"{address}{name}.html", wait_until="load")
-                page.evaluate("window.MathJax?.startup?.promise")
+                go(page, f"{address}{name}.html")
                 path = SHOTS / f"{name.removeprefix('book/')}.{window}.png"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 page.screenshot(path=path, full_page=True)

@@ -10,7 +10,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, Response
 
-from tools.browser import DESKTOP, PHONE, SITE, NoBrowserError, chromium, page_names, served
+from tools import browser
+from tools.browser import DESKTOP, PATIENCE, PHONE, SITE, NoBrowserError, page_names
 
 RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"],
@@ -25,15 +26,15 @@ each_page = pytest.mark.parametrize("page_name", page_names())
 def address() -> Iterator[str]:
     if not (SITE / "index.html").is_file():
         pytest.fail(f"there is no site in {SITE}; run `make book` first")
-    with served() as address:
+    with browser.served() as address:
         yield address
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def chromium() -> Iterator[Browser]:
     try:
-        with chromium() as browser:
-            yield browser
+        with browser.chromium() as program:
+            yield program
     except NoBrowserError as error:
         pytest.skip(str(error))
 
@@ -47,12 +48,12 @@ class Opened(NamedTuple):
 
 
 @pytest.fixture
-def opened(browser: Browser, address: str, request: pytest.FixtureRequest) -> Iterator[Opened]:
+def opened(chromium: Browser, address: str, request: pytest.FixtureRequest) -> Iterator[Opened]:
     """A new window; the parameters of `browser.new_context` may be given indirectly."""
     arguments: dict[str, Any] = {"viewport": DESKTOP} | getattr(request, "param", {})
-    context = browser.new_context(**arguments)
+    context = chromium.new_context(**arguments)
     page = context.new_page()
-    page.set_default_timeout(120_000)  # milliseconds; the reference is large, and machines are slow
+    page.set_default_timeout(PATIENCE)
     window = Opened(page, [], [])
 
     def hear(message: ConsoleMessage) -> None:
@@ -72,11 +73,8 @@ def opened(browser: Browser, address: str, request: pytest.FixtureRequest) -> It
 
 
 def go(window: Opened, address: str, name: str) -> Page:
-    """Open a page and wait until its formulas are set."""
-    page = window.page
-    page.goto(f"{address}{name}.html", wait_until="load")
-    page.evaluate("window.MathJax?.startup?.promise")
-    return page
+    browser.go(window.page, f"{address}{name}.html")
+    return window.page
 
 
 def violations(page: Page) -> list[str]:
