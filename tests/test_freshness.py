@@ -89,7 +89,13 @@ def notebook(*outputs: dict) -> nbformat.NotebookNode:
 
 @pytest.mark.parametrize(
     ("records", "is_shared"),
-    [([], True), ([{}], True), ([{"busy": False}], True), ([{}, {"busy": True}], False)],
+    [
+        ([], True),
+        ([{}], True),
+        ([{"busy": False}], True),
+        ([{}, {"busy": True}], False),
+        ([{"busy": True, "preset": "tiny"}], True),
+    ],
 )
 def test_what_was_measured_on_a_busy_machine_is_not_shared(
     tmp_path: Path, records: list[dict], is_shared: bool
