@@ -20,7 +20,7 @@ test: setup ## run the tests; ARGS="-k kmeans" chooses some of them
 	@$(python) -m tools.test $(ARGS)
 
 check: book ## test the built site, in chromium too where it is installed
-	@$(python) -m pytest tests/site $(ARGS)
+	@$(python) -m pytest tests/site -m "not weekly" $(ARGS)
 
 lint: setup ## check style, imports and types
 	@$(python) -m ruff check

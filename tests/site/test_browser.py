@@ -1,6 +1,7 @@
 """The built site in Debian's chromium: every page, in both themes, on a telephone, by keyboard.
 
-Skipped where there is no chromium; `.ci/run` installs it.
+Skipped where there is no chromium; `.ci/run` installs it. The tests that open every page take
+minutes and are left to `make check ARGS="-m weekly"`.
 """
 
 from collections.abc import Iterator
@@ -87,6 +88,7 @@ def violations(page: Page) -> list[str]:
     ]
 
 
+@pytest.mark.weekly
 @each_page
 @pytest.mark.parametrize("opened", [{}], indirect=True, ids=["light"])
 def test_a_page_says_nothing_asks_no_other_host_and_shuts_nobody_out(
@@ -98,6 +100,7 @@ def test_a_page_says_nothing_asks_no_other_host_and_shuts_nobody_out(
     assert [url for url in opened.asked if not url.startswith((address, "data:", "blob:"))] == []
 
 
+@pytest.mark.weekly
 @each_page
 @pytest.mark.parametrize(
     "opened",
@@ -118,7 +121,7 @@ def test_a_dark_page_fits_a_telephone_and_shuts_nobody_out(
 
 
 WITH_STEPPER = "book/generative/gan"
-WITH_ANIMATION = "book/tabular/kmeans"
+WITH_ANIMATION = "book/reinforcement/dqn"
 WITH_TABS = ("book/tabular/kmeans", "book/vision/cnn")
 
 
