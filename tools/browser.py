@@ -61,6 +61,11 @@ def served(site: Path = SITE) -> Iterator[str]:
         server.server_close()
 
 
+def executable() -> str | None:
+    """Where chromium is, or None; `.ci/run` asks, too."""
+    return next(filter(None, map(shutil.which, CHROMIUM)), None)
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """The browser, without a window.
@@ -68,12 +73,12 @@ def chromium() -> Iterator[Browser]:
     Raises:
         NoBrowserError: it is not installed; the message says how that is done.
     """
-    executable = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if executable is None:
+    program = executable()
+    if program is None:
         raise NoBrowserError("there is no chromium; on Debian or Ubuntu: sudo apt install chromium")
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # as root it does not start with one
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=sandbox)
+        browser = playwright.chromium.launch(executable_path=program, args=sandbox)
         try:
             yield browser
         finally:
