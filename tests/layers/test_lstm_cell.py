@@ -37,7 +37,9 @@ def in_rows(drive: jax.Array, initial: tuple, kernel: jax.Array) -> jax.Array:
     cell = pure.assemble(graph, tree)
     memory, rows, start = initial, [], 0
     for count in COUNTS:
-        memory = cell.step(tuple(each[:count] for each in memory), drive[start : start + count])
+        hidden, cells = memory
+        drives = drive[start : start + count]
+        memory = cell.step((hidden[:count], cells[:count]), drives)
         rows.append(memory[0])
         start += count
     return jnp.concatenate(rows)
