@@ -10,7 +10,8 @@ build was stopped, counts as done the next time. A marker file says that the las
 end clean, and then every page is read and written again. What was executed stays cached, unless
 the build was stopped while it wrote a notebook to the cache: such a notebook is taken out.
 
-With `BOOK_SECONDS` set, the preset of a page is decided when it is read (`ration`).
+With `BOOK_SECONDS` set, the preset of a page is decided when it is read (`ration`); when the
+seconds are spent, all pages that are left are run small before the next one is read.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ import importlib.metadata
 import os
 import platform
 import re
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
+import side_by_side
 from book_state import state_of
 from executed_pages import (
     cache_folder,
@@ -43,7 +46,7 @@ from executed_pages import (
     shared_store,
     take_in,
 )
-from ration import Ration, seconds_given
+from ration import SMALL, Ration, seconds_given
 from tutorials_lib import catalog, environment, presets
 from tutorials_lib.benchmark import machine
 from tutorials_lib.digest import (
@@ -194,49 +197,70 @@ def look_for_executed(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -
     """
     if not _executes(env):
         return
-    store, kept = shared_store(), get_cache(cache_folder(app))
+    kept = get_cache(cache_folder(app))
     seconds = {
         record.uri: record.data.get("execution_seconds") for record in kept.list_cache_records()
     }
     ration: Ration = app.config.ration
     for docname in docnames:
-        path = env.doc2path(docname)
-        for preset in ration.accepted:
-            digest = _digest_of(app, docname, preset)
-            if digest is None or _is_executed(env, docname, digest, kept, store):
-                break
-            if preset == ration.asked:
-                ration.missing.add(docname)
-        else:
+        if _digest_of(app, docname, ration.asked) is None:
+            continue
+        preset = _executed_with(app, docname, kept)
+        if preset != ration.asked:
+            ration.missing.add(docname)
+        if preset is None:
+            path = env.doc2path(docname)
             logger.info("to execute: %s, %s s", path, seconds.get(path))
     ration.begin()
 
 
-def _is_executed(
-    env: BuildEnvironment,
-    docname: str,
-    digest: str,
-    kept: JupyterCacheAbstract,
-    store: Path | None,
-) -> bool:
-    """Whether the page's notebook is kept; if the store has it, it is from now on."""
-    path = env.doc2path(docname)
+def _executed_with(app: Sphinx, docname: str, kept: JupyterCacheAbstract) -> str | None:
+    """The preset with which the page's notebook is kept; if the store has it, it is from now on."""
+    store = shared_store()
+    for preset in app.config.ration.accepted:
+        notebook, key = _to_execute(app, docname, preset)
+        if store is not None:
+            take_in(store, key, kept, Path(app.env.doc2path(docname)))
+        with suppress(KeyError):
+            kept.match_cache_notebook(notebook)
+            return preset
+    return None
+
+
+def _to_execute(app: Sphinx, docname: str, preset: str) -> tuple[nbformat.NotebookNode, str]:
+    """The page as a notebook without outputs, and its name in the store."""
+    path = app.env.doc2path(docname)
+    digest = _digest_of(app, docname, preset)
+    if digest is None:
+        raise ValueError(f"{docname} has no cells")
     text = Path(path).read_text(encoding="utf-8")
-    if store is not None:
-        take_in(store, _key(text, digest), kept, Path(path))
+    key = _key(text, digest)
     text += _hidden_cell(digest)
-    settings: Any = env  # MyST-NB keeps its settings there
+    settings: Any = app.env  # MyST-NB keeps its settings there
     reader = create_nb_reader(path, settings.myst_config, settings.mystnb_config, text)
-    try:
-        kept.match_cache_notebook(reader.read(text))
-    except KeyError:
-        return False
-    return True
+    if reader is None:
+        raise ValueError(f"MyST-NB does not read {path}")
+    return reader.read(text), key
+
+
+def run_the_rest_small(app: Sphinx) -> None:
+    """The seconds are spent: run all pages that are left side by side, with the small preset."""
+    ration: Ration = app.config.ration
+    ration.rest_is_run = True
+    kept = get_cache(cache_folder(app))
+    left = [name for name in sorted(ration.missing) if _executed_with(app, name, kept) is None]
+    notebooks = {Path(app.env.doc2path(name)): _to_execute(app, name, SMALL)[0] for name in left}
+    os.environ["TUTORIALS_PRESET"] = SMALL
+    settings: Any = app.env
+    side_by_side.run(notebooks, kept, settings.mystnb_config.execution_timeout)
 
 
 def append_digest(app: Sphinx, docname: str, source: list[str]) -> None:
     """Add the hidden last cell, and let the page's kernel start with the preset it stands for."""
-    preset = app.config.ration.preset_of(docname)
+    ration: Ration = app.config.ration
+    if docname in ration.missing and ration.is_spent and not ration.rest_is_run:
+        run_the_rest_small(app)
+    preset = ration.preset_of(docname)
     digest = _digest_of(app, docname, preset)
     if digest is None:
         return

@@ -2,8 +2,8 @@
 
 All pages at their full size take hours on two cores. With `BOOK_SECONDS` set, a page that nobody
 has executed yet is run as the settings say while these seconds last, and with the preset `tiny`
-afterwards: every cell of every page still runs, and each such page says that its numbers mean
-nothing. With a store of executed pages the next build takes up where this one stopped.
+afterwards, several at once: every cell of every page still runs, and each such page says that its
+numbers mean nothing. With a store of executed pages the next build takes up where this one stopped.
 """
 
 import os
@@ -21,12 +21,14 @@ class Ration:
     Attributes:
         asked: the preset of the settings.
         seconds: how long pages are run with it; None means to the end.
-        missing: the pages that have not been executed with it.
+        missing: the pages that had not been executed with it.
+        rest_is_run: whether those that were left when the seconds were spent have been run small.
     """
 
     asked: str
     seconds: float | None = None
     missing: set[str] = field(default_factory=set)
+    rest_is_run: bool = False
     _start: float | None = None
 
     @property
