@@ -1,11 +1,25 @@
-"""What the PDF needs and the site does not: cards as a list, tables that fit the page."""
+"""What the PDF needs and the site does not: cards as a list, tables that fit the page.
 
+And the look of the book, which `book/_print/bookprint.sty` describes; a cover (`print_cover`),
+chapter numbers behind links (`print_references`), solutions at the end (`print_solutions`) and a
+short reference of the package (`print_api`).
+"""
+
+import importlib.metadata
 from collections.abc import Callable
+from pathlib import Path
 
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.transforms.post_transforms import SphinxPostTransform
+
+import print_cover
+from print_api import ShortenApi
+from print_marks import latex
+from print_references import NumberReferences
+from print_solutions import CollectSolutions
+from print_symbols import FONTS, ReplaceSymbols, write_symbols
 
 LONG_TABLE = 30
 """Rows beyond which Sphinx sets a table over several pages, and no longer breaks lines in it."""
@@ -15,6 +29,28 @@ WIDEST_COLUMN = 30
 
 PADDING = 4
 """The room between two columns, in characters."""
+
+OPENING = "About this book"
+"""The heading above the text of the index page."""
+
+LICENCES = "Text CC BY 4.0, code Apache 2.0"
+
+FILES = (Path(__file__).parents[1] / "_print/bookprint.sty", *FONTS)
+
+PREAMBLE = r"""
+\usepackage{bookprint}
+\usepackage{booksymbols}
+\newcommand{\bookpromise}{Thirty machine-learning programs, each written in NumPy and in JAX,
+  checked against each other and measured.}
+\hypersetup{
+  pdftitle={JAX Tutorials and Optimizations},
+  pdfauthor={The contributors},
+  pdfsubject={Thirty machine-learning tutorials, each in NumPy and in JAX, checked and measured},
+  pdfkeywords={JAX, NumPy, machine learning, tutorials, benchmarks},
+  pdflang=en,
+  bookmarksnumbered, bookmarksopen, bookmarksopenlevel=0,
+  pdfencoding=auto, psdextra}
+"""
 
 
 class PrintCards(SphinxPostTransform):
@@ -64,12 +100,53 @@ class FitTables(SphinxPostTransform):
             table["classes"].append("colwidths-given")
 
 
-def use_plain_class(app: Sphinx, config: Config) -> None:
-    """Print with Sphinx's own class.
+class LabelTabs(SphinxPostTransform):
+    """The label of a tab above what it holds; all tabs of a set stand one below the other."""
 
-    Jupyter Book's asks for fonts of 1.4 GB and a plotting package, and no page uses either.
+    default_priority = 199
+    formats = ("latex",)
+
+    def run(self, **kwargs: object) -> None:
+        """Make every label of a tab a small heading."""
+        for label in list(self.document.findall(nodes.rubric)):
+            if "sd-tab-label" in label["classes"]:
+                label.replace_self(latex(f"\\booktab{{{label.astext()}}}"))
+
+
+class OpenBook(SphinxPostTransform):
+    """The cover, and a heading for the index page, which has lost its own to the title."""
+
+    default_priority = 740
+    formats = ("latex",)
+
+    def run(self, **kwargs: object) -> None:
+        """Draw the picture and write both."""
+        picture = print_cover.draw(self.app)
+        self.app.builder.context["maketitle"] = (
+            f"\\bookcover{{{picture}}}{{{importlib.metadata.version('tutorials_lib')}}}"
+            f"{{\\csname @date\\endcsname}}{{{LICENCES}}}"
+        )
+        section = next(iter(self.document.findall(nodes.section)))
+        section.insert(1, latex(f"\\bookopening{{{OPENING}}}"))
+
+
+def use_print_style(app: Sphinx, config: Config) -> None:
+    """Print with Sphinx's own class and `bookprint.sty`.
+
+    Jupyter Book's class asks for fonts of 1.4 GB and a plotting package, and no page uses either;
+    its preamble loads a package that switches fonts at every Greek letter.
     """
     config.latex_theme = "manual"
+    config.latex_elements["preamble"] = PREAMBLE
+    config.latex_additional_files = [*config.latex_additional_files, *map(str, FILES)]
+
+
+def use_print_colors(app: Sphinx) -> None:
+    """Code in few dark colours, which differ in weight and slope as well, for grey printers."""
+    if app.builder.format == "latex":
+        app.config.pygments_style = "print_colors.PrintStyle"
+        Path(app.outdir).mkdir(parents=True, exist_ok=True)
+        write_symbols(Path(app.outdir) / "booksymbols.sty")
 
 
 def _is_component(name: str) -> Callable[[nodes.Node], bool]:
@@ -85,7 +162,11 @@ def _link_of(card: nodes.Element, body: nodes.Element) -> nodes.reference | None
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect to Sphinx."""
-    app.connect("config-inited", use_plain_class, priority=900)
-    app.add_post_transform(PrintCards)
-    app.add_post_transform(FitTables)
+    app.connect("config-inited", use_print_style, priority=900)
+    app.connect("builder-inited", use_print_colors)
+    for transform in (
+        *(PrintCards, LabelTabs, CollectSolutions, ShortenApi, OpenBook),
+        *(NumberReferences, FitTables, ReplaceSymbols),
+    ):
+        app.add_post_transform(transform)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
