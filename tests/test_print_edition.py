@@ -138,7 +138,7 @@ def chapter(tex: str, title: str) -> str:
 def test_a_link_to_another_chapter_says_its_number_once_in_a_section(tex: str):
     number = r"chapter~\ref*{\detokenize{book/tabular/pears::doc}}"
     assert chapter(tex, "Count apples").count(number) == 1
-    assert f"pears}}}}}} ({number}), and" in re.sub(r"\\DUrole\{[^}]*\}", "", tex)
+    assert f"pears}}}}}}}} ({number}), and" in re.sub(r"\\DUrole\{[^}]*\}", "", tex)
     assert r"apples::doc}}" in tex.split("\\part")[0]
 
 

@@ -42,7 +42,12 @@ def read_log(path: Path) -> str:
 def overfull(log: str, tex: str) -> Iterator[tuple[float, str, str]]:
     """How much too long, in which chapter, and the source of each line beyond the page."""
     lines = tex.splitlines()
+    opened = re.search(r"\(\S+\.ind\s", log)
+    index = opened.start() if opened else len(log)
     for match in _OVERFULL.finditer(log):
+        if match.start() > index:  # the numbers of lines are those of the index
+            yield float(match[2]), "in the index", log[match.end() :].strip().partition("\n")[0]
+            continue
         number = min(int(match[3] or 0), len(lines))
         titles = (line for line in reversed(lines[:number]) if line.startswith("\\chapter"))
         around = lines[max(number - 1, 0)] if number else "(no line is named)"

@@ -78,7 +78,7 @@ def _thin_out_index(file: nodes.Element, kept: list[addnodes.desc]) -> None:
 def _entry(desc: addnodes.desc, docname: str, wanted: set[str]) -> nodes.Node:
     signature = next(iter(desc.findall(addnodes.desc_signature)))
     ids = [each for node in desc.findall(addnodes.desc_signature) for each in node["ids"]]
-    labels = "".join(label_of(docname, i) for i in ids if f"{docname}#{i}" in wanted)
+    labels = "".join(label_of(docname, i) for i in ids if i in wanted)
     entry = nodes.paragraph("", "", latex(f"\\bookapientry{{}}{labels}"))
     entry += nodes.literal("", _name(signature) + _arguments(signature))
     content = next(iter(desc.findall(addnodes.desc_content)))

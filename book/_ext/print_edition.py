@@ -27,6 +27,9 @@ LONG_TABLE = 30
 WIDEST_COLUMN = 30
 """Characters beyond which a column of such a table is not given more width."""
 
+MANY_COLUMNS = 8
+"""Columns from which on a table gets smaller letters."""
+
 PADDING = 4
 """The room between two columns, in characters."""
 
@@ -80,16 +83,23 @@ class PrintCards(SphinxPostTransform):
 
 
 class FitTables(SphinxPostTransform):
-    """Give the columns of a long table widths, by the length of their longest words and cells."""
+    """Give the columns of a long table widths, by the length of their longest words and cells.
+
+    A table of many columns gets smaller letters.
+    """
 
     default_priority = 900
     formats = ("latex",)
 
     def run(self, **kwargs: object) -> None:
-        """Set the widths of every long table of the page."""
-        for table in self.document.findall(nodes.table):
+        """Set the widths of every long table of the book."""
+        for table in list(self.document.findall(nodes.table)):
             rows = [list(row.findall(nodes.entry)) for row in table.findall(nodes.row)]
             columns = list(table.findall(nodes.colspec))
+            if len(columns) >= MANY_COLUMNS:
+                place = table.parent.index(table)
+                table.parent.insert(place + 1, latex("\\endgroup"))
+                table.parent.insert(place, latex("\\begingroup\\bookwide"))
             if len(rows) <= LONG_TABLE or "colwidths-given" in table["classes"]:
                 continue
             for column, cells in zip(columns, zip(*rows, strict=True), strict=True):
@@ -98,6 +108,19 @@ class FitTables(SphinxPostTransform):
                 longest = max(map(len, texts))
                 column["colwidth"] = max(longest_word, min(longest, WIDEST_COLUMN)) + PADDING
             table["classes"].append("colwidths-given")
+
+
+class MendParents(SphinxPostTransform):
+    """Let every node know what it stands in; Sphinx joins the pages without saying so."""
+
+    default_priority = 710  # Jupyter Book has made the parts
+    formats = ("latex",)
+
+    def run(self, **kwargs: object) -> None:
+        """Go through the whole book."""
+        for node in self.document.findall(nodes.Element):
+            for child in node.children:
+                child.parent = node
 
 
 class LabelTabs(SphinxPostTransform):
@@ -165,7 +188,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", use_print_style, priority=900)
     app.connect("builder-inited", use_print_colors)
     for transform in (
-        *(PrintCards, LabelTabs, CollectSolutions, ShortenApi, OpenBook),
+        *(PrintCards, LabelTabs, MendParents, CollectSolutions, ShortenApi, OpenBook),
         *(NumberReferences, FitTables, ReplaceSymbols),
     ):
         app.add_post_transform(transform)

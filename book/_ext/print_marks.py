@@ -22,9 +22,10 @@ def label_of(docname: str, name: str) -> str:
 
 
 def referred_to(document: nodes.document) -> set[str]:
-    """`docname#name` of everything inside the book that is linked to."""
-    uris = (reference.get("refuri", "") for reference in document.findall(nodes.reference))
-    return {uri[1:] for uri in uris if uri.startswith("%")}
+    """The names of everything in the book that is linked to."""
+    links = list(document.findall(nodes.reference))
+    outer = {link.get("refuri", "").partition("#")[2] for link in links}
+    return outer | {link.get("refid", "") for link in links}
 
 
 def around(node: nodes.Node) -> Iterator[nodes.Element]:

@@ -43,16 +43,18 @@ class NumberReferences(SphinxPostTransform):
 
     def _where(self, link: nodes.reference) -> str:
         """The words for the place that `link` leads to; empty where none are needed."""
+        own = next((n for n in around(link) if isinstance(n, addnodes.start_of_file)), None)
+        home = own["docname"] if own is not None else ""
         uri = link.get("refuri", "")
+        if not uri and "refid" in link:
+            uri = f"%{home}#{link['refid']}"
         classes = {name for node in link.findall(nodes.Element) for name in node.get("classes", ())}
         if not uri.startswith("%") or WITHOUT & classes:
             return ""
         docname, _, name = uri[1:].partition("#")
-        own = next((n for n in around(link) if isinstance(n, addnodes.start_of_file)), None)
-        is_own = own is not None and own["docname"] == docname
         if name and f"{docname}#{name}" in self._sections:
             return f"section~\\ref*{{{key_of(docname, name)}}}"
-        if is_own or docname not in self._files:
+        if docname == home or docname not in self._files:
             return ""
         if docname not in self._chapters:
             return f"section~\\ref*{{{key_of(docname, ':doc')}}}"
