@@ -85,7 +85,8 @@ def _entry(desc: addnodes.desc, docname: str, wanted: set[str]) -> nodes.Node:
     first = next((child for child in content if isinstance(child, nodes.paragraph)), None)
     if first is not None:
         entry += [nodes.Text(" "), *(child.deepcopy() for child in _first_sentence(first))]
-    members = [_name(child[0]) for child in content if isinstance(child, addnodes.desc)]
+    inner = (child for child in content if isinstance(child, addnodes.desc))
+    members = [_name(next(iter(child.findall(addnodes.desc_signature)))) for child in inner]
     if members:
         entry += nodes.Text(" It has ")
         for place, member in enumerate(members):

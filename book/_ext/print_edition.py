@@ -11,6 +11,7 @@ from pathlib import Path
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.builders.latex import LaTeXBuilder
 from sphinx.config import Config
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
@@ -144,8 +145,9 @@ class OpenBook(SphinxPostTransform):
 
     def run(self, **kwargs: object) -> None:
         """Draw the picture and write both."""
-        picture = print_cover.draw(self.app)
-        self.app.builder.context["maketitle"] = (
+        picture, builder = print_cover.draw(self.app), self.app.builder
+        assert isinstance(builder, LaTeXBuilder)
+        builder.context["maketitle"] = (
             f"\\bookcover{{{picture}}}{{{importlib.metadata.version('tutorials_lib')}}}"
             f"{{\\csname @date\\endcsname}}{{{LICENCES}}}"
         )

@@ -28,7 +28,7 @@ def referred_to(document: nodes.document) -> set[str]:
     return outer | {link.get("refid", "") for link in links}
 
 
-def around(node: nodes.Node) -> Iterator[nodes.Element]:
+def around(node: nodes.Node) -> Iterator[nodes.Node]:
     """What `node` stands in, from the inside to the outside."""
     while (node := node.parent) is not None:
         yield node
