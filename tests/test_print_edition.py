@@ -36,6 +36,10 @@ By machine.
 ```
 ````
 
+| a | b | c | d | e | f | g | h |
+|---|---|---|---|---|---|---|---|
+| 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 |
+
 ```{exercise}
 :label: apples-more
 
@@ -162,6 +166,12 @@ def test_the_tabs_stand_below_each_other_with_their_labels(tex: str):
     assert places == sorted(places)
 
 
+def test_a_table_of_many_columns_has_smaller_letters(tex: str):
+    wide = re.search(r"\\bookwide(.*?)\\endgroup", chapter(tex, "Count apples"), re.DOTALL)
+    assert wide
+    assert "tabulary" in wide[1]
+
+
 def test_solutions_stand_in_the_appendix_by_chapter_with_links_both_ways(tex: str):
     body, appendix = tex.split("\\appendix")
     assert "\\part{Appendix}" in body
@@ -206,8 +216,15 @@ def test_every_symbol_is_taken_from_a_font_that_has_it(tmp_path: Path):
 def test_the_cover_repeats_pictures_rather_than_leave_a_gap():
     tiles = [Image.new("RGB", print_cover.TILE, color) for color in ("red", "lime")]
     whole = print_cover.arrange(tiles)
-    width, height = print_cover.TILE
-    assert whole.size == (5 * width, height)
-    assert [whole.getpixel((k * width, 0)) for k in range(5)] == [
-        (255, 0, 0), (0, 255, 0), (255, 0, 0), (0, 255, 0), (255, 0, 0),
-    ]  # fmt: skip
+    width, height = (size + print_cover.GAP for size in print_cover.TILE)
+    assert whole.size == (5 * width + print_cover.GAP, height + print_cover.GAP)
+    seen = [whole.getpixel((print_cover.GAP + k * width, print_cover.GAP)) for k in range(5)]
+    red, lime = (255, 0, 0), (0, 255, 0)
+    assert seen == [red, lime, red, lime, red]
+
+
+def test_a_picture_stands_on_a_white_tile():
+    tile = print_cover.on_white(Image.new("RGB", (900, 100), "red"))
+    assert tile.size == print_cover.TILE
+    assert tile.getpixel((0, 0)) == (255, 255, 255)
+    assert tile.getpixel((print_cover.ROOM, print_cover.TILE[1] // 2)) == (255, 0, 0)

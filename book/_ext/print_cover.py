@@ -11,8 +11,17 @@ from book_state import state_of
 from tutorials_lib import catalog
 
 COLUMNS = 5
-TILE = (420, 310)
+TILE = (420, 308)
 """Width and height of one picture, in pixels; five beside each other cover a page of A4."""
+
+ROOM, GAP = 14, 10
+"""Pixels of white around a picture, and between two tiles."""
+
+LONGEST = 2.2
+"""How many times as wide as high a picture is shown at most."""
+
+INK = "#11294d"
+"""The colour of the cover, `BookInk` in `bookprint.sty`."""
 
 
 def mosaic(app: Sphinx) -> Image.Image | None:
@@ -27,8 +36,16 @@ def mosaic(app: Sphinx) -> Image.Image | None:
             chosen = pictures.get(row.picture, next(iter(pictures.values())))
             path = cards.draw(Path(app.srcdir), tutorial.slug, chosen, row.crop)
             with Image.open(path) as picture:
-                tiles.append(ImageOps.fit(picture.convert("RGB"), TILE))
+                tiles.append(on_white(picture.convert("RGB")))
     return arrange(tiles) if tiles else None
+
+
+def on_white(picture: Image.Image) -> Image.Image:
+    """A picture on a white tile, with room around it; a long strip loses its ends."""
+    width = min(picture.width, round(LONGEST * picture.height))
+    picture = ImageOps.fit(picture, (width, picture.height))
+    inner = ImageOps.pad(picture, (TILE[0] - 2 * ROOM, TILE[1] - 2 * ROOM), color="white")
+    return ImageOps.expand(inner, ROOM, "white")
 
 
 def arrange(tiles: list[Image.Image]) -> Image.Image:
@@ -36,9 +53,11 @@ def arrange(tiles: list[Image.Image]) -> Image.Image:
     missing = -len(tiles) % COLUMNS
     tiles = [*tiles, *(tiles[k % len(tiles)] for k in range(missing))]
     width, height = TILE
-    whole = Image.new("RGB", (COLUMNS * width, len(tiles) // COLUMNS * height))
+    rows = len(tiles) // COLUMNS
+    whole = Image.new("RGB", (COLUMNS * (width + GAP) + GAP, rows * (height + GAP) + GAP), INK)
     for place, tile in enumerate(tiles):
-        whole.paste(tile, (place % COLUMNS * width, place // COLUMNS * height))
+        row, column = divmod(place, COLUMNS)
+        whole.paste(tile, (GAP + column * (width + GAP), GAP + row * (height + GAP)))
     return whole
 
 

@@ -3,6 +3,7 @@
 The fallback is DejaVu, as it comes with Matplotlib, in which code is set as well.
 """
 
+import re
 import unicodedata
 from functools import cache
 from pathlib import Path
@@ -23,6 +24,8 @@ FONTS = (
 
 FIRST = 0x2300
 """The first code point that is not left to the font of the text."""
+
+_HIGH = re.compile(f"[{chr(FIRST)}-{chr(0x10FFFF)}]")
 
 _HEAD = r"""\NeedsTeXFormat{LaTeX2e}
 \ProvidesPackage{booksymbols}
@@ -51,9 +54,7 @@ def write_symbols(path: Path) -> None:
 def replace(text: str) -> str:
     """The text with the names of characters that no font of the book has."""
     known = covered(MONO) | covered(SANS)
-    return "".join(
-        char if ord(char) < FIRST or ord(char) in known else f"[{name_of(char)}]" for char in text
-    )
+    return _HIGH.sub(lambda m: m[0] if ord(m[0]) in known else f"[{name_of(m[0])}]", text)
 
 
 def name_of(char: str) -> str:
