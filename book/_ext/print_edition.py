@@ -25,13 +25,13 @@ from print_symbols import FONTS, ReplaceSymbols, write_symbols
 LONG_TABLE = 30
 """Rows beyond which Sphinx sets a table over several pages, and no longer breaks lines in it."""
 
-WIDEST_COLUMN = 30
+WIDEST_COLUMN = 24
 """Characters beyond which a column of such a table is not given more width."""
 
 MANY_COLUMNS = 8
 """Columns from which on a table gets smaller letters."""
 
-PADDING = 4
+PADDING = 8
 """The room between two columns, in characters."""
 
 OPENING = "About this book"
@@ -89,7 +89,7 @@ class FitTables(SphinxPostTransform):
     A table of many columns gets smaller letters.
     """
 
-    default_priority = 900
+    default_priority = 745  # before LaTeX that has no length stands in the cells
     formats = ("latex",)
 
     def run(self, **kwargs: object) -> None:
