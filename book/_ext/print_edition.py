@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.builders.latex import LaTeXBuilder
 from sphinx.config import Config
@@ -36,6 +37,9 @@ PADDING = 8
 
 OPENING = "About this book"
 """The heading above the text of the index page."""
+
+LITERATURE = "book/reference/bibliography"
+"""The page whose list Jupyter Book moves to the end of the book."""
 
 LICENCES = "Text CC BY 4.0, code Apache 2.0"
 
@@ -153,6 +157,9 @@ class OpenBook(SphinxPostTransform):
         )
         section = next(iter(self.document.findall(nodes.section)))
         section.insert(1, latex(f"\\bookopening{{{OPENING}}}"))
+        for file in self.document.findall(addnodes.start_of_file):
+            if file["docname"] == LITERATURE:
+                file[0] += nodes.paragraph("", "The list stands at the end, before the index.")
 
 
 def use_print_style(app: Sphinx, config: Config) -> None:
