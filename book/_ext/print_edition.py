@@ -159,7 +159,8 @@ class OpenBook(SphinxPostTransform):
         section.insert(1, latex(f"\\bookopening{{{OPENING}}}"))
         for file in self.document.findall(addnodes.start_of_file):
             if file["docname"] == LITERATURE:
-                file[0] += nodes.paragraph("", "The list stands at the end, before the index.")
+                section = next(iter(file.findall(nodes.section)))
+                section += nodes.paragraph("", "The list stands at the end, before the index.")
 
 
 def use_print_style(app: Sphinx, config: Config) -> None:
