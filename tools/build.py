@@ -19,15 +19,16 @@ from typing import Any
 import yaml
 from filelock import FileLock, Timeout
 
-from tools import ROOT, contract, pages
+from tools import ROOT, contract, pages, printed
 from tools.reporter import Reporter
 from tutorials_lib import environment
 
 BUILD = ROOT / "_build"
 TEX_PROGRAMS = ("xelatex", "latexmk", "makeindex")
+TEX_FONTS = ("texgyrepagella-regular.otf", "texgyreheros-regular.otf", "texgyrepagella-math.otf")
 TEX_PACKAGES = (
-    "latexmk texlive-xetex texlive-latex-recommended texlive-latex-extra "
-    "texlive-fonts-recommended fonts-freefont-otf"
+    "latexmk texlive-xetex texlive-latex-recommended texlive-latex-extra texlive-pictures "
+    "texlive-fonts-recommended fonts-texgyre fonts-texgyre-math"
 )
 
 
@@ -112,10 +113,19 @@ def build_html() -> int:
     return 0
 
 
-def build_pdf() -> int:
-    """`make pdf`: LaTeX sources by Sphinx, then latexmk; names the file that it made."""
+def missing_tex() -> list[str]:
+    """The programs, or else the fonts, that the PDF needs and this machine lacks."""
     missing = [program for program in TEX_PROGRAMS if shutil.which(program) is None]
     if missing:
+        return missing
+    command = ["kpsewhich", *TEX_FONTS]
+    found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
+    return [font for font in TEX_FONTS if font not in {Path(path).name for path in found}]
+
+
+def build_pdf() -> int:
+    """`make pdf`: LaTeX sources by Sphinx, then latexmk, then `printed`; names the file made."""
+    if missing := missing_tex():
         print(
             f"The PDF needs {', '.join(missing)}. On Debian or Ubuntu: "
             f"sudo apt install {TEX_PACKAGES}",
@@ -155,8 +165,13 @@ def _run_latex(folder: Path, start: float) -> int:
         print("\n".join(lines[max(first, 0) : first + 8]), file=sys.stderr)
         print(f"LaTeX failed; the whole log is {log.relative_to(ROOT)}.", file=sys.stderr)
         return 1
+    if faults := [fault for path in made for fault in printed.check(folder, path.stem)]:
+        print("\n".join(faults), file=sys.stderr)
+        print("The PDF is there, but it is not fit to print, see above.", file=sys.stderr)
+        return 1
     seconds = time.monotonic() - start
-    print(f"{', '.join(str(path.relative_to(ROOT)) for path in made)} is ready: {seconds:.0f} s.")
+    names = ", ".join(f"{path.relative_to(ROOT)} ({printed.size(path)})" for path in made)
+    print(f"{names} is ready: {seconds:.0f} s.")
     return 0
 
 

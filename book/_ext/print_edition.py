@@ -1,20 +1,64 @@
-"""What the PDF needs and the site does not: cards as a list, tables that fit the page."""
+"""What the PDF needs and the site does not: cards as a list, tables that fit the page.
 
+And the look of the book, which `book/_print/bookprint.sty` describes; a cover (`print_cover`),
+chapter numbers behind links (`print_references`), solutions at the end (`print_solutions`) and a
+short reference of the package (`print_api`).
+"""
+
+import importlib.metadata
 from collections.abc import Callable
+from pathlib import Path
 
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.builders.latex import LaTeXBuilder
 from sphinx.config import Config
 from sphinx.transforms.post_transforms import SphinxPostTransform
+
+import print_cover
+from print_api import ShortenApi
+from print_marks import latex
+from print_references import NumberReferences
+from print_solutions import CollectSolutions
+from print_symbols import FONTS, ReplaceSymbols, write_symbols
 
 LONG_TABLE = 30
 """Rows beyond which Sphinx sets a table over several pages, and no longer breaks lines in it."""
 
-WIDEST_COLUMN = 30
+WIDEST_COLUMN = 24
 """Characters beyond which a column of such a table is not given more width."""
 
-PADDING = 4
+MANY_COLUMNS = 8
+"""Columns from which on a table gets smaller letters."""
+
+PADDING = 8
 """The room between two columns, in characters."""
+
+OPENING = "About this book"
+"""The heading above the text of the index page."""
+
+LITERATURE = "book/reference/bibliography"
+"""The page whose list Jupyter Book moves to the end of the book."""
+
+LICENCES = "Text CC BY 4.0, code Apache 2.0"
+
+FILES = (Path(__file__).parents[1] / "_print/bookprint.sty", *FONTS)
+
+PREAMBLE = r"""
+\usepackage{bookprint}
+\usepackage{booksymbols}
+\newcommand{\bookpromise}{Thirty machine-learning programs, each written in NumPy and in JAX,
+  checked against each other and measured.}
+\hypersetup{
+  pdftitle={JAX Tutorials and Optimizations},
+  pdfauthor={The contributors},
+  pdfsubject={Thirty machine-learning tutorials, each in NumPy and in JAX, checked and measured},
+  pdfkeywords={JAX, NumPy, machine learning, tutorials, benchmarks},
+  pdflang=en,
+  bookmarksnumbered, bookmarksopen, bookmarksopenlevel=0,
+  pdfencoding=auto, psdextra}
+"""
 
 
 class PrintCards(SphinxPostTransform):
@@ -44,16 +88,23 @@ class PrintCards(SphinxPostTransform):
 
 
 class FitTables(SphinxPostTransform):
-    """Give the columns of a long table widths, by the length of their longest words and cells."""
+    """Give the columns of a long table widths, by the length of their longest words and cells.
 
-    default_priority = 900
+    A table of many columns gets smaller letters.
+    """
+
+    default_priority = 745  # before LaTeX that has no length stands in the cells
     formats = ("latex",)
 
     def run(self, **kwargs: object) -> None:
-        """Set the widths of every long table of the page."""
-        for table in self.document.findall(nodes.table):
+        """Set the widths of every long table of the book."""
+        for table in list(self.document.findall(nodes.table)):
             rows = [list(row.findall(nodes.entry)) for row in table.findall(nodes.row)]
             columns = list(table.findall(nodes.colspec))
+            if len(columns) >= MANY_COLUMNS:
+                place = table.parent.index(table)
+                table.parent.insert(place + 1, latex("\\endgroup"))
+                table.parent.insert(place, latex("\\begingroup\\bookwide"))
             if len(rows) <= LONG_TABLE or "colwidths-given" in table["classes"]:
                 continue
             for column, cells in zip(columns, zip(*rows, strict=True), strict=True):
@@ -64,12 +115,71 @@ class FitTables(SphinxPostTransform):
             table["classes"].append("colwidths-given")
 
 
-def use_plain_class(app: Sphinx, config: Config) -> None:
-    """Print with Sphinx's own class.
+class MendParents(SphinxPostTransform):
+    """Let every node know what it stands in; Sphinx joins the pages without saying so."""
 
-    Jupyter Book's asks for fonts of 1.4 GB and a plotting package, and no page uses either.
+    default_priority = 710  # Jupyter Book has made the parts
+    formats = ("latex",)
+
+    def run(self, **kwargs: object) -> None:
+        """Go through the whole book."""
+        for node in self.document.findall(nodes.Element):
+            for child in node.children:
+                child.parent = node
+
+
+class LabelTabs(SphinxPostTransform):
+    """The label of a tab above what it holds; all tabs of a set stand one below the other."""
+
+    default_priority = 199
+    formats = ("latex",)
+
+    def run(self, **kwargs: object) -> None:
+        """Make every label of a tab a small heading."""
+        for label in list(self.document.findall(nodes.rubric)):
+            if "sd-tab-label" in label["classes"]:
+                label.replace_self(latex(f"\\booktab{{{label.astext()}}}"))
+
+
+class OpenBook(SphinxPostTransform):
+    """The cover, and a heading for the index page, which has lost its own to the title."""
+
+    default_priority = 740
+    formats = ("latex",)
+
+    def run(self, **kwargs: object) -> None:
+        """Draw the picture and write both."""
+        picture, builder = print_cover.draw(self.app), self.app.builder
+        assert isinstance(builder, LaTeXBuilder)
+        builder.context["maketitle"] = (
+            f"\\bookcover{{{picture}}}{{{importlib.metadata.version('tutorials_lib')}}}"
+            f"{{\\csname @date\\endcsname}}{{{LICENCES}}}"
+        )
+        section = next(iter(self.document.findall(nodes.section)))
+        section.insert(1, latex(f"\\bookopening{{{OPENING}}}"))
+        for file in self.document.findall(addnodes.start_of_file):
+            if file["docname"] == LITERATURE:
+                section = next(iter(file.findall(nodes.section)))
+                section += nodes.paragraph("", "The list stands at the end, before the index.")
+
+
+def use_print_style(app: Sphinx, config: Config) -> None:
+    """Print with Sphinx's own class and `bookprint.sty`.
+
+    Jupyter Book's class asks for fonts of 1.4 GB and a plotting package, and no page uses either;
+    its preamble loads a package that switches fonts at every Greek letter.
     """
     config.latex_theme = "manual"
+    config.latex_elements["preamble"] = PREAMBLE
+    config.latex_additional_files = [*config.latex_additional_files, *map(str, FILES)]
+
+
+def use_print_colors(app: Sphinx) -> None:
+    """Code in few dark colours, which differ in weight and slope as well, for grey printers."""
+    if app.builder.format == "latex":
+        app.config.pygments_style = "print_colors.PrintStyle"
+        Path(app.outdir).mkdir(parents=True, exist_ok=True)
+        write_symbols(Path(app.outdir) / "booksymbols.sty")
 
 
 def _is_component(name: str) -> Callable[[nodes.Node], bool]:
@@ -85,7 +195,11 @@ def _link_of(card: nodes.Element, body: nodes.Element) -> nodes.reference | None
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect to Sphinx."""
-    app.connect("config-inited", use_plain_class, priority=900)
-    app.add_post_transform(PrintCards)
-    app.add_post_transform(FitTables)
+    app.connect("config-inited", use_print_style, priority=900)
+    app.connect("builder-inited", use_print_colors)
+    for transform in (
+        *(PrintCards, LabelTabs, MendParents, CollectSolutions, ShortenApi, OpenBook),
+        *(NumberReferences, FitTables, ReplaceSymbols),
+    ):
+        app.add_post_transform(transform)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
