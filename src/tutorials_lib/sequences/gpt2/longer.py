@@ -1,7 +1,7 @@
 """What more text, more steps and a larger model make of GPT-2: too long for a page, so recorded.
 
-`python -m tutorials_lib.sequences.gpt2.longer` trains every rung of `RUNGS` and writes `longer.json`
-beside this file, which the page shows. Half an hour on two quiet cores.
+`python -m tutorials_lib.sequences.gpt2.longer` trains every rung of `RUNGS`, which takes about half
+an hour on two cores, and writes `longer.json` beside this file, which the page shows.
 """
 
 import dataclasses
@@ -89,6 +89,22 @@ def read() -> Ladder:
     return Ladder(rungs, data["machine"], data["code_digest"])
 
 
+def glossed(ladder: Ladder) -> dict[str, str]:
+    """What the page says of them in words: when they were made, with which code, and what came."""
+    passed = [rung for rung in ladder.rungs if rung.reached < rung.line]
+    closest = min(ladder.rungs, key=lambda rung: rung.reached - rung.line)
+    outcome = (
+        f"“{passed[0].name}” is the first to pass the best n-gram of its text."
+        if passed
+        else f"None passes the best n-gram of its text; “{closest.name}” comes closest."
+    )
+    return {
+        "when": f"{ladder.machine['date']}, {ladder.machine['processor']}",
+        "code": "with the code that is here" if ladder.is_current else "with earlier code",
+        "outcome": outcome,
+    }
+
+
 def table(ladder: Ladder) -> MarkdownRows:
     """A row for each rung, as the page shows them."""
     rows = [
@@ -131,8 +147,4 @@ def record(rungs: list[Rung]) -> None:
 
 
 if __name__ == "__main__":
-    measured = []
-    for label, rung_config in RUNGS.items():
-        measured.append(climb(label, rung_config))
-        print(measured[-1], flush=True)
-    record(measured)
+    record([climb(label, rung_config) for label, rung_config in RUNGS.items()])
