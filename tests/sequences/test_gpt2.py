@@ -10,7 +10,14 @@ import pytest
 
 from tutorials_lib.benchmark.agreement import make_inputs
 from tutorials_lib.datasets import tinyshakespeare
-from tutorials_lib.sequences.gpt2 import comparison, evaluation, in_jax, in_numpy, problem
+from tutorials_lib.sequences.gpt2 import (
+    comparison,
+    evaluation,
+    in_jax,
+    in_numpy,
+    longer,
+    problem,
+)
 from tutorials_lib.sequences.gpt2.kneser_ney import KneserNey
 from tutorials_lib.sequences.gpt2.problem import TINY, Config, Texts
 from tutorials_lib.text.decoding import GREEDY, Strategy
@@ -285,6 +292,30 @@ def test_the_judgement_sets_what_was_trained_beside_the_best_n_grams():
     tokens, of_bytes = judgement.baselines
     assert tokens.endswith("-gram of tokens")
     assert of_bytes.endswith("-gram of bytes")
+
+
+def test_the_recorded_trainings_are_those_that_are_asked_for(monkeypatch: pytest.MonkeyPatch):
+    ladder = longer.read()
+    assert [rung.name for rung in ladder.rungs] == list(longer.RUNGS)
+    assert len(longer.table(ladder).rows) == len(longer.RUNGS)
+    monkeypatch.setattr(longer, "RUNGS", {"another": TINY})
+    with pytest.raises(ValueError, match="measure again"):
+        longer.read()
+
+
+def test_a_ladder_says_whether_a_training_passes_the_n_gram():
+    ladder = longer.read()
+    first, last = ladder.rungs[0], ladder.rungs[-1]
+    below = ladder._replace(rungs=(first._replace(line=first.reached - 1.0), last))
+    assert f"“{last.name}” comes closest" in longer.glossed(below)["outcome"]
+    above = ladder._replace(rungs=(first, last._replace(line=last.reached + 0.1)))
+    assert f"“{last.name}” is the first to pass" in longer.glossed(above)["outcome"]
+
+
+def test_a_rung_is_trained_and_judged():
+    rung = longer.climb("short", TINY)
+    judgement = evaluation.judge(TINY, seed=0)
+    assert (rung.reached, (rung.rival, rung.line)) == (judgement.value, judgement.strongest)
 
 
 def test_settings_that_do_not_fit_are_named():

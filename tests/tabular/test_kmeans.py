@@ -18,6 +18,7 @@ from tutorials_lib.tabular.kmeans import (
     in_numpy,
     in_sklearn,
     problem,
+    reading,
 )
 from tutorials_lib.tabular.kmeans.problem import PAGE, TINY, Config
 
@@ -363,6 +364,8 @@ def test_every_picture_of_the_page_can_be_drawn_and_described():
     labels, names = in_numpy.assign(points, centers), "ABCDE"
     in_units = problem.to_units(centers, problem.fit_scaling(customers.features))
     inertias = np.array([[4.0, 3.0], [4.0, 2.0], [3.0, 2.0]])
+    plane = points[:, [0, 2]]
+    moments = reading.unfold(plane, plane[:5])
     ks, scores = np.arange(1, 4), {"inertia": (np.array([3.0, 1.0, 0.5]), 2)}
     drawn = [
         figures.segments(customers, labels, in_units, names, axes=(0, 2)),
@@ -370,13 +373,38 @@ def test_every_picture_of_the_page_can_be_drawn_and_described():
         figures.restarts(inertias),
         figures.profile(centers, in_units, customers.feature_names, names),
         figures.choices(ks, scores),
+        figures.lloyd_strip(plane, moments),
+        *figures.lloyd_frames(plane, moments, ("x", "y")),
     ]
     assert all(figure.axes for figure in drawn)
     assert "400 customers" in figures.describe_segments(customers, names, axes=(0, 2))
     assert "2 at the best, 1 above it, by up to 50.0%" in figures.describe_restarts(inertias)
+    assert f"in {moments[-1].steps} steps" in figures.describe_lloyd(moments)
     assert "inertia at 2" in figures.describe_choices(ks, scores)
     described = figures.describe_profile(centers, in_units, customers.feature_names, names)
     assert described.count(";") == len(names) - 1
+
+
+def test_the_process_that_a_reader_steps_through_ends_where_the_fit_ends():
+    points, starts = customers_and_starts(TINY)
+    moments = reading.unfold(points, starts[0])
+    names = [moment.name for moment in moments]
+    assert names[:5] == ["start", "assign 1", "move 1", "assign 2", "move 2"]
+    assert names[-1] == "settled"
+    inertias = [moment.inertia for moment in moments[1:]]
+    assert inertias == sorted(inertias, reverse=True)
+    last = moments[-1]
+    assert len(last.path) == last.steps + 1
+    enough = dataclasses.replace(TINY, num_steps=last.steps + 5)
+    np.testing.assert_allclose(
+        last.path[-1], in_numpy.fit(points, starts[0], enough).centers, rtol=1e-6
+    )
+
+
+def test_four_customers_settle_as_the_page_computes_by_hand():
+    moments = reading.unfold(np.array([[1.0], [2.0], [9.0], [10.0]]), np.array([[1.0], [2.0]]))
+    assert [moment.inertia for moment in moments[1:]] == [113, 38, 14, 1, 1]
+    assert [moment.num_changed for moment in moments[1:]] == [4, 0, 1, 0, 0]
 
 
 def test_scikit_learn_is_asked_for_lloyd_iterations_and_no_more():

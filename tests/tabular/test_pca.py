@@ -486,13 +486,14 @@ def test_every_picture_of_the_page_can_be_drawn_and_described():
     params = in_numpy.fit_covariance(data.train, 8)
     scores = in_numpy.project(params, data.test)
     of_wines = in_numpy.fit_covariance(wines.train, 3)
-    pair = in_numpy.fit_covariance(wines.train[:, 5:7], 2)
+    pair = wines.train[:, 5:7]
     shares, by_chance = np.array([0.6, 0.3, 0.1]), np.array([0.4, 0.3, 0.3])
     lost, right = evaluation.compare(data, params, (2, 8), seed=0)
     names = [str(number) for number in range(13)]
     drawn = [
         figures.plane(scores, data.test_labels),
-        figures.two_features(wines.train[:, 5:7], pair, names),
+        *figures.line_frames(pair, (0, 45), names),
+        figures.line_strip(pair, (0, 45, 135)),
         figures.biplot(
             of_wines, in_numpy.project(of_wines, wines.train), wines.train_labels, names
         ),
@@ -506,6 +507,13 @@ def test_every_picture_of_the_page_can_be_drawn_and_described():
     assert "crossed after 1 components" in figures.describe_scree(shares, by_chance)
     share = f"PCA {lost['PCA'][0]:.0%} to {lost['PCA'][1]:.0%}"
     assert share in figures.describe_kept([2, 8], lost, right)
+
+
+def test_turning_a_line_moves_variance_and_adds_none():
+    points = np.array([[-3.0, -3.0], [-1.0, 1.0], [1.0, -1.0], [3.0, 3.0]])
+    along = [figures.variance_along(points, angle) for angle in (0, 45, 90, 135)]
+    np.testing.assert_allclose(along, [20 / 3, 12, 20 / 3, 4 / 3])
+    assert "12.00 at 45°" in figures.describe_lines(points, (0, 45))
 
 
 def test_components_are_above_chance_until_the_first_that_is_not():

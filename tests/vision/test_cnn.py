@@ -252,10 +252,14 @@ def test_the_pictures_of_the_page_can_be_drawn_and_described():
     names = problem.class_names(TINY)
     assert figures.worst_confusion(counts)[2] == 1
     assert names[0] in figures.describe_confusion(counts, names)
+    assert figures.answers(figures.BAR, figures.EDGE).tolist() == [27, 27, 0, -27, -27, 0]
+    assert "27, 27, 0, -27, -27, 0" in figures.describe_slide(figures.BAR, figures.EDGE)
     pictures = problem.load(TINY).train_pictures[:3]
     drawn = (
         figures.gallery(pictures, ["a", "b", "c"], columns=2, wrong=np.array([True, False, True])),
         figures.confusion_matrix(counts, names),
+        figures.slide_strip(figures.BAR, figures.EDGE),
+        *figures.slide_frames(figures.BAR, figures.EDGE),
         figures.filters(np.random.default_rng(0).normal(size=(3, 3, 3, 10))),
     )
     for figure in drawn:

@@ -1,6 +1,6 @@
 """The pictures of the page; each function returns a figure, and the page describes it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from tutorials_lib import figures
 from tutorials_lib.tabular.kmeans.problem import Customers, is_stuck
+from tutorials_lib.tabular.kmeans.reading import Moment
 
 SHOWN = 600
 """Customers drawn in a scatter plot: enough to see the groups, and a small file."""
@@ -80,6 +81,63 @@ def _scatter(
         x, y = features[labels == label].T
         color = figures.CYCLE[label % len(figures.CYCLE)]
         ax.plot(x, y, ".", markersize=4.5, markeredgewidth=0, color=color, alpha=0.6)
+
+
+def lloyd_frames(
+    points: Float[np.ndarray, "points 2"], moments: Sequence[Moment], names: Sequence[str]
+) -> Iterator[Figure]:
+    """Points in the colours of their groups and the way of each center, a frame for each moment.
+
+    `names` are those of the two features.
+    """
+    for moment in moments:
+        figure, ax = plt.subplots(figsize=(6.4, 4.2))
+        _lloyd(ax, points, moment, size=8)
+        ax.set(xlabel=names[0], ylabel=names[1], title=_happened(moment))
+        yield figure
+
+
+def lloyd_strip(points: Float[np.ndarray, "points 2"], moments: Sequence[Moment]) -> Figure:
+    """The start, both halves of the first step and the end, side by side, for print."""
+    figure, panels = plt.subplots(ncols=4, figsize=(7.0, 2.1))
+    for ax, moment in zip(panels, (*moments[:3], moments[-1]), strict=True):
+        _lloyd(ax, points, moment, size=3)
+        ax.set(xticks=[], yticks=[], title=moment.name)
+    return figure
+
+
+def _lloyd(ax: Axes, points: Float[np.ndarray, "points 2"], moment: Moment, size: int) -> None:
+    for label in np.unique(moment.labels):
+        color = figures.MUTED if label < 0 else figures.CYCLE[label]
+        x, y = points[moment.labels == label].T
+        ax.plot(x, y, ".", markersize=size, markeredgewidth=0, color=color, alpha=0.7)
+    for label, way in enumerate(moment.path.swapaxes(0, 1)):
+        ax.plot(*way.T, color=figures.INK, linewidth=1)
+        face = figures.CYCLE[label]
+        ax.plot(*way[-1], "o", markersize=size + 3, color=face, markeredgecolor=figures.INK)
+
+
+def _happened(moment: Moment) -> str:
+    if moment.name == "start":
+        return "Start: nobody has a group"
+    inertia = f"inertia {moment.inertia:,.0f}"
+    if moment.name == "settled":
+        return f"After {moment.steps} steps nobody changes any more, {inertia}"
+    if moment.name.startswith("move"):
+        return f"Step {moment.steps}, move: {inertia}"
+    half = ", assign" if moment.name.startswith("assign") else ""
+    return f"Step {moment.steps}{half}: {moment.num_changed} change their group, {inertia}"
+
+
+def describe_lloyd(moments: Sequence[Moment]) -> str:
+    """Alternative text of `lloyd_frames`."""
+    first, last = moments[1], moments[-1]
+    return (
+        f"Scatter plot of {len(first.labels)} customers with {len(first.path[0])} centers, from "
+        f"the start to the end. The centers begin close together and draw apart step by step, "
+        f"each leaving a line behind it, and the customers take the colour of the nearest one. "
+        f"The inertia falls from {first.inertia:,.0f} to {last.inertia:,.0f} in {last.steps} steps."
+    )
 
 
 def restarts(inertias: Float[np.ndarray, "restarts steps"]) -> Figure:

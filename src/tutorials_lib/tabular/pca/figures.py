@@ -1,6 +1,6 @@
 """The pictures of the page; each function returns a figure, and the page describes it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import isqrt
 from typing import Any
 
@@ -47,17 +47,57 @@ def describe_plane(scores: Float[np.ndarray, "rows components"], labels: Labels)
     )
 
 
-def two_features(features: Features, params: Params, names: Sequence[str]) -> Figure:
-    """Rows in two features, with the components as arrows of two standard deviations."""
-    figure, ax = plt.subplots(figsize=(7.0, 3.6))
-    ax.plot(*features.T, ".", color=figures.CYCLE[2], markersize=5, markeredgewidth=0, alpha=0.7)
-    for number, (component, variance) in enumerate(
-        zip(params["components"], params["variances"], strict=True), start=1
-    ):
-        tip = params["mean"] + 2 * np.sqrt(variance) * component
-        _arrow(ax, params["mean"], tip, f"component {number}")
-    ax.set(xlabel=names[0], ylabel=names[1], aspect="equal")
+def variance_along(features: Features, angle: int) -> float:
+    """The variance of centred rows along a line at so many degrees from the first feature."""
+    return float((features @ _direction(angle)).var(ddof=1))
+
+
+def _direction(angle: int) -> Float[np.ndarray, " 2"]:
+    return np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
+
+
+def line_frames(
+    features: Features, angles: Sequence[int], names: Sequence[str]
+) -> Iterator[Figure]:
+    """Centred rows, a line through their mean, and how far each is from it: a frame an angle."""
+    for angle in angles:
+        figure, ax = plt.subplots(figsize=(6.4, 4.2))
+        _line(ax, features, angle, size=6)
+        along, across = (variance_along(features, each) for each in (angle, angle + 90))
+        ax.set_title(f"Variance along the line {along:.2f}, across it {across:.2f}")
+        ax.set(xlabel=names[0], ylabel=names[1])
+        yield figure
+
+
+def line_strip(features: Features, angles: Sequence[int]) -> Figure:
+    """A few of the frames side by side, for print."""
+    figure, panels = plt.subplots(ncols=len(angles), figsize=(7.0, 2.5))
+    for ax, angle in zip(panels, angles, strict=True):
+        _line(ax, features, angle, size=3)
+        ax.set(xticks=[], yticks=[], title=f"along {variance_along(features, angle):.2f}")
     return figure
+
+
+def _line(ax: Axes, features: Features, angle: int, size: int) -> None:
+    reach = 1.05 * np.abs(features).max()
+    direction = _direction(angle)
+    feet = (features @ direction)[:, None] * direction
+    gaps = np.full_like(features, np.nan)  # lifts the pen between two rows
+    ways = np.stack([features, feet, gaps], axis=1).reshape(-1, 2)
+    ax.plot(*ways.T, color=figures.CYCLE[1], linewidth=0.8)
+    ax.plot(*np.outer([-2 * reach, 2 * reach], direction).T, color=figures.INK, linewidth=1)
+    ax.plot(*features.T, ".", color=figures.CYCLE[2], markersize=size, markeredgewidth=0)
+    ax.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
+
+
+def describe_lines(features: Features, angles: Sequence[int]) -> str:
+    """Alternative text of `line_frames`."""
+    told = ", ".join(f"{variance_along(features, angle):.2f} at {angle}°" for angle in angles)
+    return (
+        f"Scatter plot of {len(features)} rows of two measurements that rise together, a line "
+        f"through their mean, and from each row a short way to the line. As the line turns, the "
+        f"variance along it is {told}; the ways are shortest where it is largest."
+    )
 
 
 def biplot(
