@@ -106,7 +106,8 @@ def test_the_code_is_whole_and_in_order_and_the_text_stands_where_it_stood(docum
     made = plain_notebook(document, executed)
     nbformat.validate(made)
     head, setup, *rest = made.cells
-    assert head.source == "# Page"
+    assert head.source.startswith("# Page\n\n*This notebook is a page of the book;")
+    assert "python -m pip install ." in head.source
     assert 'sys.modules["myst_nb"]' in setup.source
     assert [cell.source for cell in rest] == [
         "setup = 1",
@@ -123,14 +124,24 @@ def test_the_code_is_whole_and_in_order_and_the_text_stands_where_it_stood(docum
 @pytest.mark.parametrize(
     ("repository", "how"),
     [
-        ("https://example.org/repository", "git+https://example.org/repository"),
+        ("https://example.org/repository", "git+https://example.org/repository@0123abc"),
         ("", "python -m pip install ."),
     ],
 )
 def test_the_first_code_installs_the_package_where_it_has_an_address(
     document, executed, repository: str, how: str
 ):
-    assert how in plain_notebook(document, executed, repository=repository).cells[1].source
+    head, setup = plain_notebook(document, executed, repository=repository, commit="0123abc").cells[
+        :2
+    ]
+    assert how in setup.source
+    assert (repository or how) in head.source
+
+
+def test_the_first_text_leads_to_the_page_where_the_site_has_an_address(document, executed):
+    address = "https://example.org/book/a/page.html"
+    head = plain_notebook(document, executed, address=address).cells[0].source
+    assert f"[a page of the book]({address})" in head
 
 
 def test_the_first_code_prints_what_the_site_writes_into_its_text(
