@@ -6,6 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from docutils import nodes
+from sphinx_design.tabs import sd_tab_label
 
 from freshness import MARKER
 from plain_markdown import PlainMarkdown
@@ -40,6 +41,7 @@ def table(*rows: tuple[str, ...]) -> nodes.table:
         (nodes.math_block("", "a = b\n"), "$$\na = b\n$$"),
         (nodes.literal_block("x = 1\n", "x = 1\n", language="ipython3"), "```python\nx = 1\n```"),
         (nodes.rubric("", "NumPy"), "**NumPy**"),
+        (sd_tab_label("", "JAX", input_id="a"), "**JAX**"),
         (
             nodes.admonition("", nodes.title("", "Takeaway"), paragraph(nodes.Text("Do."))),
             "> **Takeaway**\n>\n> Do.",
@@ -69,6 +71,15 @@ def test_references_are_links_where_the_site_has_an_address_and_words_where_it_h
         "[above](https://example.org/book/a/page.html#loss), [JAX](https://docs.jax.dev)"
     )
     assert PlainMarkdown().block(block) == "k-means, above, [JAX](https://docs.jax.dev)"
+
+
+def test_what_the_site_numbers_has_its_number():
+    plain = PlainMarkdown(numbers={"fig-a": "Fig. 7", "stop": "Exercise 3"})
+    caption = nodes.caption("", "A curve.")
+    nodes.figure("", nodes.image(uri="a.svg"), caption, ids=["fig-a"])
+    assert plain.caption(caption) == "**Fig. 7.** *A curve.*"
+    exercise = nodes.admonition("", nodes.title(), paragraph(nodes.Text("Do.")), ids=["stop"])
+    assert plain.block(exercise) == "> **Exercise 3**\n>\n> Do."
 
 
 def code_cell(index: int, caption: str = "") -> nodes.container:

@@ -13,7 +13,7 @@ def test_what_is_no_port_is_refused_before_the_book_is_built(
     wanted: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(sys, "argv", ["serve", wanted])
-    monkeypatch.setattr(serve, "rebuild", lambda: pytest.fail("the book was built"))
+    monkeypatch.setattr(serve, "rebuild", lambda ready: pytest.fail("the book was built"))
     assert serve.main() == 1
     assert capsys.readouterr().err.startswith(f"PORT={wanted} is no port")
 

@@ -6,6 +6,7 @@ package. The first code does that where the repository has an address, and stand
 MyST-NB that writes values into the text: there they are printed.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -71,11 +72,22 @@ def offer_notebook(
         address=base + app.builder.get_target_uri(page) if base else "",
         repository=repository_of(app),
         commit=current_commit(Path(app.srcdir)) if repository_of(app) else "",
+        numbers=_numbers(app, page),
     )
     offered = Path(app.outdir) / "_sources" / f"{page}.ipynb"
     offered.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(plain, offered)
     context["ipynb_source"] = f"{page}.ipynb"
+
+
+def _numbers(app: Sphinx, page: str) -> dict[str, str]:
+    """What the site calls the numbered figures, tables and exercises of `page`, by id."""
+    formats, found = app.config.numfig_format, app.env.toc_fignumbers.get(page, {})
+    return {
+        name: formats[kind] % ".".join(map(str, number))
+        for kind, numbers in found.items()
+        for name, number in numbers.items()
+    }
 
 
 def plain_notebook(
@@ -85,6 +97,7 @@ def plain_notebook(
     address: str = "",
     repository: str = "",
     commit: str = "",
+    numbers: Mapping[str, str] | None = None,
 ) -> Any:
     """The page as a notebook, its text after `document` and its code after `executed`.
 
@@ -97,8 +110,9 @@ def plain_notebook(
         address: where the page stands on the site, or nothing.
         repository: where the package can be had, or nothing.
         commit: at which state of it, or nothing for the newest.
+        numbers: what the site calls what is numbered on the page, by id.
     """
-    writer = _Writer(PlainMarkdown(address), executed.cells)
+    writer = _Writer(PlainMarkdown(address, numbers), executed.cells)
     for child in document.children:
         writer.add(child, level=1)
     writer.add_code_before(len(executed.cells))
@@ -172,7 +186,7 @@ class _Writer:
     def _add_code_cell(self, node: nodes.Element) -> None:
         self.add_code_before(node["cell_index"] + 1)
         for caption in node.findall(nodes.caption):
-            self._add_text(f"*{self._plain.inline(caption).replace('*', '')}*")
+            self._add_text(self._plain.caption(caption))
 
 
 def _is_code_cell(node: nodes.Node) -> TypeGuard[nodes.container]:
