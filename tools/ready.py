@@ -8,6 +8,7 @@ import importlib
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from tools import ROOT, build
@@ -18,16 +19,20 @@ EXTENSIONS = ROOT / "book/_ext"
 
 
 class ReadyBuild:
-    """The process that waits, and those that come after it: each builds once."""
+    """The process that waits, and those that come after it: each builds once.
 
-    def __init__(self) -> None:
+    Args:
+        command: a program that builds once it reads a line, and ends without if there is none.
+    """
+
+    def __init__(self, command: Sequence[str] = (sys.executable, "-m", "tools.ready")) -> None:
+        self._command = command
         self._waiting: subprocess.Popen[bytes] | None = None
 
     def prepare(self) -> None:
         """Start the next process, unless one is waiting."""
         if self._waiting is None:
-            command = [sys.executable, "-m", "tools.ready"]
-            self._waiting = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE)
+            self._waiting = subprocess.Popen(self._command, cwd=ROOT, stdin=subprocess.PIPE)
 
     def forget(self) -> None:
         """Let the process that waits end without a build: what it has imported has changed."""
