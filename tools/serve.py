@@ -32,8 +32,8 @@ def rebuild(ready: ReadyBuild, changed_paths: Sequence[Path] = ()) -> None:
     if changed_paths:
         names = sorted({str(path.relative_to(ROOT)) for path in changed_paths if path.exists()})
         print(f"{', '.join(names[:3])}{' ...' if len(names) > 3 else ''} changed", flush=True)
-    if any(path.suffix == ".py" for path in changed_paths):
-        ready.forget()
+    if any(path.suffix != ".md" for path in changed_paths):
+        ready.forget()  # it has imported or read what has changed
     ready.run()
     print(f"  shown {time.monotonic() - start:.1f} s after it was noticed", flush=True)
 

@@ -140,7 +140,8 @@ def foresee_digests(app: Sphinx) -> None:
     """Compute the digests that the next build will ask for, as far as pages stay as they are."""
     for docname in app.env.found_docs:
         if Path(app.env.doc2path(docname)).is_file():
-            _digest_of(app, docname, app.config.ration.asked)
+            for preset in app.config.ration.accepted:
+                _digest_of(app, docname, preset)
 
 
 def prepare(app: Sphinx) -> None:
