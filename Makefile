@@ -57,7 +57,7 @@ bench: setup ## measure on this machine; TUTORIAL="kmeans cnn" chooses, ARGS="--
 linkcheck: setup ## check every link to another site (needs a network)
 	@$(python) -m tools.build linkcheck
 
-new: setup ## start a tutorial: TUTORIAL=tabular/pca
+new: setup ## start a tutorial: TUTORIAL=tabular/gmm
 	@$(python) -m tools.new_tutorial $(TUTORIAL) $(ARGS)
 
 lock: setup ## pin the versions in requirements.txt again; ARGS=--upgrade takes newer ones

@@ -6,6 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from docutils import nodes
+from sphinx_design.tabs import sd_tab_label
 
 from freshness import MARKER
 from plain_markdown import PlainMarkdown
@@ -40,6 +41,7 @@ def table(*rows: tuple[str, ...]) -> nodes.table:
         (nodes.math_block("", "a = b\n"), "$$\na = b\n$$"),
         (nodes.literal_block("x = 1\n", "x = 1\n", language="ipython3"), "```python\nx = 1\n```"),
         (nodes.rubric("", "NumPy"), "**NumPy**"),
+        (sd_tab_label("", "JAX", input_id="a"), "**JAX**"),
         (
             nodes.admonition("", nodes.title("", "Takeaway"), paragraph(nodes.Text("Do."))),
             "> **Takeaway**\n>\n> Do.",
@@ -69,6 +71,15 @@ def test_references_are_links_where_the_site_has_an_address_and_words_where_it_h
         "[above](https://example.org/book/a/page.html#loss), [JAX](https://docs.jax.dev)"
     )
     assert PlainMarkdown().block(block) == "k-means, above, [JAX](https://docs.jax.dev)"
+
+
+def test_what_the_site_numbers_has_its_number():
+    plain = PlainMarkdown(numbers={"fig-a": "Fig. 7", "stop": "Exercise 3"})
+    caption = nodes.caption("", "A curve.")
+    nodes.figure("", nodes.image(uri="a.svg"), caption, ids=["fig-a"])
+    assert plain.caption(caption) == "**Fig. 7.** *A curve.*"
+    exercise = nodes.admonition("", nodes.title(), paragraph(nodes.Text("Do.")), ids=["stop"])
+    assert plain.block(exercise) == "> **Exercise 3**\n>\n> Do."
 
 
 def code_cell(index: int, caption: str = "") -> nodes.container:
@@ -106,7 +117,8 @@ def test_the_code_is_whole_and_in_order_and_the_text_stands_where_it_stood(docum
     made = plain_notebook(document, executed)
     nbformat.validate(made)
     head, setup, *rest = made.cells
-    assert head.source == "# Page"
+    assert head.source.startswith("# Page\n\n*This notebook is a page of the book;")
+    assert "python -m pip install ." in head.source
     assert 'sys.modules["myst_nb"]' in setup.source
     assert [cell.source for cell in rest] == [
         "setup = 1",
@@ -123,14 +135,24 @@ def test_the_code_is_whole_and_in_order_and_the_text_stands_where_it_stood(docum
 @pytest.mark.parametrize(
     ("repository", "how"),
     [
-        ("https://example.org/repository", "git+https://example.org/repository"),
+        ("https://example.org/repository", "git+https://example.org/repository@0123abc"),
         ("", "python -m pip install ."),
     ],
 )
 def test_the_first_code_installs_the_package_where_it_has_an_address(
     document, executed, repository: str, how: str
 ):
-    assert how in plain_notebook(document, executed, repository=repository).cells[1].source
+    head, setup = plain_notebook(document, executed, repository=repository, commit="0123abc").cells[
+        :2
+    ]
+    assert how in setup.source
+    assert (repository or how) in head.source
+
+
+def test_the_first_text_leads_to_the_page_where_the_site_has_an_address(document, executed):
+    address = "https://example.org/book/a/page.html"
+    head = plain_notebook(document, executed, address=address).cells[0].source
+    assert f"[a page of the book]({address})" in head
 
 
 def test_the_first_code_prints_what_the_site_writes_into_its_text(

@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+import launch
+
 HOSTED = Path(__file__).parents[1] / ".github"
 WORKFLOWS = sorted((HOSTED / "workflows").glob("*.yml"))
 WRITING = {
+    "notebooks": {"contents": "write"},
     "publish": {"pages": "write", "id-token": "write"},
     "release": {"contents": "write"},
     "report": {"issues": "write"},
@@ -59,7 +62,31 @@ def test_nothing_is_deployed_without_an_address_or_before_all_checks():
     ((name, job),) = deploying
     assert "vars.SITE_URL != ''" in job["if"], name
     assert "refs/heads/main" in job["if"], name
-    assert set(job["needs"]) == {"tests", "book"}, name
+    assert set(job["needs"]) == {"tests", "book", "notebooks"}, name
+
+
+def test_the_notebooks_are_on_the_branch_of_the_buttons_before_the_site_has_them():
+    jobs = read(HOSTED / "workflows/ci.yml")["jobs"]
+    job, (fetched, pushed) = jobs["notebooks"], jobs["notebooks"]["steps"]
+    assert job["if"] == jobs["publish"]["if"]
+    assert set(job["needs"]) == {"tests", "book"}
+    assert f"--initial-branch={launch.BRANCH}" in pushed["run"]
+    assert (
+        pushed["run"].rstrip().endswith(f'git push --quiet --force "$REPOSITORY" {launch.BRANCH}')
+    )
+    assert pushed["working-directory"] == fetched["with"]["path"]
+    (uploaded,) = (
+        step["with"]["path"]
+        for step in jobs["book"]["steps"]
+        if step.get("with", {}).get("name") == fetched["with"]["name"]
+    )
+    assert uploaded == f"_build/{launch.GATHERED}"
+
+
+def test_no_text_of_others_is_put_into_a_script(workflow: dict):
+    for name, job in workflow["jobs"].items():
+        for step in job["steps"]:
+            assert "${{" not in step.get("run", ""), name
 
 
 def test_updates_stay_with_jupyter_book_1():

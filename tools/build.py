@@ -32,13 +32,23 @@ TEX_PACKAGES = (
 )
 
 
-def run_jupyter_book(arguments: list[str], log: Path) -> tuple[int, int]:
-    """Run `jupyter-book build`; returns its exit status and how many pages were executed."""
+HTML = ("-W", "-n", "--keep-going")
+"""The site: every warning is an error, and all of them are told."""
+
+
+def run_jupyter_book(
+    arguments: list[str], log: Path, *, when_loaded: Callable[[Any], None] | None = None
+) -> tuple[int, int]:
+    """Run `jupyter-book build`; returns its exit status and how many pages were executed.
+
+    With `when_loaded` the log goes on; once the last build's pages are loaded, the function is
+    called with Sphinx's application, and the build begins when it returns.
+    """
     from jupyter_book.cli.main import main as jupyter_book
 
     log.parent.mkdir(parents=True, exist_ok=True)
     stdout, stderr = sys.stdout, sys.stderr
-    with log.open("w", encoding="utf-8") as stream:
+    with log.open("a" if when_loaded else "w", encoding="utf-8") as stream, _held(when_loaded):
         reporter = Reporter(stdout, stream)
         sys.stdout = sys.stderr = reporter  # type: ignore[assignment]
         try:
@@ -55,10 +65,32 @@ def run_jupyter_book(arguments: list[str], log: Path) -> tuple[int, int]:
     return status, reporter.executed
 
 
-def build(arguments: list[str], log: Path) -> tuple[bool, int]:
-    """Run one build; returns its success and how many pages were executed."""
+@contextmanager
+def _held(when_loaded: Callable[[Any], None] | None) -> Iterator[None]:
+    """Have Sphinx call the function between loading what the last build knew and building."""
+    from sphinx.application import Sphinx
+
+    begin = Sphinx.build
+
+    def begin_later(app: Sphinx, *args: Any, **kwargs: Any) -> None:
+        assert when_loaded is not None
+        when_loaded(app)
+        begin(app, *args, **kwargs)
+
+    if when_loaded is not None:
+        Sphinx.build = begin_later  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        Sphinx.build = begin  # type: ignore[method-assign]
+
+
+def build(
+    arguments: list[str], log: Path, *, when_loaded: Callable[[Any], None] | None = None
+) -> tuple[bool, int]:
+    """Run one build, as `run_jupyter_book`; returns its success, and how many pages were run."""
     _keep_kernels_to_themselves()
-    status, executed = run_jupyter_book(arguments, log)
+    status, executed = run_jupyter_book(arguments, log, when_loaded=when_loaded)
     if status != 0:
         log_name = log.relative_to(ROOT)
         print(f"\nThe build failed, see above; the whole log is {log_name}.", file=sys.stderr)
@@ -105,7 +137,7 @@ def _keep_kernels_to_themselves() -> None:
 def build_html() -> int:
     """`make book`: the whole site; every warning is an error."""
     start = time.monotonic()
-    done, executed = build(["-W", "-n", "--keep-going"], BUILD / "book.log")
+    done, executed = build([*HTML], BUILD / "book.log")
     if not done or not is_there(BUILD / "html" / "index.html"):
         return 1
     how_many = "1 page" if executed == 1 else f"{executed} pages"

@@ -1,4 +1,4 @@
-"""Start a tutorial: `make new TUTORIAL=tabular/pca`.
+"""Start a tutorial: `make new TUTORIAL=tabular/gmm`.
 
 Writes the files of the tutorial, its page and its test from `tools/templates`: a small example
 that runs, agrees, is judged and is measured, with `TO WRITE` wherever something takes its place.
@@ -346,7 +346,7 @@ def choose(arguments: argparse.Namespace) -> Tutorial:
     part, _, slug = coordinate.partition("/")
     if part not in PARTS or not re.fullmatch(r"[a-z][a-z0-9_]*", slug):
         raise Refused(
-            f"{coordinate!r} is no coordinate; it is <part>/<slug>, like tabular/pca, with one of "
+            f"{coordinate!r} is no coordinate; it is <part>/<slug>, like tabular/gmm, with one of "
             f"the parts {', '.join(PARTS)} and a slug of small letters, digits and underscores"
         )
     if len(slug) > MOST_LETTERS["slug"]:
@@ -393,7 +393,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="make new", description=(__doc__ or "").splitlines()[0], add_help=True
     )
-    parser.add_argument("coordinate", nargs="?", default="", help="<part>/<slug>, like tabular/pca")
+    parser.add_argument("coordinate", nargs="?", default="", help="<part>/<slug>, like tabular/gmm")
     outside = parser.add_argument_group("a tutorial outside the thirty")
     outside.add_argument("--title", help="a title that begins with a verb")
     outside.add_argument("--claim", nargs=2, type=float, metavar=("LOW", "HIGH"))

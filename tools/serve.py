@@ -1,12 +1,15 @@
 """Show the book in a browser and rebuild it whenever a source is saved: `make serve`."""
 
+import functools
 import socket
-import subprocess
 import sys
+import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import uvicorn
+from sphinx_autobuild import server
 from sphinx_autobuild.filter import IgnoreFilter
 from sphinx_autobuild.middleware import JavascriptInjectorMiddleware
 from sphinx_autobuild.server import RebuildServer
@@ -17,17 +20,22 @@ from starlette.routing import Mount, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
 from tools import ROOT
+from tools.ready import ReadyBuild
 
 WATCHED = ("book", "src", "_config.yml", "_toc.yml")
 HOST = "127.0.0.1"  # pages run code while they are built; nobody else needs to see them
 
 
-def rebuild(changed_paths: Sequence[Path] = ()) -> None:
+def rebuild(ready: ReadyBuild, changed_paths: Sequence[Path] = ()) -> None:
     """Build the site; what is wrong has been printed when this returns."""
+    start = time.monotonic()
     if changed_paths:
         names = sorted({str(path.relative_to(ROOT)) for path in changed_paths if path.exists()})
         print(f"{', '.join(names[:3])}{' ...' if len(names) > 3 else ''} changed", flush=True)
-    subprocess.run([sys.executable, "-m", "tools.build", "html"], cwd=ROOT, check=False)
+    if any(path.suffix != ".md" for path in changed_paths):
+        ready.forget()  # it has imported or read what has changed
+    ready.run()
+    print(f"  shown {time.monotonic() - start:.1f} s after it was noticed", flush=True)
 
 
 def free_port(wanted: str | None) -> int:
@@ -59,11 +67,15 @@ def main() -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
-    rebuild()
+    ready = ReadyBuild()
+    rebuild(ready)
     (ROOT / "_build" / "html").mkdir(parents=True, exist_ok=True)
     ignored = IgnoreFilter([], [r"__pycache__|\.pyc$|\.ipynb_checkpoints|~$|\.sw.$|/\.#"])
     paths = [ROOT / name for name in WATCHED]
-    watcher = RebuildServer(list(paths), ignored, change_callback=rebuild)
+    # A build is a process of its own, and which one is ready must be known here the next time.
+    server.ProcessPoolExecutor = ThreadPoolExecutor  # type: ignore[assignment]
+    rebuild_by = functools.partial(rebuild, ready)
+    watcher = RebuildServer(list(paths), ignored, change_callback=rebuild_by)
     site = StaticFiles(directory=ROOT / "_build" / "html", html=True)
     application = Starlette(
         routes=[
@@ -74,7 +86,10 @@ def main() -> int:
         lifespan=watcher.lifespan,  # type: ignore[arg-type]  # its annotation is wrong
     )
     print(f"Serving http://{HOST}:{port}; saving a file rebuilds it, Ctrl+C stops.", flush=True)
-    uvicorn.run(application, host=HOST, port=port, log_level="warning")
+    try:
+        uvicorn.run(application, host=HOST, port=port, log_level="warning")
+    finally:
+        ready.forget()
     return 0
 
 

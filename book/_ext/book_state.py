@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from docutils import nodes
 from sphinx.environment import BuildEnvironment
 
 
@@ -23,6 +24,7 @@ class BookState:
         digests: page to what its outputs depended on when it was last read.
         records: page to the record that its notebook carries, as plain data.
         pictures: page to the figures that it can lend to the index, by name.
+        skeletons: page to what numbering needs of it, with the stamp of the file it was taken from.
         readers: pages that show records of other pages.
         shown: the records that each builder last wrote `readers` with.
     """
@@ -30,6 +32,7 @@ class BookState:
     digests: dict[str, str] = field(default_factory=dict)
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
     pictures: dict[str, dict[str, Picture]] = field(default_factory=dict)
+    skeletons: dict[str, tuple[tuple[int, int], nodes.Element]] = field(default_factory=dict)
     readers: set[str] = field(default_factory=set)
     shown: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
 

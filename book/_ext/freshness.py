@@ -130,7 +130,21 @@ def _digest_of(app: Sphinx, docname: str, preset: str) -> str | None:
     if path.suffix != ".md":
         return None
     text = path.read_text(encoding="utf-8")
-    return page_digest(docname, text, preset) if is_myst_markdown_notebook(text) else None
+    return _digest_in_this_build(docname, text, preset) if is_myst_markdown_notebook(text) else None
+
+
+@cache
+def _digest_in_this_build(docname: str, text: str, preset: str) -> str:
+    """`page_digest`, which a build asks for several times; what it depends on stays meanwhile."""
+    return page_digest(docname, text, preset)
+
+
+def foresee_digests(app: Sphinx) -> None:
+    """Compute the digests that the next build will ask for, as far as pages stay as they are."""
+    for docname in app.env.found_docs:
+        if Path(app.env.doc2path(docname)).is_file():
+            for preset in app.config.ration.accepted:
+                _digest_of(app, docname, preset)
 
 
 def prepare(app: Sphinx) -> None:
@@ -141,13 +155,8 @@ def prepare(app: Sphinx) -> None:
         app.config.ration = Ration(presets.preset_name(), seconds_given())
     except ValueError as error:
         raise ExtensionError(str(error)) from error
-    cache = Path(app.outdir).parent / ".jax_cache"
-    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache))
-    marker = _unclean_marker(app)
-    app.config.last_build_was_unclean = marker.exists()
-    if marker.exists():
-        drop_damaged_notebooks(cache_folder(app))
-    marker.touch()
+    compiled = Path(app.outdir).parent / ".jax_cache"
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(compiled))
 
 
 def _executes(env: BuildEnvironment) -> bool:
@@ -179,8 +188,11 @@ def find_outdated(
     app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
 ) -> list[str]:
     """Pages whose digest is not the one they were last read with; all after an unclean build."""
-    if app.config.last_build_was_unclean:
+    marker = _unclean_marker(app)
+    if marker.exists():
+        drop_damaged_notebooks(cache_folder(app))
         return sorted(env.found_docs - added - changed)
+    marker.touch()
     known, accepted = state_of(env).digests, app.config.ration.accepted
     outdated = []
     for docname in env.found_docs - added - changed:
@@ -295,7 +307,6 @@ def check_appended(app: Sphinx, doctree: object) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect to Sphinx's events."""
-    app.add_config_value("last_build_was_unclean", False, "")
     app.add_config_value("ration", None, "", Ration)
     app.connect("builder-inited", prepare)
     app.connect("build-finished", finish)

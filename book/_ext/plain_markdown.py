@@ -6,11 +6,12 @@ and plain words where it has none.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import urljoin
 
 from docutils import nodes
+from sphinx_design.tabs import sd_tab_label
 
 LANGUAGES = {"ipython3": "python", "default": "", "none": "", "myst": "markdown"}
 """Sphinx's names of languages that notebooks do not know, and what they are there."""
@@ -35,10 +36,12 @@ class PlainMarkdown:
 
     Attributes:
         address: the page's address on the site, or nothing; references become links by it.
+        numbers: what the site calls the numbered figures, tables and exercises of the page, by id.
     """
 
-    def __init__(self, address: str = "") -> None:
+    def __init__(self, address: str = "", numbers: Mapping[str, str] | None = None) -> None:
         self.address = address
+        self.numbers = numbers or {}
 
     # ------------------------------------------------------------ blocks
 
@@ -66,7 +69,8 @@ class PlainMarkdown:
         for kind, write in (
             (nodes.paragraph, self.inline),
             (nodes.rubric, self.bold),
-            (nodes.caption, self.bold),
+            (sd_tab_label, self.bold),
+            (nodes.caption, self.caption),
             (nodes.literal_block, _code),
             (nodes.math_block, _displayed),
             (nodes.bullet_list, self._list),
@@ -86,6 +90,15 @@ class PlainMarkdown:
         """The words of `node` as a label."""
         return f"**{self.inline(node).replace('**', '')}**"
 
+    def caption(self, node: nodes.Element) -> str:
+        """The words of a caption as a label, after the number of what it belongs to."""
+        number = self._number(node.parent)
+        said = self.inline(node).replace("*", "")
+        return f"**{number}.** *{said}*" if number else f"*{said}*"
+
+    def _number(self, node: nodes.Element) -> str:
+        return next((self.numbers[each] for each in node["ids"] if each in self.numbers), "")
+
     def _list(self, node: nodes.Element) -> str:
         ordered = isinstance(node, nodes.enumerated_list)
         items = []
@@ -101,7 +114,8 @@ class PlainMarkdown:
 
     def _box(self, node: nodes.Element) -> str:
         title = title_of(node)
-        label = self.inline(title) if title is not None else node.tagname.capitalize()
+        named = self.inline(title) if title is not None else node.tagname.capitalize()
+        label = f"{self._number(node)} {named}".strip()
         return quoted(f"**{label}**\n\n{self.blocks(node.children)}")
 
     def _footnote(self, node: nodes.Element) -> str:
@@ -114,7 +128,9 @@ class PlainMarkdown:
         width = max(map(len, rows))
         lines = [f"| {' | '.join(row + [''] * (width - len(row)))} |" for row in rows]
         title = title_of(node)
-        above = [self.bold(title), ""] if title is not None else []
+        named = self.inline(title).replace("**", "") if title is not None else ""
+        label = " ".join(filter(None, [self._number(node), named]))
+        above = [f"**{label}**", ""] if label else []
         return "\n".join([*above, lines[0], "|" + "---|" * width, *lines[1:]])
 
     def _cell(self, entry: nodes.Node) -> str:

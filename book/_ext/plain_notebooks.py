@@ -1,10 +1,12 @@
 """A notebook of every executed page that plain Jupyter and Colab show, and run without the book.
 
 Its text is the page's own, with the values of the site's build, in plain Markdown; its code is the
-page's, without outputs. A first cell brings the package where the repository has an address, and
-stands in for the part of MyST-NB that writes values into the text: there they are printed.
+page's, without outputs. Under the title stands where the notebook is from and how to install the
+package. The first code does that where the repository has an address, and stands in for the part of
+MyST-NB that writes values into the text: there they are printed.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -13,6 +15,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 from freshness import MARKER
+from launch import current_commit, repository_of, requirement
 from plain_markdown import PlainMarkdown, heading, title_of
 
 Context = dict[str, Any]
@@ -34,11 +37,18 @@ def glue(name, value, display=True):
 sys.modules["myst_nb"] = SimpleNamespace(glue=glue)
 '''
 
-_BY_PIP = '    %pip install --quiet "tutorials_lib @ git+{address}"'
+_BY_PIP = '    %pip install --quiet "{package}"'
 _BY_HAND = """\
     raise ModuleNotFoundError(
         "tutorials_lib is missing: in a checkout of the book, run `python -m pip install .`"
     )"""
+
+_ABOUT_BY_PIP = (
+    "The first code installs the package `tutorials_lib` from {repository} if it is missing."
+)
+_ABOUT_BY_HAND = (
+    "It needs the package `tutorials_lib`: in a checkout of the book, run `python -m pip install .`"
+)
 
 
 def offer_notebook(
@@ -60,7 +70,9 @@ def offer_notebook(
         doctree,
         nbformat.read(executed, as_version=4),
         address=base + app.builder.get_target_uri(page) if base else "",
-        repository=app.config.html_theme_options.get("repository_url", ""),
+        repository=repository_of(app),
+        commit=current_commit(Path(app.srcdir)) if repository_of(app) else "",
+        numbers=_numbers(app, page),
     )
     offered = Path(app.outdir) / "_sources" / f"{page}.ipynb"
     offered.parent.mkdir(parents=True, exist_ok=True)
@@ -68,8 +80,24 @@ def offer_notebook(
     context["ipynb_source"] = f"{page}.ipynb"
 
 
+def _numbers(app: Sphinx, page: str) -> dict[str, str]:
+    """What the site calls the numbered figures, tables and exercises of `page`, by id."""
+    formats, found = app.config.numfig_format, app.env.toc_fignumbers.get(page, {})
+    return {
+        name: formats[kind] % ".".join(map(str, number))
+        for kind, numbers in found.items()
+        for name, number in numbers.items()
+    }
+
+
 def plain_notebook(
-    document: nodes.document, executed: Any, *, address: str = "", repository: str = ""
+    document: nodes.document,
+    executed: Any,
+    *,
+    address: str = "",
+    repository: str = "",
+    commit: str = "",
+    numbers: Mapping[str, str] | None = None,
 ) -> Any:
     """The page as a notebook, its text after `document` and its code after `executed`.
 
@@ -81,17 +109,33 @@ def plain_notebook(
         executed: the notebook that was run for it; the cells of `document` count its cells.
         address: where the page stands on the site, or nothing.
         repository: where the package can be had, or nothing.
+        commit: at which state of it, or nothing for the newest.
+        numbers: what the site calls what is numbered on the page, by id.
     """
-    writer = _Writer(PlainMarkdown(address), executed.cells)
+    writer = _Writer(PlainMarkdown(address, numbers), executed.cells)
     for child in document.children:
         writer.add(child, level=1)
     writer.add_code_before(len(executed.cells))
     writer.flush()
     head, *rest = writer.cells
-    install = _BY_PIP.format(address=repository) if repository else _BY_HAND
+    head.source = _with_origin(head.source, address, repository)
+    package = requirement(repository, commit)
+    install = _BY_PIP.format(package=package) if repository else _BY_HAND
     setup = nbformat.v4.new_code_cell(INSTALL.format(install=install).rstrip("\n"))
     metadata = {"kernelspec": executed.metadata.kernelspec, "language_info": {"name": "python"}}
     return _with_steady_ids(nbformat.v4.new_notebook(cells=[head, setup, *rest], metadata=metadata))
+
+
+def _with_origin(text: str, address: str, repository: str) -> str:
+    """The first cell, with what the notebook is and needs under the title."""
+    title, _, rest = text.partition("\n\n")
+    page = f"[a page of the book]({address})" if address else "a page of the book"
+    about = _ABOUT_BY_PIP.format(repository=repository) if repository else _ABOUT_BY_HAND
+    origin = (
+        f"*This notebook is {page}; figures and tables appear when you run it, and the numbers in "
+        f"the text are those of the book's own run. {about}*"
+    )
+    return "\n\n".join(part for part in (title, origin, rest) if part)
 
 
 class _Writer:
@@ -142,7 +186,7 @@ class _Writer:
     def _add_code_cell(self, node: nodes.Element) -> None:
         self.add_code_before(node["cell_index"] + 1)
         for caption in node.findall(nodes.caption):
-            self._add_text(f"*{self._plain.inline(caption).replace('*', '')}*")
+            self._add_text(self._plain.caption(caption))
 
 
 def _is_code_cell(node: nodes.Node) -> TypeGuard[nodes.container]:

@@ -305,10 +305,56 @@ def test_every_executed_page_offers_its_notebook_without_outputs(written):
     assert offered == len(list((ROOT / "_build/jupyter_execute").rglob("*.ipynb")))
 
 
-def test_no_notebook_has_what_only_the_book_understands(written):
-    roles = re.compile(r"\{[a-z:]+\}`|^:::|^`{3,}\{|^:[a-z-]+:", re.MULTILINE)
-    for path in (SITE / "_sources").rglob("*.ipynb"):
+def _texts(notebook: Path) -> str:
+    """The text of a notebook, with a word in the place of all code."""
+    cells = json.loads(notebook.read_text("utf-8"))["cells"]
+    texts = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+    return re.sub(r"(`{3,}).*?\1|(`+)[^`].*?\2", "code", "\n\n".join(texts), flags=re.DOTALL)
+
+
+BOOK_ONLY = {
+    "a role": r"\{[a-z:]+\}`",
+    "a directive": r"^[> ]*(:::|`{3,}\{)",
+    "an option": r"^[> ]*:[a-z-]+:",
+    "a target": r"^\([a-z0-9-]+\)=",
+    "a comment": r"^% ",
+    "an empty label": r"\*{4}",
+    "markup of the site": r"</?(div|span|a|p|figure|img|label|input|details)\b",
+}
+"""What plain Jupyter would show as it is written, or not at all."""
+
+
+def test_no_notebook_has_what_only_the_book_understands():
+    paths = list((SITE / "_sources").rglob("*.ipynb"))
+    problems = []
+    for path in paths:
         cells = json.loads(path.read_text("utf-8"))["cells"]
-        text = [cell["source"] for cell in cells if cell["cell_type"] == "markdown"]
-        assert not roles.search("\n\n".join("".join(source) for source in text)), path
         assert "sys.modules" in "".join(cells[1]["source"]), path
+        texts = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+        for what, pattern in BOOK_ONLY.items():
+            text = "\n\n".join(texts) if what in {"a role", "a directive"} else _texts(path)
+            found = re.search(pattern, text, re.MULTILINE)
+            if found:
+                around = text[max(0, found.start() - 40) : found.end() + 40]
+                problems.append(f"{_name(path)} has {what}: {around!r}")
+    assert paths
+    assert not problems, "\n".join(problems)
+
+
+def test_a_notebook_has_the_tabs_figures_and_exercises_of_its_page_as_labels(written):
+    problems, seen = [], Counter()
+    for path, page in written.items():
+        notebook = (SITE / "_sources" / path.relative_to(SITE)).with_suffix(".ipynb")
+        if not notebook.is_file():
+            continue
+        text = "".join(_texts(notebook).split())
+        labels = [("tab", tab.get_text()) for tab in _article(page).select(".sd-tab-label")]
+        numbers = _article(page).select(".caption-number")
+        labels += [("number", number.get_text().strip().rstrip(".")) for number in numbers]
+        for kind, label in labels:
+            seen[kind] += 1
+            if "**" + "".join(label.split()) not in text:
+                problems.append(f"{_name(notebook)} lacks {label!r}")
+    assert seen["tab"] > 50
+    assert seen["number"] > 200
+    assert not problems, "\n".join(problems)

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from bs4 import BeautifulSoup
 
+from provenance import TIMING_FIGURES, machine_line
 from tutorials_lib import catalog
 from tutorials_lib.benchmark import record
 from tutorials_lib.benchmark.agreement import FLOAT64_TOLERANCE
 from tutorials_lib.benchmark.ledger import measured_text, quality_text
+from tutorials_lib.benchmark.report import marks
 from tutorials_lib.benchmark.timing import REPEATS
 from tutorials_lib.digest import code_digest, tutorial_sources
 
@@ -68,3 +71,34 @@ def test_every_size_and_variant_was_sampled_enough(tutorial: catalog.Tutorial) -
 def test_the_ledger_and_the_index_show_the_record(tutorial: catalog.Tutorial, page: str) -> None:
     text = measured_text(record.from_json(stored(tutorial)))
     assert text in (ROOT / "_build/html" / page).read_text(encoding="utf-8")
+
+
+@each_tutorial
+def test_every_timing_figure_names_its_machine_and_leads_to_the_record(
+    tutorial: catalog.Tutorial,
+) -> None:
+    found = record.from_json(stored(tutorial))
+    path = ROOT / f"_build/html/book/{tutorial.coordinate}.html"
+    page = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+    shown = [
+        figure
+        for figure in page.select("article figure[id]")
+        if str(figure["id"]).endswith(TIMING_FIGURES)
+    ]
+    assert shown
+    for figure in shown:
+        line = figure.select_one("figcaption .provenance")
+        assert line is not None, figure["id"]
+        assert machine_line(found) in " ".join(line.get_text().split())
+        assert all(mark in line.get_text() for mark in marks(found))
+        link = line.select_one("a")
+        assert link is not None, figure["id"]
+        served = (path.parent / str(link["href"])).read_text(encoding="utf-8")
+        assert json.loads(served) == stored(tutorial)
+
+
+def test_the_site_has_the_verdicts_of_what_was_measured_whole() -> None:
+    path = ROOT / "_build/html/records/verdicts.json"
+    kept = json.loads(path.read_text(encoding="utf-8"))["tutorials"]
+    whole = {one.slug for one in catalog.available() if stored(one)["preset"] != "tiny"}
+    assert kept.keys() == whole
