@@ -73,7 +73,7 @@ def test_scripts_wait_for_the_page_except_what_scripts_in_it_need():
     assert (later.filename, later.priority) == ("_static/tabs.js", 7)
     assert later.attributes == {"id": "tabs", "defer": "defer"}
     assert tabs.attributes == {"id": "tabs"}, "another page may need it at once"
-    for stays in (_JavaScript(None, body="let a"), _JavaScript("_static/documentation_options.js")):
+    for stays in (_JavaScript("", body="let a"), _JavaScript("_static/documentation_options.js")):
         assert "defer" not in site_theme._deferred(stays).attributes
 
 
@@ -107,9 +107,8 @@ def test_the_icons_that_a_page_names_stay_in_the_style_sheet():
 
 
 def test_a_font_keeps_the_drawings_that_are_asked_for(tmp_path: Path):
-    whole = Path(pydata_sphinx_theme.__file__).parent.joinpath(
-        "theme/pydata_sphinx_theme/static", icons.FONTS, f"{icons.FONT}.ttf"
-    )
+    theme = Path(str(pydata_sphinx_theme.__file__)).parent / "theme/pydata_sphinx_theme/static"
+    whole = theme / icons.FONTS / f"{icons.FONT}.ttf"
     icons.write_font(whole, tmp_path / "few.woff", {0xF0C9, 0xF107, 0xE000})
     assert set(TTFont(tmp_path / "few.woff").getBestCmap()) == {0xF0C9, 0xF107}
     assert (tmp_path / "few.woff").stat().st_size < 10_000
