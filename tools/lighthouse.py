@@ -106,7 +106,7 @@ def command() -> list[str]:
     return start
 
 
-def score(start: list[str], address: str, kind: str) -> dict:
+def score(start: list[str], address: str, kind: str, slowdown: float | None = None) -> dict:
     """What Lighthouse says about the page at `address`.
 
     Raises:
@@ -117,6 +117,8 @@ def score(start: list[str], address: str, kind: str) -> dict:
         report = Path(folder, "report.json")
         categories = f"--only-categories={','.join(CATEGORIES)}"
         options = [f"--chrome-flags={flags}", "--output=json", f"--output-path={report}", "--quiet"]
+        if kind == "mobile" and slowdown is not None:
+            options.append(f"--throttling.cpuSlowdownMultiplier={slowdown}")
         finished = subprocess.run(
             [*start, address, *options, categories, *KINDS[kind]],
             env=os.environ | {"CHROME_PATH": str(browser.executable())},
@@ -170,9 +172,16 @@ def numbers(reports: list[dict]) -> str:
     return ", ".join(parts)
 
 
-def judge(start: list[str], address: str, name: str, kind: str, runs: int) -> bool:
+def judge(
+    start: list[str],
+    address: str,
+    name: str,
+    kind: str,
+    runs: int,
+    slowdown: float | None = None,
+) -> bool:
     """Score a page `runs` times and print the medians; whether all are high enough."""
-    reports = [score(start, f"{address}{name}.html", kind) for _ in range(runs)]
+    reports = [score(start, f"{address}{name}.html", kind, slowdown) for _ in range(runs)]
     good = True
     told = []
     for category in CATEGORIES:
@@ -195,6 +204,12 @@ def main() -> int:
     parser.add_argument("pages", nargs="*", metavar="PAGE", help="such as kmeans; default: five")
     parser.add_argument("--runs", type=int, default=RUNS, help=f"of each page, {RUNS} by default")
     parser.add_argument("--kind", choices=[*KINDS], action="append", help="default: both")
+    parser.add_argument(
+        "--slowdown",
+        type=float,
+        help="how many times slower than this machine a telephone is (Lighthouse takes 4); 1 where "
+        "the machine's own speed, which is printed, is below 400: an old or a busy one",
+    )
     arguments = parser.parse_args()
     names = {Path(name).name: name for name in browser.page_names()}
     if unknown := sorted({Path(page).stem for page in arguments.pages} - names.keys()):
@@ -206,7 +221,7 @@ def main() -> int:
         start = command()
         with browser.served(handler=Host) as address:
             good = [
-                judge(start, address, name, kind, arguments.runs)
+                judge(start, address, name, kind, arguments.runs, arguments.slowdown)
                 for name in wanted
                 for kind in arguments.kind or KINDS
             ]
