@@ -5,6 +5,7 @@ which ones are used. The others' rules are taken out of the theme's style sheet,
 out of its font.
 """
 
+import logging
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -46,6 +47,7 @@ def codes_in(sheets: Iterable[str]) -> set[int]:
 def write_font(source: Path, target: Path, codes: set[int]) -> None:
     """Write the drawings of `codes`, as far as the font `source` has them, to a WOFF file."""
     options = subset.Options(notdef_outline=True, glyph_names=False, hinting=False)
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells each table
     font = TTFont(source)
     chosen = subset.Subsetter(options)
     chosen.populate(unicodes=codes)
