@@ -1,7 +1,7 @@
 # Every target sets up what it needs in .venv first; `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test check lint format dry pdf page notebooks shots serve bench linkcheck new lock clean
+.PHONY: help setup book test check lint format dry pdf page notebooks shots lighthouse serve bench linkcheck new lock clean
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 # Python reads these before `tutorials_lib.environment` can drop them.
 unexport $(filter-out PYTHON,$(filter PYTHON%,$(.VARIABLES)))
@@ -47,6 +47,9 @@ notebooks: setup ## run the built site's notebooks where only the package is; PA
 
 shots: book ## picture the site's pages in _build/shots; PAGE="kmeans cnn" chooses
 	@$(python) -m tools.browser $(PAGE)
+
+lighthouse: book ## score five pages, or PAGE="kmeans cnn", with Lighthouse (needs npx and chromium)
+	@$(python) -m tools.lighthouse $(PAGE) $(ARGS)
 
 serve: setup ## show the site, rebuild and reload on save; PORT=8000
 	@$(python) -m tools.serve $(PORT)

@@ -3,13 +3,17 @@
 from pathlib import Path
 from typing import cast
 
+import pydata_sphinx_theme
 import pytest
 from bs4 import BeautifulSoup
+from fontTools.ttLib import TTFont
 from sphinx.application import Sphinx
+from sphinx.builders.html._assets import _JavaScript
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
 
 import cards
+import icons
 import package_api
 import site_theme
 from tutorials_lib import catalog
@@ -61,6 +65,53 @@ def test_only_the_named_scripts_are_left_out():
     )
     left = site_theme.leave_out_scripts(head, "icons.js")
     assert left == '<script src="_static/a.js?v=1"></script><script>const icons = 1;</script>'
+
+
+def test_scripts_wait_for_the_page_except_what_scripts_in_it_need():
+    tabs = _JavaScript("_static/tabs.js", priority=7, id="tabs")
+    later = site_theme._deferred(tabs)
+    assert (later.filename, later.priority) == ("_static/tabs.js", 7)
+    assert later.attributes == {"id": "tabs", "defer": "defer"}
+    assert tabs.attributes == {"id": "tabs"}, "another page may need it at once"
+    for stays in (_JavaScript("", body="let a"), _JavaScript("_static/documentation_options.js")):
+        assert "defer" not in site_theme._deferred(stays).attributes
+
+
+def test_a_signature_keeps_its_words_links_and_names():
+    word = '<span class="pre">%s</span>'
+    written = (
+        '<dt class="sig sig-object py" id="f"><span class="sig-name">' + word % "f" + "</span>"
+        '<em class="sig-param"><span class="n">'
+        + word % "x"
+        + '</span><span class="p">'
+        + word % ":"
+        + '</span><span class="w"> </span><a href="#A">'
+        + word % "A"
+        + "</a></em></dt>"
+    )
+    elsewhere = "<p><code>" + word % "x" + "</code></p>"
+    assert site_theme._plain_signatures(written + elsewhere) == (
+        '<dt class="sig sig-object py" id="f"><span class="sig-name">f</span>'
+        '<em class="sig-param">x: <a href="#A">A</a></em></dt>' + elsewhere
+    )
+
+
+def test_the_icons_that_a_page_names_stay_in_the_style_sheet():
+    sheet = (
+        '.a{color:red}.fa-bars:before,.fa-navicon:before{content:"\\f0c9"}'
+        '.fa-ghost:before{content:"\\f6e2"}.b:before{content:"\\f107"}'
+    )
+    left = icons.keep_rules(sheet, {"fa-navicon", "fa-solid"})
+    assert left == sheet.replace('.fa-ghost:before{content:"\\f6e2"}', "")
+    assert icons.codes_in([left]) == {0xF0C9, 0xF107}
+
+
+def test_a_font_keeps_the_drawings_that_are_asked_for(tmp_path: Path):
+    theme = Path(str(pydata_sphinx_theme.__file__)).parent / "theme/pydata_sphinx_theme/static"
+    whole = theme / icons.FONTS / f"{icons.FONT}.ttf"
+    icons.write_font(whole, tmp_path / "few.woff", {0xF0C9, 0xF107, 0xE000})
+    assert set(TTFont(tmp_path / "few.woff").getBestCmap()) == {0xF0C9, 0xF107}
+    assert (tmp_path / "few.woff").stat().st_size < 10_000
 
 
 APP = cast(Sphinx, None)

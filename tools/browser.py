@@ -49,10 +49,12 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def served(site: Path = SITE) -> Iterator[str]:
+def served(
+    site: Path = SITE, handler: type[http.server.SimpleHTTPRequestHandler] = _Quiet
+) -> Iterator[str]:
     """The address of the built site on the loopback interface, meanwhile."""
-    handler = functools.partial(_Quiet, directory=str(site))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    answer = functools.partial(handler, directory=str(site))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), answer)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}/"
@@ -86,9 +88,8 @@ def chromium() -> Iterator[Browser]:
 
 
 def go(page: Page, address: str) -> None:
-    """Open `address`, and wait until its formulas are set and its pictures are there."""
+    """Open `address`, and wait until its pictures are there."""
     page.goto(address, wait_until="load")
-    page.evaluate("window.MathJax?.startup?.promise")
     # Pictures further down wait to be scrolled to; those of the other theme are never shown.
     page.evaluate(
         """() => Promise.all([...document.images].filter((image) => image.offsetParent).map(

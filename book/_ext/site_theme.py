@@ -3,13 +3,11 @@
 The settings that mend by themselves (the dead menu button, the empty theme mode, scripts from
 other hosts) are in `_config.yml`. Here is what needs code: the index at the root of the site, the
 edit and issue buttons that appear only when the repository has an address, the page's description,
-each script once and only where it is needed, images with their sizes, MathJax served by the site
-itself, a page for addresses that do not exist, and the list
-of all addresses.
+each script once and only where it is needed, images with their sizes, a page for addresses that do
+not exist, and the list of all addresses.
 """
 
 import html
-import importlib.util
 import os
 import re
 import shutil
@@ -35,9 +33,6 @@ SITE_VARIABLE = "BOOK_SITE_URL"
 DESCRIPTION_LENGTH = 160
 """Characters of a description that search engines show."""
 
-MATHJAX_FILES = ("tex-chtml.js", "output/chtml/fonts/woff-v2", "input/tex/extensions")
-"""What a page with maths may ask for: the engine, its fonts, rarer TeX commands on demand."""
-
 UNUSED_FILES = (
     "scripts/fontawesome.js*",
     "*macros.html",
@@ -45,6 +40,7 @@ UNUSED_FILES = (
     "**/*.ttf",
     "locales",
     "images/logo_*",
+    "mathjax",  # of a build in this folder from before formulas were set while building
 )
 """What the theme copies into `_static` and no page of the book asks for."""
 
@@ -120,11 +116,6 @@ def _address(variable: str, configured: str | None) -> str:
     return address
 
 
-def serve_mathjax(app: Sphinx, config: Config) -> None:
-    """Point the pages at the site's own MathJax."""
-    config.mathjax_path = "mathjax/tex-chtml.js"
-
-
 def quiet_compiler(app: Sphinx) -> None:
     """Keep XLA's remarks off the pages, where anything on standard error fails the build.
 
@@ -145,11 +136,8 @@ def mend_page(
     """Mend what is handed to the page's template; the last handler to see it."""
     for kind in ("css_files", "script_files"):
         context[kind] = _unique(context[kind])
-    if doctree is None or next(iter(doctree.findall(_is_maths)), None) is None:
-        # Sphinx loads it on a page above pages with maths, too, and the index is above them all.
-        context["script_files"] = [
-            file for file in context["script_files"] if not _belongs_to_mathjax(file)
-        ]
+    if page != "search":  # its scripts are called while the page is read
+        context["script_files"] = [_deferred(file) for file in context["script_files"]]
     context["leave_out_scripts"] = leave_out_scripts
     if "generate_toctree_html" in context:
         context["generate_toctree_html"] = _with_named_sections(context["generate_toctree_html"])
@@ -161,7 +149,8 @@ def mend_page(
         context["metatags"] += _card_where_shared(context, app.config)
     context["root_of_site"] = urlsplit(app.config.html_baseurl or "").path or "/"
     if "body" in context:
-        context["body"] = _readable_aloud(_sized_images(context["body"], app))
+        body = _plain_signatures(_sized_images(context["body"], app))
+        context["body"] = _readable_aloud(body)
 
 
 def _card_where_shared(context: Context, config: Config) -> str:
@@ -193,12 +182,10 @@ def explain_missing_pages(app: Sphinx) -> Iterator[tuple[str, Context, str]]:
 
 
 def finish_site(app: Sphinx, exception: Exception | None) -> None:
-    """Copy MathJax, leave a pointer at the index's old address, drop what is not of use."""
+    """Leave a pointer at the index's old address, drop what is not of use."""
     if exception is not None or not isinstance(app.builder, RootIndexBuilder):
         return
     out = Path(app.outdir)
-    for name in MATHJAX_FILES:
-        _copy(_mathjax_folder() / name, out / "_static/mathjax" / name)
     if app.config.root_doc != "index":
         _leave_pointer(out / f"{app.config.root_doc}.html", app.config)
     folder = out / Path(app.config.root_doc).parent
@@ -239,13 +226,24 @@ def _unique(files: Iterable[Any]) -> list[Any]:
     return list(first.values())
 
 
-def _is_maths(node: nodes.Node) -> bool:
-    return isinstance(node, nodes.math | nodes.math_block)
+def _deferred(file: Any) -> Any:
+    """The script, run when the page has been read; what scripts in the page need stays in place."""
+    if not file.filename or "documentation_options.js" in str(file.filename):
+        return file
+    return type(file)(file.filename, priority=file.priority, **file.attributes | {"defer": "defer"})
 
 
-def _belongs_to_mathjax(file: Any) -> bool:
-    body = file.attributes.get("body", "")
-    return "mathjax" in str(file.filename or "") or body.startswith("window.MathJax")
+def _plain_signatures(body: str) -> str:
+    """Signatures without an element around each word, which no style sheet asks for."""
+    word = re.compile(r'<span class="(?:pre|[wpn])">([^<]*)</span>')
+
+    def mend(signature: re.Match[str]) -> str:
+        text, found = signature[0], 1
+        while found:
+            text, found = word.subn(r"\1", text)
+        return text
+
+    return re.sub(r'<dt class="sig .*?</dt>', mend, body, flags=re.DOTALL)
 
 
 def _with_named_sections(generate: Callable[..., Any]) -> Callable[..., Any]:
@@ -315,14 +313,6 @@ def _readable_aloud(body: str) -> str:
     return re.sub(r"<dl>\s*((?:<dd>.*?</dd>\s*)+)</dl>", lines, body)
 
 
-def _mathjax_folder() -> Path:
-    """Where the package with the hyphen in its name keeps MathJax."""
-    spec = importlib.util.find_spec("sphinx-mathjax-offline")
-    if spec is None or spec.origin is None:
-        raise ExtensionError("sphinx-mathjax-offline is missing; install requirements.txt")
-    return Path(spec.origin).parent / "static/mathjax"
-
-
 def _leave_pointer(page: Path, config: Config) -> None:
     """Where the index would lie without `RootIndexBuilder`, a page that leads to it."""
     index = "../" * config.root_doc.count("/") + "index.html"
@@ -337,17 +327,6 @@ def _leave_pointer(page: Path, config: Config) -> None:
     )
 
 
-def _copy(source: Path, target: Path) -> None:
-    """Copy a file or a folder, unless it is there already in the same size."""
-    if source.is_dir():
-        for path in source.rglob("*"):
-            if path.is_file():
-                _copy(path, target / path.relative_to(source))
-    elif not target.is_file() or target.stat().st_size != source.stat().st_size:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
-
-
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the mends to Sphinx's events."""
     # Jupyter Book hands this setting on for sphinx_comments, which the book does not load.
@@ -355,7 +334,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_builder(RootIndexBuilder, override=True)
     app.connect("config-inited", offer_source_buttons)
     app.connect("config-inited", name_the_site)
-    app.connect("config-inited", serve_mathjax)
     app.connect("builder-inited", quiet_compiler)
     app.connect("html-page-context", mend_page, priority=900)
     app.connect("html-collect-pages", explain_missing_pages)

@@ -196,6 +196,53 @@ def test_the_search_finds_a_page_and_leads_there(opened: Opened, address: str) -
     assert opened.said == []
 
 
+def test_an_excerpt_of_a_search_has_each_formula_once(opened: Opened, address: str) -> None:
+    opened.page.goto(f"{address}search.html?q=convolution+kernel")
+    excerpt = opened.page.locator("ul.search li p.context").first
+    excerpt.wait_for()
+    formulas = opened.page.evaluate(
+        """() => Search.makeSearchSummary(
+            '<main role="main"><p>kernel <span class="katex"><math><semantics><mi>y</mi>' +
+            '<annotation>x^2</annotation></semantics></math><span class="katex-html">y</span>' +
+            '</span></p></main>', ["kernel"], "").textContent"""
+    )
+    assert formulas.split() == ["kernel", "x^2"]
+    assert opened.said == []
+
+
+def test_a_site_that_is_opened_as_files_works_and_finds_pages(opened: Opened) -> None:
+    page = opened.page
+    browser.go(page, (SITE / "index.html").as_uri())
+    page.locator("form.filters select[name=part]").select_option(index=1)
+    page.locator("button.theme-switch-button:visible").first.click()
+    chosen = page.evaluate("document.documentElement.dataset.mode")
+    page.locator(".tutorial a:visible").first.click()
+    page.wait_for_load_state()
+    assert page.url.startswith("file:")
+    assert page.evaluate("document.documentElement.dataset.mode") == chosen != "auto"
+    browser.go(page, (SITE / f"{WITH_TABS[0]}.html").as_uri())
+    page.locator(".sd-tab-label[data-sync-id=jax]").first.click()
+    browser.go(page, (SITE / f"{WITH_TABS[1]}.html").as_uri())
+    tabs = page.locator(".sd-tab-set > input:checked + label")
+    assert set(tabs.evaluate_all("(all) => all.map((one) => one.dataset.syncId)")) == {"jax"}
+    browser.go(page, (SITE / f"{WITH_STEPPER}.html").as_uri())
+    [first] = shown_frames(page)
+    page.locator(".stepper").first.locator("input").nth(first).focus()
+    page.keyboard.press("ArrowRight")
+    assert shown_frames(page) != [first]
+    page.keyboard.press("Control+K")
+    page.locator("dialog input[type=search]").fill("prototypical")
+    page.keyboard.press("Enter")
+    link = page.locator("ul.search li a").first
+    link.wait_for()
+    link.click()
+    page.wait_for_load_state()
+    assert "prototypical" in page.url
+    assert page.locator("article h1").count() == 1
+    assert opened.said == []
+    assert not [url for url in opened.asked if not url.startswith(("file:", "data:", "blob:"))]
+
+
 def test_the_button_changes_the_theme_and_the_next_page_keeps_it(
     opened: Opened, address: str
 ) -> None:

@@ -137,14 +137,18 @@ def test_no_page_loads_the_icon_script_or_a_search_index_that_it_does_not_use(pa
         assert ("searchindex.js" in names) == (path.name == "search.html"), path
 
 
-def test_mathjax_is_loaded_where_there_is_maths_and_nowhere_else(pages):
-    with_maths = 0
+def test_formulas_are_set_and_only_their_pages_load_what_shows_them(pages):
+    with_formulas = 0
     for path, page in pages.items():
-        has_maths = page.select_one("article .math") is not None
-        loads = any("mathjax" in address for address in _loaded(page))
-        assert loads == has_maths, path
-        with_maths += has_maths
-    assert with_maths
+        formulas = page.select(".math")
+        for formula in formulas:
+            assert formula.select_one(".katex-html"), f"{path}: {formula}"
+            assert formula.select_one("math"), f"{path}: {formula}"
+        loaded = [address for address in _loaded(page) if re.search("katex|mathjax", address)]
+        assert len(loaded) == bool(formulas), path
+        assert not any("mathjax" in address for address in loaded), path
+        with_formulas += bool(formulas)
+    assert with_formulas
 
 
 def test_the_theme_follows_the_reader_and_the_language_is_named(pages):
