@@ -1,7 +1,10 @@
 """Paint a photograph in another style: the twins agree, and the style comes over."""
 
 import dataclasses
+import hashlib
+import json
 from functools import partial
+from inspect import unwrap
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import pytest
 
 from tutorials_lib.benchmark.agreement import agree, cast, prepared
 from tutorials_lib.datasets import photos
+from tutorials_lib.judge.record import PUBLISHED
 from tutorials_lib.vision.style_transfer import (
     comparison,
     evaluation,
@@ -19,9 +23,12 @@ from tutorials_lib.vision.style_transfer import (
     in_jax,
     in_numpy,
     problem,
+    recorded,
     timings,
 )
 from tutorials_lib.vision.style_transfer.problem import PAGE, TINY, Config, Pair
+
+ROOT = Path(__file__).parents[2]
 
 EASY = dataclasses.replace(TINY, num_steps=60, style_weight=10.0, num_filters=16, smoothness=0.1)
 """Enough steps to bring most of the style over, in a second."""
@@ -215,12 +222,13 @@ def test_the_style_alone_is_as_rough_at_the_border_as_inside(monkeypatch: pytest
     """Of four textures from noise; without the mirror image the border stands out."""
 
     def textures() -> np.ndarray:
-        targets = in_jax.make_targets.__wrapped__(params, *pair, EASY)
+        targets = unwrap(in_jax.make_targets)(params, *pair, EASY)
         run = jax.vmap(lambda x: in_jax.fit(params, in_jax.start(x), targets, 1e3, EASY)[0])
         return np.asarray(jax.jit(run)(noise).picture)
 
-    pair, params = problem.load(EASY), problem.draw_filters(EASY)
-    noise = 0.5 + 0.1 * jax.random.normal(jax.random.key(0), (8, *pair.content.shape))
+    pair = tuple(map(jnp.asarray, problem.load(EASY)))
+    params = problem.draw_filters(EASY)
+    noise = 0.5 + 0.1 * jax.random.normal(jax.random.key(0), (4, *pair.content.shape))
     assert evaluation.border_variance(textures()) == pytest.approx(1, abs=0.1)
     monkeypatch.setattr(in_jax, "mirror", lambda picture, margin: picture)
     assert evaluation.border_variance(textures()) > 1.1
@@ -424,6 +432,26 @@ def test_the_real_pair_is_seen_by_the_trained_network(published_data: Path):
     assert second < first == pytest.approx(1, abs=1e-3)
 
 
+def test_the_picture_that_is_committed_is_the_one_that_its_record_describes():
+    record = json.loads((ROOT / recorded.RECORD).read_text(encoding="utf-8"))
+    picture = (ROOT / recorded.PICTURE).read_bytes()
+    assert hashlib.sha256(picture).hexdigest() == record["sha256"]
+    assert len(picture) <= recorded.LARGEST
+    scores = json.loads((ROOT / PUBLISHED / "style_transfer.json").read_text(encoding="utf-8"))
+    assert record["code_digest"] == scores["code_digest"], (
+        "the scores were recorded anew, the picture was not: "
+        "python -m tutorials_lib.vision.style_transfer.recorded"
+    )
+    licences = {file["name"]: file["licence"] for file in record["files"]}
+    assert licences["vangogh_starry_night.jpg"] == "public domain"
+    assert "Tuebingen_Neckarfront.jpg" not in licences  # its licence is not stated
+
+
+def test_pictures_are_laid_side_by_side_with_a_gap():
+    pair = problem.load(TINY)
+    assert recorded.side_by_side([*pair, pair.content]).size == (3 * 32 + 2 * 8, 32)
+
+
 # --- The pictures of the page -----------------------------------------------------------------
 
 
@@ -434,6 +462,8 @@ def test_the_pictures_of_the_page_can_be_drawn_and_described():
     curves = {"style transfer": curve, "matched colours": (np.array([0.4]), np.array([0.9]))}
     for figure in (
         figures.gallery([*pair, pair.content], ["a", "b", "c"], columns=3),
+        figures.corners(pair.content, side=4),
+        *figures.forming(pair),
         figures.filters(problem.draw_filters(TINY)),
         figures.trade_off(curves, [1.0, 10.0], 0.4),
         figures.race({"Adam": run, "L-BFGS": run}),

@@ -28,7 +28,7 @@ PICTURE = FOLDER / "style_transfer.jpg"
 RECORD = FOLDER / "style_transfer.json"
 
 CONFIG = dataclasses.replace(
-    problem.PAGE, source="real", size=256, num_steps=250, style_weight=10.0
+    problem.PAGE, source="real", size=256, num_steps=200, style_weight=10.0
 )
 SEED = 0
 QUALITY = 88
@@ -43,7 +43,8 @@ def load() -> Pair:
         DatasetError: the painting cannot be had.
     """
     content = photos.load_photo(CONFIG.content, size=CONFIG.size, crop=CONFIG.content_square)
-    return Pair(content, style_pair.load_style_pair(size=CONFIG.size).style)
+    painting = style_pair.STYLE  # in the place of the photograph, too, which may not be shown
+    return Pair(content, style_pair.load_style_pair(size=CONFIG.size, content=painting).style)
 
 
 def paint(pair: Pair, config: Config, *, seed: int) -> Picture:
