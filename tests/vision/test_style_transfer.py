@@ -1,7 +1,10 @@
 """Paint a photograph in another style: the twins agree, and the style comes over."""
 
 import dataclasses
+import hashlib
+import json
 from functools import partial
+from inspect import unwrap
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import pytest
 
 from tutorials_lib.benchmark.agreement import agree, cast, prepared
 from tutorials_lib.datasets import photos
+from tutorials_lib.judge.record import PUBLISHED, evaluation_digest
 from tutorials_lib.vision.style_transfer import (
     comparison,
     evaluation,
@@ -19,9 +23,12 @@ from tutorials_lib.vision.style_transfer import (
     in_jax,
     in_numpy,
     problem,
+    recorded,
     timings,
 )
 from tutorials_lib.vision.style_transfer.problem import PAGE, TINY, Config, Pair
+
+ROOT = Path(__file__).parents[2]
 
 EASY = dataclasses.replace(TINY, num_steps=60, style_weight=10.0, num_filters=16, smoothness=0.1)
 """Enough steps to bring most of the style over, in a second."""
@@ -78,6 +85,16 @@ def test_every_piece_goes_back_as_jax_does():
             np.testing.assert_allclose(ours[0], theirs[0], rtol=1e-12)
             expected = theirs[1](jnp.asarray(cotangent))[0]
             np.testing.assert_allclose(ours[1](cotangent), expected, rtol=1e-12, atol=1e-14)
+
+
+def test_what_arrives_beyond_the_border_goes_back_to_where_it_was_mirrored_from():
+    rng = np.random.default_rng(0)
+    planes, dmirrored = rng.normal(size=(3, 6, 9)), rng.normal(size=(3, 12, 15))
+    with jax.enable_x64(True):
+        y, vjp = jax.vjp(lambda x: in_jax.mirror(x, 3), jnp.asarray(planes.transpose(1, 2, 0)))
+        expected = vjp(jnp.asarray(dmirrored.transpose(1, 2, 0)))[0].transpose(2, 0, 1)
+    np.testing.assert_array_equal(in_numpy.mirror(planes, 3).transpose(1, 2, 0), y)
+    np.testing.assert_allclose(in_numpy.fold(dmirrored.copy(), 3), expected, rtol=1e-12)
 
 
 def test_our_convolution_has_the_gradients_of_the_plain_one():
@@ -155,6 +172,15 @@ def test_filters_see_no_uniform_colour_and_have_length_one():
         np.testing.assert_allclose(pattern, 0, atol=1e-5)
 
 
+def test_a_filter_prefers_one_direction():
+    for scale in problem.draw_filters(PAGE)["scales"].values():
+        grey = np.abs(np.fft.fft2(scale["kernel"].sum(2), axes=(0, 1), s=(32, 32))) ** 2
+        down, across = np.meshgrid(*2 * [np.fft.fftfreq(32)], indexing="ij")
+        twice = np.exp(2j * np.arctan2(down, across))[..., None]
+        lean = np.abs((grey * twice).sum((0, 1))) / grey.sum((0, 1))
+        assert np.median(lean) > 0.5
+
+
 def test_halving_keeps_uniform_colours_and_straight_slopes():
     matrix = problem.halving(16)
     np.testing.assert_allclose(matrix.sum(1), 1)
@@ -187,8 +213,52 @@ def test_the_style_comes_over_and_beats_matched_colours_at_equal_content(
     assert (np.diff(curve.contents) > 0).all()
     assert (np.diff(curve.styles) < 0).all()
     judgement = evaluation.judge(EASY, seed=0, trained=pictures)
+    assert judgement.value < judgement.baselines["double exposure"].held_out
     assert set(judgement.baselines) == set(evaluation.all_ends(pair))
     assert judgement.value < judgement.baselines["matched colours"].held_out
+
+
+def test_the_style_alone_is_as_rough_at_the_border_as_inside(monkeypatch: pytest.MonkeyPatch):
+    """Of four textures from noise; without the mirror image the border stands out."""
+
+    def textures() -> np.ndarray:
+        targets = unwrap(in_jax.make_targets)(params, *pair, EASY)
+        run = jax.vmap(lambda x: in_jax.fit(params, in_jax.start(x), targets, 1e3, EASY)[0])
+        return np.asarray(jax.jit(run)(noise).picture)
+
+    pair = tuple(map(jnp.asarray, problem.load(EASY)))
+    params = problem.draw_filters(EASY)
+    noise = 0.5 + 0.1 * jax.random.normal(jax.random.key(0), (4, *pair.content.shape))
+    assert evaluation.border_variance(textures()) == pytest.approx(1, abs=0.1)
+    monkeypatch.setattr(in_jax, "mirror", lambda picture, margin: picture)
+    assert evaluation.border_variance(textures()) > 1.1
+
+
+def test_border_variance_compares_fine_detail_of_the_strip_with_that_of_the_rest():
+    picture = np.random.default_rng(0).normal(size=(64, 64, 3)).astype(np.float32)
+    louder = 2 * picture
+    louder[4:-4, 4:-4] = picture[4:-4, 4:-4]
+    assert evaluation.border_variance([picture]) == pytest.approx(1, abs=0.1)
+    assert evaluation.border_variance([louder]) > 3
+
+
+def test_pixels_stay_possible_in_both():
+    config = dataclasses.replace(TINY, learning_rate=0.5)
+    for found in (
+        in_numpy.fit(*arguments_of(in_numpy, config), config=config)[0],
+        fit(*arguments_of(in_jax, config), config=config)[0],
+    ):
+        picture = np.asarray(found.picture)
+        assert picture.min() == 0
+        assert picture.max() == 1
+
+
+def test_what_is_followed_begins_with_the_start_and_ends_with_the_result():
+    arguments = arguments_of(in_jax, TINY)
+    pictures = jax.jit(in_jax.follow, static_argnames="config")(*arguments, config=TINY)
+    assert len(pictures) == TINY.num_steps + 1
+    np.testing.assert_array_equal(pictures[0], arguments[1].picture)
+    np.testing.assert_allclose(pictures[-1], painted(TINY), atol=1e-5)
 
 
 def test_what_the_page_has_painted_is_judged_and_not_painted_again(
@@ -322,6 +392,14 @@ def test_grey_pictures_get_three_channels():
         assert picture.dtype == np.float32
 
 
+def test_every_picture_of_a_pair_has_a_source():
+    assert problem.sources(PAGE)[1].licence == "our own"
+    photograph, style = problem.sources(dataclasses.replace(TINY, style="brick"))
+    assert (photograph.shows, style.licence) == ("a pagoda by a lake", "CC0")
+    published = problem.sources(dataclasses.replace(TINY, source="real"))
+    assert published[1].licence == "public domain"
+
+
 def test_a_filter_as_large_as_the_smallest_picture_works_alike_in_both():
     config = dataclasses.replace(TINY, size=20, num_filters=1)
     agree(dataclasses.replace(comparison.COMPARISON, agreement=config))
@@ -354,6 +432,27 @@ def test_the_real_pair_is_seen_by_the_trained_network(published_data: Path):
     assert second < first == pytest.approx(1, abs=1e-3)
 
 
+def test_the_picture_that_is_committed_is_the_one_that_its_record_describes():
+    record = json.loads((ROOT / recorded.RECORD).read_text(encoding="utf-8"))
+    picture = (ROOT / recorded.PICTURE).read_bytes()
+    assert hashlib.sha256(picture).hexdigest() == record["sha256"]
+    assert len(picture) <= recorded.LARGEST
+    scores = json.loads((ROOT / PUBLISHED / "style_transfer.json").read_text(encoding="utf-8"))
+    if scores["code_digest"] == evaluation_digest("style_transfer"):
+        assert record["code_digest"] == scores["code_digest"], (
+            "the scores were recorded anew, the picture was not: "
+            "python -m tutorials_lib.vision.style_transfer.recorded"
+        )
+    licences = {file["name"]: file["licence"] for file in record["files"]}
+    assert licences["vangogh_starry_night.jpg"] == "public domain"
+    assert "Tuebingen_Neckarfront.jpg" not in licences  # its licence is not stated
+
+
+def test_pictures_are_laid_side_by_side_with_a_gap():
+    pair = problem.load(TINY)
+    assert recorded.side_by_side([*pair, pair.content]).size == (3 * 32 + 2 * 8, 32)
+
+
 # --- The pictures of the page -----------------------------------------------------------------
 
 
@@ -364,6 +463,8 @@ def test_the_pictures_of_the_page_can_be_drawn_and_described():
     curves = {"style transfer": curve, "matched colours": (np.array([0.4]), np.array([0.9]))}
     for figure in (
         figures.gallery([*pair, pair.content], ["a", "b", "c"], columns=3),
+        figures.corners(pair.content, side=4),
+        *figures.forming(pair),
         figures.filters(problem.draw_filters(TINY)),
         figures.trade_off(curves, [1.0, 10.0], 0.4),
         figures.race({"Adam": run, "L-BFGS": run}),

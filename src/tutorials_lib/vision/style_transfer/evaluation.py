@@ -121,6 +121,24 @@ def at_equal_content(curve: Curve, content: float) -> float:
     return float(min(np.interp(content, contents, styles), *styles[contents <= content]))
 
 
+# --- The border -------------------------------------------------------------------------------
+
+
+def border_variance(pictures: Collection[Picture], *, width: int = 4) -> float:
+    """The variance of fine detail near the border over that in the interior, of all pictures.
+
+    Fine detail is what blurring takes away. The border is a strip of `width` pixels.
+    """
+    details = [each - gaussian_filter(each, (2, 2, 0), mode="mirror") for each in pictures]
+    is_border = np.ones(details[0].shape[:2], bool)
+    is_border[width:-width, width:-width] = False
+    border, interior = (
+        np.mean([np.square(detail[where]).mean() for detail in details])
+        for where in (is_border, ~is_border)
+    )
+    return float(border / interior)
+
+
 # --- The rivals -------------------------------------------------------------------------------
 
 

@@ -1,6 +1,6 @@
 """The pictures of the page; each function returns a figure, and the page describes it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -29,6 +29,29 @@ def gallery(
         ax.imshow(np.clip(picture, 0, 1), interpolation="bicubic")
         ax.set_title(caption, fontsize=9, loc="center")
     return figure
+
+
+def forming(shown: Iterable[Float32[np.ndarray, "_ _ 3"]]) -> Iterator[Figure]:
+    """One picture a figure, all of one size."""
+    for picture in shown:
+        figure, ax = plt.subplots(figsize=(4.0, 4.0))
+        ax.axis("off")
+        ax.imshow(np.clip(picture, 0, 1), interpolation="bicubic")
+        yield figure
+
+
+def corners(picture: Float32[np.ndarray, "height width 3"], *, side: int) -> Figure:
+    """The four corners of a picture and its middle, enlarged."""
+    height, width, _ = picture.shape
+    places = {
+        "top left": (0, 0),
+        "top right": (0, width - side),
+        "the middle": ((height - side) // 2, (width - side) // 2),
+        "bottom left": (height - side, 0),
+        "bottom right": (height - side, width - side),
+    }
+    cut = [picture[y : y + side, x : x + side] for y, x in places.values()]
+    return gallery(cut, list(places), columns=len(places))
 
 
 def filters(params: Params, *, num_filters: int = 10) -> Figure:

@@ -30,6 +30,9 @@ TRAINED_STYLE_LAYERS = (0, 1, 3, 5, 7)
 TRAINED_CONTENT_LAYER = 4
 """The module fire5."""
 
+TRAINED_MARGIN = 8
+"""Pixels of mirror image around a picture, so that SqueezeNet sees its border, too."""
+
 _NHWC = ("NHWC", "HWIO", "NHWC")
 
 Scalar = float | np.floating | Float[np.ndarray, ""] | Float[Array, ""]
@@ -80,7 +83,7 @@ class State(NamedTuple):
 
 
 class RandomFilters(nnx.Module):
-    """One layer of random filters, at several scales; and the colours."""
+    """Random waves of every direction, at several scales; and the colours."""
 
     def __init__(self, config: Config, *, rngs: nnx.Rngs) -> None:
         size = config.kernel_size
@@ -104,8 +107,10 @@ class RandomFilters(nnx.Module):
         pyramid = [picture]
         for _ in range(1, config.num_scales):
             pyramid.append(halve(pyramid[-1]))
+        margin = config.kernel_size // 2
         patterns = tuple(
-            nnx.relu(scale(each[None])[0]) for each, scale in zip(pyramid, self.scales, strict=True)
+            nnx.relu(scale(mirror(each, margin)[None])[0])
+            for each, scale in zip(pyramid, self.scales, strict=True)
         )
         colors = with_constant(pyramid[config.color_scale])
         return Maps((*patterns, colors), patterns[config.content_scale :])
@@ -161,10 +166,15 @@ class TrainedFilters(nnx.Module):
 
     def __call__(self, picture: Picture) -> Maps:
         """The maps of five layers as style; of one in the middle, as content."""
-        maps = self.network(picture[None])
+        maps = self.network(mirror(picture, TRAINED_MARGIN)[None])
         return Maps(
             tuple(maps[i][0] for i in TRAINED_STYLE_LAYERS), (maps[TRAINED_CONTENT_LAYER][0],)
         )
+
+
+def mirror(picture: Picture, margin: int) -> Float[Array, "rows columns 3"]:
+    """The picture continued beyond its border by its mirror image, without the border itself."""
+    return jnp.pad(picture, ((margin, margin), (margin, margin), (0, 0)), mode="reflect")
 
 
 def halve(picture: Picture) -> Float[Array, "height//2 width//2 3"]:
@@ -203,7 +213,7 @@ def squared_distance(x: Float[Array, "*shape"], target: Float[Array, "*shape"]) 
 
 
 def roughness(picture: Picture) -> Float[Array, ""]:
-    """The mean squared difference of neighbours, downwards and across (total variation)."""
+    """The mean squared difference of neighbours, downwards and across."""
     down, across = jnp.diff(picture, axis=0), jnp.diff(picture, axis=1)
     return jnp.mean(down**2) + jnp.mean(across**2)
 
@@ -270,10 +280,11 @@ def start(picture: Picture) -> State:
 def step(
     params: Params, state: State, targets: Targets, style_weight: Scalar, config: Config
 ) -> tuple[State, Losses]:
-    """One step of Adam on the pixels; also the losses before it."""
+    """One step of Adam on the pixels, which stay possible; also the losses before it."""
     _, losses, dpicture = loss_and_grad(params, state.picture, targets, style_weight, config)
     updates, opt_state = optimizer(config).update(dpicture, state.opt_state)
-    return State(optax.apply_updates(state.picture, updates), opt_state), losses
+    picture = jnp.clip(optax.apply_updates(state.picture, updates), 0, 1)
+    return State(picture, opt_state), losses
 
 
 def fit(
@@ -285,6 +296,18 @@ def fit(
         return step(params, state, targets, style_weight, config)
 
     return jax.lax.scan(body, state, length=config.num_steps)
+
+
+def follow(
+    params: Params, state: State, targets: Targets, style_weight: Scalar, config: Config
+) -> Float[Array, "steps height width 3"]:
+    """The picture before each of `config.num_steps` steps, and after the last."""
+
+    def body(state: State, _: None) -> tuple[State, Picture]:
+        return step(params, state, targets, style_weight, config)[0], state.picture
+
+    state, pictures = jax.lax.scan(body, state, length=config.num_steps)
+    return jnp.concatenate([pictures, state.picture[None]])
 
 
 def start_lbfgs(picture: Picture) -> State:

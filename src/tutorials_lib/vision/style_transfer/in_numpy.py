@@ -17,6 +17,7 @@ from tutorials_lib.vision.style_transfer.problem import EPSILON, Config, Params,
 Picture = Float[np.ndarray, "height width 3"]
 Map = Float[np.ndarray, "rows columns features"]
 Planes = Float[np.ndarray, "channels height width"]
+Mirrored = Float[np.ndarray, "channels rows columns"]
 Responses = Float[np.ndarray, "features rows columns"]
 Gram = Float[np.ndarray, "features features"]
 Scalar = float | np.floating | Float[np.ndarray, ""]
@@ -101,17 +102,18 @@ def describe(
 def respond(
     planes: Planes, kernel: Float[np.ndarray, "kernel_rows kernel_columns channels features"]
 ) -> tuple[Responses, Callable[[Responses], Planes]]:
-    """The positive part of each filter's response, wherever a filter fits into the picture.
+    """The positive part of each filter's response around every pixel of a mirrored picture.
 
     The neighbourhood of every pixel becomes a column of a matrix. The filters are fixed, so the
     way back has no gradient for them.
     """
     rows, columns, channels, features = kernel.shape
-    height, width = planes.shape[1] - rows + 1, planes.shape[2] - columns + 1
+    height, width = planes.shape[1:]
     weights = kernel.reshape(-1, features)
-    c, i, j = planes.strides
+    mirrored = mirror(planes, rows // 2)
+    c, i, j = mirrored.strides
     neighbours = np.ndarray(
-        (rows, columns, channels, height, width), planes.dtype, planes, strides=(i, j, c, i, j)
+        (rows, columns, channels, height, width), planes.dtype, mirrored, strides=(i, j, c, i, j)
     )
     y = np.empty((features, height * width), planes.dtype)
     at_once = max(1, BLOCK // width)
@@ -123,17 +125,32 @@ def respond(
     def vjp(dy: Responses) -> Planes:
         dresponses = dy.reshape(features, -1) * (y > 0)
         # A row of weights sends back whole rows of the picture, moved down by its own number.
-        dshifted = np.zeros((columns, channels, planes.shape[1], width), planes.dtype)
+        dshifted = np.zeros((columns, channels, mirrored.shape[1], width), planes.dtype)
         spread = np.empty((columns * channels, height * width), planes.dtype)
         for a, row in enumerate(kernel.reshape(rows, -1, features)):
             np.matmul(row, dresponses, out=spread)
             dshifted[:, :, a : a + height] += spread.reshape(columns, channels, height, width)
-        dplanes = np.zeros(planes.shape, planes.dtype)
+        dmirrored = np.zeros(mirrored.shape, planes.dtype)
         for b in range(columns):  # likewise across
-            dplanes[:, :, b : b + width] += dshifted[b]
-        return dplanes
+            dmirrored[:, :, b : b + width] += dshifted[b]
+        return fold(dmirrored, rows // 2)
 
     return y.reshape(features, height, width), vjp
+
+
+def mirror(picture: Planes, margin: int) -> Mirrored:
+    """The picture continued beyond its border by its mirror image, without the border itself."""
+    around = (margin, margin)
+    return np.pad(picture, ((0, 0), around, around), mode="reflect")
+
+
+def fold(dmirrored: Mirrored, margin: int) -> Planes:
+    """The way back through `mirror`: what arrives in the mirror image goes to its original."""
+    for d in (dmirrored, dmirrored.transpose(0, 2, 1)):  # down, and across
+        inside = d.shape[1] - margin
+        d[:, margin + 1 : 2 * margin + 1] += d[:, margin - 1 :: -1][:, :margin]
+        d[:, inside - margin - 1 : inside - 1] += d[:, : inside - 1 : -1]
+    return dmirrored[:, margin:-margin, margin:-margin]
 
 
 def _as_map(planes: Planes) -> Float[np.ndarray, "height width channels"]:
@@ -194,7 +211,7 @@ def squared_distance(
 
 
 def roughness(picture: Picture) -> tuple[np.floating, Callable[[Scalar], Picture]]:
-    """The mean squared difference of neighbours, downwards and across (total variation)."""
+    """The mean squared difference of neighbours, downwards and across."""
     down, across = np.diff(picture, axis=0), np.diff(picture, axis=1)
 
     def vjp(d: Scalar) -> Picture:
@@ -267,7 +284,7 @@ def start(picture: Picture) -> State:
 def step(
     params: Params, state: State, targets: Targets, style_weight: Scalar, config: Config
 ) -> tuple[State, Losses]:
-    """One step of Adam on the pixels; also the losses before it."""
+    """One step of Adam on the pixels, which stay possible; also the losses before it."""
     _, losses, dpicture = loss_and_grad(params, state.picture, targets, style_weight, config)
     moved, opt_state = adam_update(
         {"picture": state.picture},
@@ -275,7 +292,7 @@ def step(
         state.opt_state,
         learning_rate=config.learning_rate,
     )
-    return State(moved["picture"], opt_state), losses
+    return State(np.clip(moved["picture"], 0, 1), opt_state), losses
 
 
 def fit(

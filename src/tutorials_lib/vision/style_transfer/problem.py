@@ -1,5 +1,6 @@
 """Style transfer: the configuration, the pictures and the random filters (NumPy only)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -7,15 +8,24 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from tutorials_lib import presets
-from tutorials_lib.datasets import photos, style_pair
+from tutorials_lib.datasets import paintings, photos, style_pair
 from tutorials_lib.pretrained.squeezenet import weights
 
 Picture = Float32[np.ndarray, "height width 3"]
 Params = dict[Any, Any]
 """`{"scales": {i: {"kernel": [rows, columns, 3, features]}}}`, the filters of each scale."""
 
+PAINTING = "whirls"
+"""The name of the picture that `paintings.paint_whirls` draws."""
+
 EPSILON = 1e-6
 """Keeps the relative losses finite where a filter sees nothing in the photograph."""
+
+SHORTEST_WAVE = 2.5
+"""The shortest wavelength of a filter, in pixels of its scale; two pixels are the least."""
+
+BRIGHTNESS = 0.7
+"""How far the random colours of filters lean towards grey, since most edges are of brightness."""
 
 Square = tuple[float, float, float]
 """Where the centre of a square lies (down, across) and its side, in shares of a picture."""
@@ -28,8 +38,8 @@ class Config:
     Attributes:
         content: the photograph to be painted, a name in `photos.PHOTOS`.
         content_square: the part of it to take.
-        style: the picture whose style it gets, likewise.
-        style_square: the part of it to take.
+        style: the picture whose style it gets: `PAINTING`, or a name in `photos.PHOTOS`.
+        style_square: the part of it to take; `PAINTING` is taken whole.
         size: height and width of both, in pixels.
         num_scales: how often the network looks; each time at half the size of the time before.
         num_filters: filters of each scale.
@@ -52,17 +62,17 @@ class Config:
 
     content: str = "china"
     content_square: Square = (0.5, 0.4, 0.95)
-    style: str = "immunohistochemistry"
-    style_square: Square = (0.5, 0.5, 0.5)
+    style: str = PAINTING
+    style_square: Square = (0.5, 0.5, 1.0)
     size: int = 128
     num_scales: int = 4
     num_filters: int = 32
     kernel_size: int = 7
     content_scale: int = 2
     color_scale: int = 2
-    style_weight: float = 3.0
-    smoothness: float = 1.0
-    noise: float = 0.1
+    style_weight: float = 10.0
+    smoothness: float = 2.0
+    noise: float = 0.02
     num_steps: int = 100
     learning_rate: float = 0.02
     source: str = "offline"
@@ -91,7 +101,7 @@ PAGE = Config()
 FULL = Config(size=256, num_scales=5, content_scale=3, color_scale=3, num_steps=400)
 PRESETS = {"tiny": TINY, "page": PAGE, "full": FULL}
 
-STYLE_WEIGHTS = (0.1, 1.0, 3.0, 30.0)
+STYLE_WEIGHTS = (0.3, 3.0, 10.0, 100.0)
 """The weights of the strip on the page; the third is that of the presets."""
 
 
@@ -110,14 +120,39 @@ def load(config: Config) -> Pair:
     """
     if config.source == "real":
         return Pair(*style_pair.load_style_pair(size=config.size))
-    pictures = (
-        photos.load_photo(name, size=config.size, crop=square)
-        for name, square in (
-            (config.content, config.content_square),
-            (config.style, config.style_square),
-        )
-    )
-    return Pair(*(np.repeat(each, 3, -1) if each.shape[-1] == 1 else each for each in pictures))
+    content = _load(config.content, config.content_square, config.size)
+    return Pair(content, _load(config.style, config.style_square, config.size))
+
+
+def _load(name: str, square: Square, size: int) -> Picture:
+    if name == PAINTING:
+        return photos.resize(paintings.paint_whirls(), size)
+    picture = photos.load_photo(name, size=size, crop=square)
+    return np.repeat(picture, 3, -1) if picture.shape[-1] == 1 else picture
+
+
+class Source(NamedTuple):
+    """What a picture shows, and who allows that it is used."""
+
+    shows: str
+    licence: str
+
+
+def sources(config: Config) -> Sequence[Source]:
+    """Of the photograph, and of the picture that lends its style."""
+    if config.source == "real":
+        return [
+            Source("houses along a river", f"licence: {style_pair.CONTENT.licence}"),
+            Source("van Gogh's Starry Night", style_pair.STYLE.licence),
+        ]
+    drawn = Source(paintings.SHOWS, "our own")
+    names = config.content, config.style
+    return [drawn if name == PAINTING else _source_of(name) for name in names]
+
+
+def _source_of(name: str) -> Source:
+    photo = photos.PHOTOS[name]
+    return Source(photo.shows, photo.licence)
 
 
 def load_params(config: Config, *, seed: int = 0) -> Params:
@@ -132,18 +167,31 @@ def load_params(config: Config, *, seed: int = 0) -> Params:
 
 
 def draw_filters(config: Config, *, seed: int = 0) -> Params:
-    """Random filters for every scale, of length 1 and blind to a uniform colour.
+    """Random waves for every scale, of length 1 and blind to a uniform colour.
+
+    Each filter is a wave that fades out towards its border (a Gabor filter): direction, wavelength,
+    phase and colour are drawn. It answers to strokes of one width that run one way, which filters
+    of independent random weights hardly tell from noise.
 
     Ustyuzhaninov et al. (2017) draw filters of many sizes. Here the size is the same and the
     picture shrinks, which costs less and means the same: a filter sees `2**i` times as much of
     the picture at scale `i`.
     """
     rng = np.random.default_rng(seed)
-    shape = (config.kernel_size, config.kernel_size, 3, config.num_filters)
+    size, count = config.kernel_size, config.num_filters
+    places = np.arange(size) - size // 2
+    down, across = places[:, None, None], places[:, None]
+    fading = np.exp(-(down**2 + across**2) / (2 * (size / 4) ** 2))
     scales = {}
     for i in range(config.num_scales):
-        kernel = rng.normal(size=shape)
-        kernel -= kernel.mean((0, 1))
+        direction, phase = rng.uniform(0, 2 * np.pi, (2, count))
+        wavelength = rng.uniform(SHORTEST_WAVE, size + 1, count)
+        along = across * np.cos(direction) + down * np.sin(direction)
+        wave = fading * np.cos(2 * np.pi * along / wavelength + phase)
+        wave -= fading * (wave.sum((0, 1)) / fading.sum())
+        colors = rng.normal(size=(3, count))
+        colors += BRIGHTNESS * np.sign(colors.sum(0))
+        kernel = wave[:, :, None] * colors
         kernel /= np.sqrt((kernel**2).sum((0, 1, 2)))
         scales[i] = {"kernel": kernel.astype(np.float32)}
     return {"scales": scales}
