@@ -222,12 +222,11 @@ def test_the_style_alone_is_as_rough_at_the_border_as_inside(monkeypatch: pytest
     """Of four textures from noise; without the mirror image the border stands out."""
 
     def textures() -> np.ndarray:
-        targets = unwrap(in_jax.make_targets)(params, *pair, EASY)
+        targets = unwrap(in_jax.make_targets)(params, *map(jnp.asarray, pair), EASY)
         run = jax.vmap(lambda x: in_jax.fit(params, in_jax.start(x), targets, 1e3, EASY)[0])
         return np.asarray(jax.jit(run)(noise).picture)
 
-    pair = tuple(map(jnp.asarray, problem.load(EASY)))
-    params = problem.draw_filters(EASY)
+    pair, params = problem.load(EASY), problem.draw_filters(EASY)
     noise = 0.5 + 0.1 * jax.random.normal(jax.random.key(0), (4, *pair.content.shape))
     assert evaluation.border_variance(textures()) == pytest.approx(1, abs=0.1)
     monkeypatch.setattr(in_jax, "mirror", lambda picture, margin: picture)
