@@ -216,7 +216,7 @@ def test_a_site_that_is_opened_as_files_works_and_finds_pages(opened: Opened) ->
     page.locator("form.filters select[name=part]").select_option(index=1)
     page.locator("button.theme-switch-button:visible").first.click()
     chosen = page.evaluate("document.documentElement.dataset.mode")
-    page.locator(".tutorial a:visible").first.click()
+    page.locator(".tutorial:visible .sd-card").first.click()  # its link covers all of it
     page.wait_for_load_state()
     assert page.url.startswith("file:")
     assert page.evaluate("document.documentElement.dataset.mode") == chosen != "auto"

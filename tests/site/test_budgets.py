@@ -31,11 +31,11 @@ class Weight(NamedTuple):
     requests: int
 
 
-LIMITS = Weight(80, 600, 50, 80, 150, 2500, 24)
+LIMITS = Weight(80, 600, 50, 80, 150, 2000, 24)
 REFERENCE_MARKUP = 250
 """KiB of HTML for a page that lists every function of a part."""
 
-_EMBEDDED = re.compile(r"data:[a-z]+/[^\"')<>]+")
+_EMBEDDED = re.compile(r"data:[a-z]+/[^\"')<>]+|<svg\b.*?</svg>", re.DOTALL)
 """A picture within the markup: the frames of a stepper, or a film."""
 
 
@@ -62,8 +62,8 @@ def weigh(name: str) -> Weight:
 
     scripts = files("script[src]", "src")
     styles = files("link[rel=stylesheet]", "href")
-    pictures = files("img[src]", "src")
-    first = files("img[src]:not([loading=lazy])", "src")
+    pictures = files("img[src]:not(.only-dark)", "src")  # of two themes, one is shown
+    first = files("img[src]:not([loading=lazy], .only-dark)", "src")
     return Weight(
         markup,
         sent(path) - markup,
