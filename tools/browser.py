@@ -43,14 +43,16 @@ class NoBrowserError(Exception):
     """There is no chromium."""
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves files and says nothing of it."""
+
     def log_message(self, format: str, *args: object) -> None:
         """Nothing."""
 
 
 @contextmanager
 def served(
-    site: Path = SITE, handler: type[http.server.SimpleHTTPRequestHandler] = _Quiet
+    site: Path = SITE, handler: type[http.server.SimpleHTTPRequestHandler] = Quiet
 ) -> Iterator[str]:
     """The address of the built site on the loopback interface, meanwhile."""
     answer = functools.partial(handler, directory=str(site))

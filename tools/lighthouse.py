@@ -8,7 +8,6 @@ through `npx`; where that cannot be had, nothing is scored, and the command says
 import argparse
 import functools
 import gzip
-import http.server
 import json
 import os
 import shutil
@@ -50,13 +49,10 @@ def _compressed(path: str, changed: float) -> bytes:
     return gzip.compress(Path(path).read_bytes(), 6)
 
 
-class Host(http.server.SimpleHTTPRequestHandler):
+class Host(browser.Quiet):
     """Serves as a host of static sites does: text compressed, connections kept open."""
 
     protocol_version = "HTTP/1.1"
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing."""
 
     def do_GET(self) -> None:
         """Answer with the compressed file where that is smaller and understood."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import pypdfium2
 import yaml
 
-from tools import ROOT
+from tools import ROOT, contract
 
 ROOM = 10.0
 """Points by which a line may be too long; the margin is 72 points wide."""
@@ -139,9 +139,8 @@ def chapters_of_parts() -> list[int]:
 
 def chapters_with_solutions() -> int:
     """How many chapters have a solution."""
-    contents = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    files = [chapter["file"] for part in contents["parts"] for chapter in part["chapters"]]
-    texts = [(ROOT / f"{file}.md").read_text(encoding="utf-8") for file in files]
+    chapters = contract.toc_files()[1:]  # the first is the page above them
+    texts = [(ROOT / f"{chapter}.md").read_text(encoding="utf-8") for chapter in chapters]
     return sum(
         re.search(r"^`{3,}\{solution(-start)?\} ", text, re.MULTILINE) is not None for text in texts
     )

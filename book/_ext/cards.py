@@ -260,15 +260,14 @@ class FillInCards(SphinxPostTransform):
         lent = state_of(self.env).pictures.get(docname)
         if self.app.builder.format != "html" or not lent:
             return None
-        row, first = read_rows()[slug], next(iter(lent))
+        row = read_rows()[slug]
         if row.picture and row.picture not in lent:
             logger.warning(
                 "%s, %s: the page has no figure %r; it has %s",
                 *(ROWS.name, slug, row.picture, ", ".join(lent)),
                 type="cards",
             )
-        chosen = lent.get(row.picture, lent[first])
-        path = draw(Path(self.app.srcdir), slug, chosen, row.crop)
+        path, chosen = choose_and_draw(Path(self.app.srcdir), slug, lent)
         uri = path.relative_to(self.app.srcdir).as_posix()
         self.env.images.add_file(self.env.docname, uri)
         alt = f"From the page: {chosen.caption or catalog.find(slug).title}"
@@ -281,6 +280,13 @@ def _item_around(mark: nodes.Node) -> nodes.Element | None:
     while node is not None and "tutorial" not in node.get("classes", ()):
         node = node.parent
     return node
+
+
+def choose_and_draw(root: Path, slug: str, lent: Mapping[str, Picture]) -> tuple[Path, Picture]:
+    """The picture that stands for a tutorial, drawn: the named one, else the page's first."""
+    row = read_rows()[slug]
+    chosen = lent.get(row.picture, next(iter(lent.values())))
+    return draw(root, slug, chosen, row.crop), chosen
 
 
 def draw(root: Path, slug: str, picture: Picture, crop: tuple[float, float, float, float]) -> Path:

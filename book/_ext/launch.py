@@ -8,6 +8,7 @@ of their pages and, for Binder, what installs the package at the commit that the
 import re
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -48,8 +49,9 @@ def requirement(repository: str, commit: str) -> str:
     return f"tutorials_lib @ git+{repository}" + (f"@{commit}" if commit else "")
 
 
+@cache
 def current_commit(root: Path) -> str:
-    """The commit that is checked out in `root`, or nothing."""
+    """The commit that is checked out in `root`, or nothing; every page of a build asks."""
     if shutil.which("git") is None:
         return ""
     asked = ["git", "-C", str(root), "rev-parse", "HEAD"]

@@ -22,6 +22,7 @@ from records import records_of, table
 from tutorials_lib import catalog
 from tutorials_lib.benchmark.ledger import measured_text, verdict_text
 from tutorials_lib.benchmark.record import Record
+from tutorials_lib.files import write_json
 
 RELEASED = Path("book/_data/released.json")
 VERDICTS = "verdicts.json"
@@ -158,8 +159,7 @@ def serve_verdicts(app: Sphinx, exception: Exception | None) -> None:
     """Write the verdicts beside the records; after `provenance` has made the folder."""
     if exception is not None or app.builder.format != "html":
         return
-    text = json.dumps(verdicts(records_of(app.env)), indent=1, ensure_ascii=False) + "\n"
-    (Path(app.outdir) / SERVED / VERDICTS).write_text(text, encoding="utf-8")
+    write_json(Path(app.outdir) / SERVED / VERDICTS, verdicts(records_of(app.env)))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -26,15 +26,12 @@ INK = "#11294d"
 
 def mosaic(app: Sphinx) -> Image.Image | None:
     """One picture of all that the tutorials lend to the index; None where no page has a figure."""
-    rows = cards.read_rows()
     lent = state_of(app.env).pictures
     tiles = []
     for tutorial in catalog.TUTORIALS:
         pictures = lent.get(f"book/{tutorial.coordinate}")
         if pictures:
-            row = rows[tutorial.slug]
-            chosen = pictures.get(row.picture, next(iter(pictures.values())))
-            path = cards.draw(Path(app.srcdir), tutorial.slug, chosen, row.crop)
+            path, _ = cards.choose_and_draw(Path(app.srcdir), tutorial.slug, pictures)
             with Image.open(path) as picture:
                 tiles.append(on_white(picture.convert("RGB")))
     return arrange(tiles) if tiles else None
