@@ -10,6 +10,9 @@ and formula, and so fails `make book` and `make dry`.
 
 import html
 import re
+import socket
+import subprocess
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -44,10 +47,45 @@ def set_formula(formula: str, *, display: bool) -> str:
     return _set(formula.strip(), display)
 
 
+def node_program() -> Path:
+    """The Node of the package index."""
+    node = Path(NODE_FOLDER, "node.exe")  # where there is a Windows; elsewhere in bin
+    return node if node.is_file() else Path(NODE_FOLDER, "bin", "node")
+
+
+def start_node(folder: Path, patience: float) -> tuple[subprocess.Popen, socket.socket]:
+    """Start Node with a socket in `folder`, and connect when it listens.
+
+    sphinxcontrib-katex has such a function, which tries once, as soon as the file is there: that
+    is a moment too early.
+
+    Raises:
+        katex.KaTeXError: Node does not answer within `patience` seconds.
+    """
+    address = folder / "katex.sock"
+    command = katex.KaTeXServer.build_command(socket=address)
+    process = subprocess.Popen(
+        command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
+    until = time.monotonic() + patience
+    while True:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection.connect(str(address))
+            return process, connection
+        except (FileNotFoundError, ConnectionRefusedError):
+            connection.close()
+            if time.monotonic() > until:
+                process.kill()
+                process.wait()
+                raise katex.KaTeXServer.timeout_error(patience) from None
+            time.sleep(0.001)
+
+
 @cache
 def _set(formula: str, display: bool) -> str:
-    node = Path(NODE_FOLDER, "node.exe")  # where there is a Windows; elsewhere in bin
-    katex.NODEJS_BINARY = str(node if node.is_file() else Path(NODE_FOLDER, "bin", "node"))
+    katex.NODEJS_BINARY = str(node_program())
+    katex.KaTeXServer.start_server_process = start_node
     katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = PATIENCE
     return katex.render_latex(formula, OPTIONS | {"displayMode": display})
 
