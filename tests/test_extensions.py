@@ -318,11 +318,14 @@ def test_an_animation_has_a_still_copy_for_both_themes_and_a_box_that_stops_it(b
     assert html.count('<label class="stop">') == 1
 
 
-def test_a_prose_edit_executes_nothing(book: Book) -> None:
+def test_an_edit_of_prose_or_of_a_caption_executes_nothing(book: Book) -> None:
     before = book.times_executed
-    book.kmeans.write_text(PAGE.replace("Claimed:", "It is claimed:"), encoding="utf-8")
+    edited = PAGE.replace("Claimed:", "It is claimed:").replace("line that moves", "moving line")
+    book.kmeans.write_text(edited, encoding="utf-8")
     assert book.build().returncode == 0
-    assert "It is claimed:" in book.html("book/tabular/kmeans")
+    html = book.html("book/tabular/kmeans")
+    assert "It is claimed:" in html
+    assert "A moving line." in html
     assert book.times_executed == before
 
 

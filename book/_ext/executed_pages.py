@@ -4,6 +4,9 @@ Jupyter-cache keeps the notebooks of one checkout. With `BOOK_CACHE` naming a fo
 is missing there is looked for in that folder before it is executed, and what a build that ended
 clean has executed is added to it. The name of a file in the store is a digest of everything that
 the outputs depend on, so nothing in it is ever out of date; what cannot be read is left aside.
+
+Captions and the like stand among the options of a cell, and no output depends on them: the page's
+own are shown, whatever they were when it was executed.
 """
 
 import hashlib
@@ -14,12 +17,14 @@ import tempfile
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import partialmethod
 from pathlib import Path
 
 import nbformat
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn, JupyterCacheAbstract
 from jupyter_cache.cache.db import NbCacheRecord
+from jupyter_cache.cache.main import JupyterCacheBase
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
@@ -31,6 +36,16 @@ DAYS_KEPT = 60
 """A notebook that no build has used for so long is removed from the store."""
 
 _UNREADABLE = (OSError, ValueError, AttributeError, nbformat.reader.NotJSONError)
+
+
+# MyST-NB takes the defaults, by which every option of a cell counts, and those of the executed
+# cell are shown.
+JupyterCacheBase.create_hashed_notebook = partialmethod(
+    JupyterCacheBase.create_hashed_notebook, cell_metadata=("tags",)
+)
+JupyterCacheBase.merge_match_into_notebook = partialmethod(
+    JupyterCacheBase.merge_match_into_notebook, cell_meta=()
+)
 
 
 # ---------------------------------------------------------------- of one checkout
