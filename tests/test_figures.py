@@ -185,7 +185,7 @@ def test_a_learning_curve_says_where_every_line_begins_and_ends() -> None:
     )
     assert shown.alt == (
         "Line chart of the accuracy against the epoch: ours goes from 0.20 to 0.75. Beside it the "
-        "training loss: ours goes from 2.00 to 1.25. Dashed lines: the majority at 0.31."
+        "training loss: ours goes from 2 to 1.25. Dashed lines: the majority at 0.31."
     )
     assert not plt.get_fignums()
     with pytest.raises(ValueError, match="nothing has been trained"):

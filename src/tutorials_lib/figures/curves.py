@@ -42,7 +42,7 @@ def learning_curve(
         x: what is counted along the axis.
         at: where on that axis the scores are (default: 1, 2, 3, ...).
         ylim: the ends of the axis of the score; None leaves one to Matplotlib.
-        form: how a number is written in the alternative text.
+        form: how a score is written in the alternative text; losses have three digits.
 
     Raises:
         ValueError: there is no curve, or one is empty.
@@ -120,15 +120,15 @@ def _describe(
     x: str,
     form: str,
 ) -> str:
-    def goes(curves: Mapping[str, Curve]) -> str:
+    def goes(curves: Mapping[str, Curve], form: str) -> str:
         return "; ".join(
             f"{name} goes from {curve[0]:{form}} to {curve[-1]:{form}}"
             for name, curve in curves.items()
         )
 
-    parts = [f"Line chart of the {y} against the {x}: {goes(curves)}."]
+    parts = [f"Line chart of the {y} against the {x}: {goes(curves, form)}."]
     if loss:
-        parts.append(f"Beside it the training loss: {goes(loss)}.")
+        parts.append(f"Beside it the training loss: {goes(loss, '.3g')}.")
     if baselines:
         dashed = ", ".join(f"{name} at {score:{form}}" for name, score in baselines.items())
         parts.append(f"Dashed lines: {dashed}.")

@@ -159,7 +159,6 @@ def describe_sheets(reports: Mapping[str, Report]) -> str:
 def describe_growing(labels: list[str], values: list[float]) -> str:
     """Alternative text of the stepper: the distance from the first frame to the last."""
     return (
-        f"Ten columns of pictures, one for each digit, after {', '.join(labels)} steps: grey blots "
-        f"at first, handwritten digits at the end. The distance to real digits goes from "
-        f"{values[0]:.0f} to {values[-1]:.0f}."
+        f"Ten columns of pictures, one for each digit, after {', '.join(labels)} steps. Their "
+        f"distance to real digits goes from {values[0]:.0f} to {values[-1]:.0f}."
     )

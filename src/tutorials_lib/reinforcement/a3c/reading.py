@@ -126,17 +126,23 @@ def numbers_table(trained: Mapping[int, Trained], starts: np.ndarray) -> Markdow
             ]
         )
     last = "at the end (development)", "worst"
-    return MarkdownRows(["Agents", "rate", "updates", "seconds", "while training", *last], rows)
+    return MarkdownRows(
+        ["Agents", "rate", "updates", "seconds of all runs", "while training", *last], rows
+    )
 
 
 def describe_curves(trained: Mapping[int, Trained]) -> str:
     """Alternative text of the curves against steps and seconds."""
     told = "; ".join(
-        f"{number} agents: {evaluation.curves(each.seen)[:, -1].mean():.0f} in the last part, "
+        f"{number} agent{'s' * (number > 1)}: {evaluation.curves(each.seen)[:, -1].mean():.0f} in "
+        "the last part, "
         f"after {each.seconds:.1f} seconds"
         for number, each in trained.items()
     )
-    return f"Mean return of the episodes during training, against steps and seconds. {told}."
+    return (
+        "Mean return of the episodes during training, against steps, and against the seconds of "
+        f"five runs side by side. {told}."
+    )
 
 
 def reached_table(found: Mapping[str, Mapping[float, Reached]], *, first: str) -> MarkdownRows:

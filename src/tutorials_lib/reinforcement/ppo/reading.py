@@ -111,10 +111,11 @@ def notes(game: Game) -> list[str]:
 def describe_game(game: Game) -> str:
     """Alternative text of a game."""
     slips = sum(a != b for a, b in zip(game.chosen, game.done, strict=True))
+    coins = int(game.states[-1].has_coin.sum())
     return (
         f"A thief (a circle) in two rooms with a wall between them, two guards (triangles) in "
         f"each. In {len(game.chosen)} steps, {slips} of them slips, it takes "
-        f"{int(game.states[-1].has_coin.sum())} coins and ends with a score of {game.score} of "
+        f"{coins} coin{'s' * (coins != 1)} and ends with a score of {game.score} of "
         f"{MAX_SCORE}."
     )
 

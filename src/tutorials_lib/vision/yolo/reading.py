@@ -201,10 +201,10 @@ def ranked_table(found: Found, truth: Truth, label: int, *, rows: int = 8) -> Ma
 def say_whether_met(judgement: Judgement) -> str:
     """What the detector and its strongest rival reach, and whether that is enough."""
     rival, line = judgement.strongest
-    ending = "so it beats them all." if judgement.met else "so it does *not* beat them all."
+    ending = "beats them all" if judgement.met else "does *not* beat them all"
     return (
-        f"The detector reaches an mAP of {judgement.value:.3f}, its strongest rival, *{rival}*, "
-        f"{line:.3f}, {ending}"
+        f"The detector reaches an mAP of {judgement.value:.3f} and its strongest rival, *{rival}*, "
+        f"{line:.3f}, so it {ending}."
     )
 
 
