@@ -74,9 +74,9 @@ def test_convolution_of_the_first_layer_leaves_out_the_gradient_of_the_images():
     x, kernel = rng.standard_normal((2, 4, 4, 3)), rng.standard_normal((3, 3, 3, 2))
     y, vjp = in_numpy.conv2d(x, kernel, input_gradient=False)
     _, whole_vjp = in_numpy.conv2d(x, kernel)
-    dx, dkernel = vjp(np.ones_like(y))
+    dx, grads = vjp(np.ones_like(y))
     assert dx is None
-    assert_same(dkernel, whole_vjp(np.ones_like(y))[1])
+    assert_same(grads, whole_vjp(np.ones_like(y))[1])
 
 
 @FEW
@@ -125,12 +125,10 @@ def test_batch_normalization_equals_that_of_jax(batch, height, width, channels, 
 
 
 @FEW
-@given(batch=sizes, features=sizes, outputs=sizes, seed=seeds)
-def test_dense_relu_and_cross_entropy_equal_those_of_jax(batch, features, outputs, seed):
+@given(batch=sizes, features=sizes, seed=seeds)
+def test_relu_and_cross_entropy_equal_those_of_jax(batch, features, seed):
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((batch, features))
-    kernel, bias = rng.standard_normal((features, outputs)), rng.standard_normal(outputs)
-    assert_same_vjp(in_numpy.dense, lambda x, w, b: x @ w + b, (x, kernel, bias), rng)
     assert_same_vjp(in_numpy.relu, jax.nn.relu, (x,), rng)
     labels = rng.integers(0, features, batch)
 

@@ -5,7 +5,7 @@ import pytest
 from jaxtyping import TypeCheckError
 
 from tutorials_lib import figures
-from tutorials_lib.layers import in_numpy
+from tutorials_lib.layers.linear.in_numpy import linear
 
 
 def test_a_plain_argument_of_the_wrong_type_is_refused():
@@ -16,10 +16,15 @@ def test_a_plain_argument_of_the_wrong_type_is_refused():
 @pytest.mark.parametrize("shapes", [((5, 2), (3, 4), (4,)), ((5, 3, 1), (3, 4), (4,))])
 def test_arrays_whose_axes_do_not_fit_are_refused(shapes: tuple[tuple[int, ...], ...]):
     with pytest.raises(TypeCheckError, match="features"):
-        in_numpy.dense(*(np.zeros(shape) for shape in shapes))
+        linear(*(np.zeros(shape) for shape in shapes))
 
 
 def test_what_fits_is_let_through():
-    y, vjp = in_numpy.dense(np.zeros((5, 3)), np.zeros((3, 4)), np.zeros(4))
+    y, vjp = linear(np.zeros((5, 3)), np.zeros((3, 4)), np.zeros(4))
     assert y.shape == (5, 4)
-    assert [gradient.shape for gradient in vjp(y)] == [(5, 3), (3, 4), (4,)]
+    dx, grads = vjp(y)
+    assert dx.shape == (5, 3)
+    assert {name: gradient.shape for name, gradient in grads.items()} == {
+        "kernel": (3, 4),
+        "bias": (4,),
+    }

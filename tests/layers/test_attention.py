@@ -58,35 +58,6 @@ def test_gelu_equals_the_approximation_of_jax(shape, seed):
 
 
 @FEW
-@given(batch=sizes, time=sizes, features=sizes, outputs=sizes, seed=seeds)
-def test_linear_gives_the_gradients_of_its_parameters_as_a_dict(
-    batch, time, features, outputs, seed
-):
-    rng = np.random.default_rng(seed)
-    x = rng.standard_normal((batch, time, features))
-    params = {
-        "kernel": rng.standard_normal((features, outputs)),
-        "bias": rng.standard_normal(outputs),
-    }
-    assert_same_vjp(
-        lambda x, params: in_numpy.linear(x, **params),
-        lambda x, params: x @ params["kernel"] + params["bias"],
-        (x, params),
-        rng,
-    )
-
-
-@FEW
-@given(vocab=sizes, shape=st.lists(sizes, min_size=1, max_size=2), seed=seeds)
-def test_an_embedding_adds_up_the_gradients_of_equal_tokens(vocab, shape, seed):
-    rng = np.random.default_rng(seed)
-    table, tokens = rng.standard_normal((vocab, 3)), rng.integers(vocab, size=shape)
-    assert_same_vjp(
-        lambda table: in_numpy.embed(table, tokens), lambda table: table[tokens], (table,), rng
-    )
-
-
-@FEW
 @given(batch=sizes, heads=sizes, queries=sizes, keys=sizes, features=sizes, seed=seeds)
 def test_attention_equals_that_of_jax_with_and_without_a_mask(
     batch, heads, queries, keys, features, seed

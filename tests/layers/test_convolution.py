@@ -1,12 +1,14 @@
 """Convolution with a ring of rows, against `jax.vjp` and the other convolution, in float64."""
 
+from typing import Any
+
 import jax
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.layers.vjp import output_and_gradients
+from tests.layers.vjp import assert_same, output_and_gradients
 from tutorials_lib.layers import in_numpy as plain
 from tutorials_lib.layers.convolution import in_numpy
 
@@ -17,29 +19,34 @@ sizes = st.integers(1, 6)
 @given(
     shape=st.tuples(st.integers(1, 3), sizes, sizes, st.integers(1, 3)),
     kernel=st.tuples(st.sampled_from([1, 3, 5]), st.sampled_from([1, 3, 5]), st.integers(1, 3)),
+    biased=st.booleans(),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_outputs_and_gradients_are_those_of_jax_for_any_odd_kernel(shape, kernel, seed):
+def test_outputs_and_gradients_are_those_of_jax_for_any_odd_kernel(shape, kernel, biased, seed):
     rng = np.random.default_rng(seed)
     x = rng.standard_normal(shape)
-    weights = rng.standard_normal((*kernel[:2], shape[-1], kernel[2]))
-    y, vjp = in_numpy.conv2d(x, weights)
+    params: dict[str, Any] = {"kernel": rng.standard_normal((*kernel[:2], shape[-1], kernel[2]))}
+    if biased:
+        params["bias"] = rng.standard_normal(kernel[2])
+    y, vjp = in_numpy.conv2d(x, **params)
     dy = rng.standard_normal(y.shape)
 
-    def convolve(x, weights):
+    def convolve(x, params):
         numbers = ("NHWC", "HWIO", "NHWC")
-        return jax.lax.conv_general_dilated(x, weights, (1, 1), "SAME", dimension_numbers=numbers)
+        y = jax.lax.conv_general_dilated(
+            x, params["kernel"], (1, 1), "SAME", dimension_numbers=numbers
+        )
+        return y + params["bias"] if biased else y
 
     with jax.enable_x64(True), jax.numpy_dtype_promotion("strict"):
-        expected, expected_gradients = output_and_gradients(convolve, (x, weights), dy)
-    np.testing.assert_allclose(y, expected, rtol=1e-10, atol=1e-11)
-    for ours, theirs in zip(vjp(dy), expected_gradients, strict=True):
-        assert ours is not None
-        assert ours.dtype == np.float64
-        np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-11)
-    nothing, dkernel = in_numpy.conv2d(x, weights, input_gradient=False)[1](dy)
+        expected, expected_gradients = output_and_gradients(convolve, (x, params), dy)
+    assert_same(y, expected)
+    gradients = vjp(dy)
+    assert {leaf.dtype for leaf in jax.tree.leaves(gradients)} == {np.dtype(np.float64)}
+    assert_same(gradients, expected_gradients)
+    nothing, grads = in_numpy.conv2d(x, **params, input_gradient=False)[1](dy)
     assert nothing is None
-    np.testing.assert_allclose(dkernel, expected_gradients[1], rtol=1e-10, atol=1e-11)
+    assert_same(grads, expected_gradients[1])
 
 
 def test_single_precision_stays_and_images_keep_the_order_of_the_other_layers():
@@ -49,9 +56,7 @@ def test_single_precision_stays_and_images_keep_the_order_of_the_other_layers():
     other, other_vjp = plain.conv2d(x, kernel)
     assert y.strides == other.strides
     np.testing.assert_array_equal(y, other)
-    for ours, theirs in zip(vjp(y), other_vjp(other), strict=True):
-        assert ours is not None
-        assert theirs is not None
+    for ours, theirs in zip(*map(jax.tree.leaves, (vjp(y), other_vjp(other))), strict=True):
         assert ours.dtype == np.float32
         np.testing.assert_allclose(ours, theirs, rtol=1e-5)
 

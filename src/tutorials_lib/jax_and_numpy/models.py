@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from tutorials_lib import figures
 from tutorials_lib.benchmark import AgreementError, median_seconds, median_seconds_at_best
 from tutorials_lib.layers import in_numpy as layers
+from tutorials_lib.layers.linear.in_numpy import linear
 from tutorials_lib.optimizers import adam_start, adam_update
 
 Params = dict[Any, Any]
@@ -174,17 +175,16 @@ def loss_and_grads_in_numpy(
     """The loss, and its gradient: the forward pass, read in reverse."""
     x, vjps = points, {}
     for name in LAYERS[:-1]:
-        x, dense_vjp = layers.dense(x, **params[name])
+        x, dense_vjp = linear(x, **params[name])
         x, relu_vjp = layers.relu(x)
         vjps[name] = dense_vjp, relu_vjp
-    logits, output_vjp = layers.dense(x, **params[LAYERS[-1]])
+    logits, output_vjp = linear(x, **params[LAYERS[-1]])
     value, loss_vjp = layers.softmax_cross_entropy(logits, labels)
 
-    dx, dkernel, dbias = output_vjp(loss_vjp(1.0))
-    grads = {LAYERS[-1]: {"kernel": dkernel, "bias": dbias}}
+    grads = {}
+    dx, grads[LAYERS[-1]] = output_vjp(loss_vjp(1.0))
     for name, (dense_vjp, relu_vjp) in reversed(vjps.items()):
-        dx, dkernel, dbias = dense_vjp(relu_vjp(dx))
-        grads[name] = {"kernel": dkernel, "bias": dbias}
+        dx, grads[name] = dense_vjp(relu_vjp(dx))
     return value, grads
 
 

@@ -1,8 +1,9 @@
 """NumPy layers with gradients by hand, in the manner of `jax.vjp`.
 
-`y, vjp = layer(x, ...)` computes the output and a function that takes the gradient of the loss
-with respect to `y` to those with respect to the layer's inputs, in their order. A backward pass
-therefore reads as the forward pass in reverse.
+`y, vjp = layer(x, **params)` computes the output and a function that takes the gradient of the
+loss with respect to `y` to that with respect to `x`, and to those of the parameters, if there are
+any: `dx, grads = vjp(dy)`, where `grads` has the names of `params`. A backward pass therefore
+reads as the forward pass in reverse.
 
 Images have the shape `[batch, height, width, channels]`. In memory the layers keep them as
 `[height, width, batch, channels]`, and return transposed views: one row of all pictures is then
@@ -11,7 +12,7 @@ in the processor's cache. Input in any other order is taken too, at the cost of 
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -24,11 +25,15 @@ Patches = Float[np.ndarray, "pixels weights"]
 PerChannel = Float[np.ndarray, " channels"]
 Matrix = Float[np.ndarray, "batch features"]
 Logits = Float[np.ndarray, "batch classes"]
+InputGradient = Any
+"""The gradient of the images, or None where nobody has asked for it."""
+Grads = dict[str, Any]
+"""The gradients of a layer's parameters, by their names."""
 
 
 def conv2d(
     x: Images, kernel: Kernel, *, input_gradient: bool = True
-) -> tuple[FeatureMaps, Callable[[FeatureMaps], tuple[Images | None, Kernel]]]:
+) -> tuple[FeatureMaps, Callable[[FeatureMaps], tuple[InputGradient, Grads]]]:
     r"""Cross-correlate images with a kernel of odd size: stride 1, zeros outside the picture.
 
     $y_{n,i,j,f} = \sum_{a,b,c} x_{n,\,i+a-\lfloor R/2 \rfloor,\,j+b-\lfloor C/2 \rfloor,\,c}
@@ -62,13 +67,13 @@ def conv2d(
     for row in range(height):
         np.matmul(patches_of(row), weights, out=y[row])
 
-    def vjp(dy: FeatureMaps) -> tuple[Images | None, Kernel]:
+    def vjp(dy: FeatureMaps) -> tuple[InputGradient, Grads]:
         dy_rows = _row_major(dy).reshape(y.shape)
         dweights = np.zeros_like(weights)
         for row in range(height):
             dweights += patches_of(row).T @ dy_rows[row]
         dx = _spread(dy_rows, kernel, width) if input_gradient else None
-        return dx, dweights.reshape(kernel.shape)
+        return dx, {"kernel": dweights.reshape(kernel.shape)}
 
     return _as_images(y.reshape(height, width, batch, features)), vjp
 
@@ -161,7 +166,7 @@ class Statistics(NamedTuple):
 
 def batch_norm(
     x: Images, scale: PerChannel, bias: PerChannel, *, epsilon: float = 1e-5
-) -> tuple[Images, Callable[[Images], tuple[Images, PerChannel, PerChannel]], Statistics]:
+) -> tuple[Images, Callable[[Images], tuple[Images, Grads]], Statistics]:
     r"""Normalize each channel by the statistics of this batch (Ioffe and Szegedy 2015).
 
     $y = \gamma \, (x - \mu) / \sqrt{\sigma^2 + \epsilon} + \beta$, with scale $\gamma$ and bias
@@ -190,7 +195,7 @@ def batch_norm(
     y = centered * repeat(scale * inverse)
     y += repeat(bias)
 
-    def vjp(dy: Images) -> tuple[Images, PerChannel, PerChannel]:
+    def vjp(dy: Images) -> tuple[Images, Grads]:
         dy_rows = rows_of(dy)
         dbias = total(column_sums(dy_rows))
         dscale = total(np.einsum("pc,pc->c", dy_rows, centered)) * inverse
@@ -199,7 +204,8 @@ def batch_norm(
         dx += dy_rows
         dx -= repeat(dbias / count)
         dx *= repeat(scale * inverse)
-        return _as_images(dx.reshape(height, width, batch, channels)), dscale, dbias
+        dx = _as_images(dx.reshape(height, width, batch, channels))
+        return dx, {"scale": dscale, "bias": dbias}
 
     images = _as_images(y.reshape(height, width, batch, channels))
     return images, vjp, Statistics(mean, var)
@@ -239,19 +245,6 @@ def flatten(x: Images) -> tuple[Matrix, Callable[[Matrix], Images]]:
         return dx
 
     return x.reshape(len(x), -1), vjp
-
-
-def dense(
-    x: Matrix, kernel: Float[np.ndarray, "features outputs"], bias: Float[np.ndarray, " outputs"]
-) -> tuple[
-    Float[np.ndarray, "batch outputs"],
-    Callable[
-        [Float[np.ndarray, "batch outputs"]],
-        tuple[Matrix, Float[np.ndarray, "features outputs"], Float[np.ndarray, " outputs"]],
-    ],
-]:
-    """A linear map with a bias: $y = x W + b$."""
-    return x @ kernel + bias, lambda dy: (dy @ kernel.T, x.T @ dy, dy.sum(0))
 
 
 def softmax_cross_entropy(

@@ -7,6 +7,7 @@ import numpy as np
 
 from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
 from tutorials_lib.benchmark.inputs import draw_params
+from tutorials_lib.benchmark.remarks import ADAM_MAGNIFIES_ROUNDING
 from tutorials_lib.generative.denoising_autoencoder import in_jax, in_numpy
 from tutorials_lib.generative.denoising_autoencoder.problem import (
     PAGE,
@@ -118,7 +119,5 @@ COMPARISON = Comparison(
         ),
     ),
     tolerance=1e-3,
-    tolerance_reason=(
-        "Adam divides by the size of a gradient, and where that is small, rounding decides it."
-    ),
+    tolerance_reason=ADAM_MAGNIFIES_ROUNDING,
 )

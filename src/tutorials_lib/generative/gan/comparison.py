@@ -7,6 +7,7 @@ import numpy as np
 
 from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
 from tutorials_lib.benchmark.inputs import draw_params
+from tutorials_lib.benchmark.remarks import CONVOLUTION_ON_ONE_CORE, LOSSES_HARDLY_NOTICE
 from tutorials_lib.generative.gan import in_jax, in_numpy, problem
 from tutorials_lib.generative.gan.problem import PAGE, TINY, Config
 
@@ -148,12 +149,6 @@ COMPARISON = Comparison(
     ),
     observe=lambda output, inputs, config: output[1],
     tolerance=1e-3,
-    tolerance_reason=(
-        "Adam divides each gradient by its own size, so that a gradient that is zero but for "
-        "rounding moves its parameter as far as any other; the losses hardly notice."
-    ),
-    note=(
-        "The times of JAX depend on the convolution setting of the machine card: by default, "
-        "this version of XLA runs a convolution on one core."
-    ),
+    tolerance_reason=LOSSES_HARDLY_NOTICE,
+    note=CONVOLUTION_ON_ONE_CORE,
 )

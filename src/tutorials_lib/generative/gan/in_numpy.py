@@ -24,7 +24,7 @@ from tutorials_lib.generative.gan.problem import (
 )
 from tutorials_lib.layers.convolution.in_numpy import conv2d
 from tutorials_lib.layers.folding.in_numpy import fold, unfold
-from tutorials_lib.layers.in_numpy import dense
+from tutorials_lib.layers.linear.in_numpy import linear
 from tutorials_lib.optimizers import AdamState, adam_start, adam_update
 from tutorials_lib.trees import tree_map
 
@@ -63,27 +63,22 @@ def _generate(
     batch, side = len(latents), SIDE // 4
     wish = np.zeros((batch, NUM_CLASSES), latents.dtype)
     wish[np.arange(batch), labels] = LABEL_SCALE
-    x, dense_vjp = dense(np.concatenate([latents, wish], axis=1), **generator["dense"])
+    x, dense_vjp = linear(np.concatenate([latents, wish], axis=1), **generator["dense"])
     cut = np.maximum(x, 0).reshape(batch, side, side, -1)
     x, norm_vjp = normalize_pixels(cut)
-    x, conv1_vjp = conv2d(x, generator["conv1"]["kernel"])
-    x += generator["conv1"]["bias"]
+    x, conv1_vjp = conv2d(x, **generator["conv1"])
     cut1 = np.maximum(unfold(x), 0)
     x, norm1_vjp = normalize_pixels(cut1)
-    x, conv2_vjp = conv2d(x, generator["conv2"]["kernel"])
-    x += generator["conv2"]["bias"]
+    x, conv2_vjp = conv2d(x, **generator["conv2"])
     images = expit(unfold(x))
 
     def vjp(dimages: Images) -> Params:
-        dx = fold(dimages * images * (1 - images))
-        grads = {"conv2": {"bias": dx.sum((0, 1, 2))}}
-        dx, grads["conv2"]["kernel"] = conv2_vjp(dx)
-        dx = fold(norm1_vjp(dx) * (cut1 > 0))  # pyright: ignore[reportArgumentType]
-        grads["conv1"] = {"bias": dx.sum((0, 1, 2))}
-        dx, grads["conv1"]["kernel"] = conv1_vjp(dx)
-        dx = norm_vjp(dx) * (cut > 0)  # pyright: ignore[reportArgumentType]
-        _, dkernel, dbias = dense_vjp(dx.reshape(batch, -1))
-        return {"dense": {"kernel": dkernel, "bias": dbias}, **grads}
+        dx, dconv2 = conv2_vjp(fold(dimages * images * (1 - images)))
+        dx = fold(norm1_vjp(dx) * (cut1 > 0))
+        dx, dconv1 = conv1_vjp(dx)
+        dx = norm_vjp(dx) * (cut > 0)
+        _, ddense = dense_vjp(dx.reshape(batch, -1))
+        return {"dense": ddense, "conv1": dconv1, "conv2": dconv2}
 
     return images, vjp
 
@@ -134,35 +129,28 @@ def _discriminate(
     weights: Params, images: Images, labels: Labels, config: Config
 ) -> tuple[Scores, _Back]:
     batch = len(images)
-    x, conv1_vjp = conv2d(fold(2 * images - 1), weights["conv1"]["kernel"], input_gradient=False)
-    x += weights["conv1"]["bias"]
+    x, conv1_vjp = conv2d(fold(2 * images - 1), **weights["conv1"], input_gradient=False)
     x, leaky1_vjp = leaky_relu(x)
-    x, conv2_vjp = conv2d(fold(x), weights["conv2"]["kernel"])
-    x += weights["conv2"]["bias"]
+    x, conv2_vjp = conv2d(fold(x), **weights["conv2"])
     x, leaky2_vjp = leaky_relu(x)
     spread, spread_vjp = batch_spread(x, config.spread_scale)
     features = np.concatenate([x.reshape(batch, -1), np.full((batch, 1), spread, x.dtype)], axis=1)
-    outputs, head_vjp = dense(features, **weights["head"])
+    outputs, head_vjp = linear(features, **weights["head"])
     scores = outputs[:, 0] + outputs[np.arange(batch), 1 + labels]
 
     def through_head(dscores: Scores) -> tuple[FeatureMaps, Params]:
         doutputs = np.zeros_like(outputs)
         doutputs[:, 0] = doutputs[np.arange(batch), 1 + labels] = dscores
-        dfeatures, dkernel, dbias = head_vjp(doutputs)
+        dfeatures, dhead = head_vjp(doutputs)
         dx = dfeatures[:, :-1].reshape(x.shape) + spread_vjp(dfeatures[:, -1].sum())
-        return leaky2_vjp(dx), {"kernel": dkernel, "bias": dbias}
+        return leaky2_vjp(dx), dhead
 
     def to_weights(dscores: Scores) -> Params:
         dx, dhead = through_head(dscores)
-        dbias2 = dx.sum((0, 1, 2))
-        dx, dkernel2 = conv2_vjp(dx)
-        dx = leaky1_vjp(unfold(dx))  # pyright: ignore[reportArgumentType]
-        _, dkernel1 = conv1_vjp(dx)
-        return {
-            "conv1": {"kernel": dkernel1, "bias": dx.sum((0, 1, 2))},
-            "conv2": {"kernel": dkernel2, "bias": dbias2},
-            "head": dhead,
-        }
+        dx, dconv2 = conv2_vjp(dx)
+        dx = leaky1_vjp(unfold(dx))
+        _, dconv1 = conv1_vjp(dx)
+        return {"conv1": dconv1, "conv2": dconv2, "head": dhead}
 
     def to_images(dscores: Scores) -> Images:
         dx, _ = through_head(dscores)

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 
 from tutorials_lib.generative.inpainting import problem
 from tutorials_lib.generative.inpainting.problem import GAIN, OUTSIDE, Batch, Config, Coords, Space
-from tutorials_lib.layers.in_numpy import dense
+from tutorials_lib.layers.linear.in_numpy import linear
 from tutorials_lib.optimizers import AdamState, adam_start, adam_update
 
 Params = dict[Any, Any]
@@ -24,7 +24,7 @@ Times = Float[np.ndarray, " batch"]
 
 def look(params: Params, guess: Coords, cells: Cells) -> Hidden:
     """What the network makes of the guess and the hole, which is the same for all times."""
-    return dense(np.concatenate([guess, cells], axis=1), **params["seen"])[0]
+    return linear(np.concatenate([guess, cells], axis=1), **params["seen"])[0]
 
 
 def network(
@@ -41,12 +41,12 @@ def network(
         x, back = block(layers, x)
         backs.append(back)
     last = np.maximum(x, 0)
-    y, outlet_vjp = dense(last, **params["outlet"])
+    y, outlet_vjp = linear(last, **params["outlet"])
     y *= GAIN
 
     def vjp(dy: Coords) -> tuple[Hidden, Params]:
-        dx, dkernel, dbias = outlet_vjp(GAIN * dy)
-        grads = {"outlet": {"kernel": dkernel, "bias": dbias}, "blocks": {}}
+        dx, doutlet = outlet_vjp(GAIN * dy)
+        grads = {"outlet": doutlet, "blocks": {}}
         dx *= last > 0
         for i, back in reversed(list(enumerate(backs))):
             dx, grads["blocks"][i] = back(dx)
@@ -59,20 +59,18 @@ def network(
 def block(params: Params, x: Hidden) -> tuple[Hidden, Callable[[Hidden], tuple[Hidden, Params]]]:
     """Two layers whose answer is added to what came in."""
     cut = np.maximum(x, 0)
-    inner, first_vjp = dense(cut, **params["first"])
+    inner, first_vjp = linear(cut, **params["first"])
     np.maximum(inner, 0, out=inner)
-    y, second_vjp = dense(inner, **params["second"])
+    y, second_vjp = linear(inner, **params["second"])
     y += x
 
     def vjp(dy: Hidden) -> tuple[Hidden, Params]:
-        dinner, *second = second_vjp(dy)
+        dinner, dsecond = second_vjp(dy)
         dinner *= inner > 0
-        dx, *first = first_vjp(dinner)
+        dx, dfirst = first_vjp(dinner)
         dx *= cut > 0
         dx += dy
-        names = ("kernel", "bias")
-        both = {"first": first, "second": second}
-        return dx, {name: dict(zip(names, each, strict=True)) for name, each in both.items()}
+        return dx, {"first": dfirst, "second": dsecond}
 
     return y, vjp
 
@@ -117,7 +115,7 @@ def loss_and_grads(
     missing = holes[batch.which]
     shares = problem.cells(holes)[batch.which].astype(moved.dtype)
     seen = np.concatenate([batch.guess / space.scales, shares], axis=1)
-    looked, seen_vjp = dense(seen, **params["seen"])
+    looked, seen_vjp = linear(seen, **params["seen"])
     found, vjp = network(params, moved / space.scales, batch.times, looked)
     found += batch.guess
     errors = (found - batch.truth) @ space.directions
@@ -127,8 +125,8 @@ def loss_and_grads(
     value = np.vdot(weighted, errors) / len(moved)
     weighted *= 2 / len(moved)
     dlooked, grads = vjp(weighted @ space.directions.T)
-    _, dkernel, dbias = seen_vjp(dlooked)
-    return value, {**grads, "seen": {"kernel": dkernel, "bias": dbias}}
+    _, grads["seen"] = seen_vjp(dlooked)
+    return value, grads
 
 
 # ---------------------------------------------------------------- training

@@ -1,15 +1,17 @@
 r"""The layers of a transformer in NumPy with gradients by hand, in the manner of `jax.vjp`.
 
-As in `tutorials_lib.layers.in_numpy`, `y, vjp = layer(x, ...)` computes the output and a function
-that takes the gradient with respect to `y` to those with respect to the inputs, in their order.
-Gradients of a nested dict of parameters come as a dict with the same names.
+As in `tutorials_lib.layers.in_numpy`, `y, vjp = layer(x, **params)` computes the output and a
+function that takes the gradient with respect to `y` to those with respect to the inputs, in their
+order. Gradients of parameters come as dicts with the names of the parameters.
 """
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
+
+from tutorials_lib.layers.linear.in_numpy import Linear, linear
 
 Anything = Float[np.ndarray, "*shape"]
 Vectors = Float[np.ndarray, "*rest features"]
@@ -21,8 +23,8 @@ Weights = Float[np.ndarray, "batch heads queries keys"]
 Mask = Bool[np.ndarray, "*mask"]
 """True where a query may see a key; broadcast to `[batch heads queries keys]`."""
 
-Linear = dict[str, Any]
-"""`{"kernel": [inputs, outputs], "bias": [outputs]}`."""
+Grads = dict[str, Any]
+"""The gradients of a layer's parameters, by their names."""
 
 _GELU_SCALE = float(np.sqrt(2 / np.pi))
 _GELU_CUBE = 0.044715
@@ -30,7 +32,7 @@ _GELU_CUBE = 0.044715
 
 def layer_norm(
     x: Vectors, scale: PerFeature, bias: PerFeature, *, epsilon: float = 1e-5
-) -> tuple[Vectors, Callable[[Vectors], tuple[Vectors, PerFeature, PerFeature]]]:
+) -> tuple[Vectors, Callable[[Vectors], tuple[Vectors, Grads]]]:
     r"""Normalize every vector by its own mean and variance (Ba et al. 2016).
 
     $y = \gamma \, (x - \mu) / \sqrt{\sigma^2 + \epsilon} + \beta$, with scale $\gamma$ and bias
@@ -43,7 +45,7 @@ def layer_norm(
     y = normal * scale
     y += bias
 
-    def vjp(dy: Vectors) -> tuple[Vectors, PerFeature, PerFeature]:
+    def vjp(dy: Vectors) -> tuple[Vectors, Grads]:
         rows = dy.reshape(-1, width)
         dscale = np.einsum("nd,nd->d", rows, normal.reshape(-1, width))
         dx = dy * scale
@@ -52,7 +54,7 @@ def layer_norm(
         dx -= np.add.reduce(dx, -1, keepdims=True) * (1 / width)
         dx -= normal * along
         dx *= inverse
-        return dx, dscale, rows.sum(0)
+        return dx, {"scale": dscale, "bias": rows.sum(0)}
 
     return y, vjp
 
@@ -87,47 +89,6 @@ def gelu(x: Anything) -> tuple[Anything, Callable[[Anything], Anything]]:
         return dx
 
     return y, vjp
-
-
-def linear(
-    x: Vectors, kernel: Float[np.ndarray, "features outputs"], bias: Float[np.ndarray, " outputs"]
-) -> tuple[
-    Float[np.ndarray, "*rest outputs"],
-    Callable[[Float[np.ndarray, "*rest outputs"]], tuple[Vectors, Linear]],
-]:
-    """$y = x W + b$ for every vector, as one product of matrices.
-
-    The gradients of kernel and bias come second, as a dict.
-    """
-    rows = x.reshape(-1, x.shape[-1])
-    y = rows @ kernel
-    y += bias
-
-    def vjp(dy: Float[np.ndarray, "*rest outputs"]) -> tuple[Vectors, Linear]:
-        drows = dy.reshape(y.shape)
-        grads = {"kernel": rows.T @ drows, "bias": drows.sum(0)}
-        return (drows @ kernel.T).reshape(x.shape), grads
-
-    return y.reshape(*x.shape[:-1], -1), vjp
-
-
-def embed(
-    table: Float[np.ndarray, "vocab width"], tokens: Int[np.ndarray, "*rest"]
-) -> tuple[
-    Float[np.ndarray, "*rest width"],
-    Callable[[Float[np.ndarray, "*rest width"]], Float[np.ndarray, "vocab width"]],
-]:
-    """The row of the table for each token; only the table has a gradient."""
-
-    def vjp(dy: Float[np.ndarray, "*rest width"]) -> Float[np.ndarray, "vocab width"]:
-        # Equal tokens side by side, so that their gradients are added in one pass.
-        order = tokens.ravel().argsort(kind="stable")
-        present, first = np.unique(tokens.ravel()[order], return_index=True)
-        dtable = np.zeros_like(table)
-        dtable[present] = np.add.reduceat(dy.reshape(-1, table.shape[1])[order], first)
-        return dtable
-
-    return table[tokens], vjp
 
 
 # ---------------------------------------------------------------- attention

@@ -5,18 +5,17 @@ says: the longest sequence first, and the rows of the first step before those of
 directions are at the same step of their loop, so that one loop and one product serve both.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from tutorials_lib.layers.attention.in_numpy import linear
-from tutorials_lib.layers.recurrent.packed import sigmoid, steps_of
+from tutorials_lib.layers.linear.in_numpy import linear
+from tutorials_lib.layers.recurrent.packed import packed_gru
 
 Rows = Float[np.ndarray, "rows features"]
 States = Float[np.ndarray, "rows states"]
-Drives = Float[np.ndarray, "2 rows gates"]
 Cell = dict[str, Any]
 """`{"input": {"kernel", "bias"}, "recurrent": {"kernel"}}`; reset, update and candidate."""
 
@@ -73,12 +72,14 @@ def bidirectional_gru(
     ahead, ahead_vjp = linear(x, **forward["input"])
     behind, behind_vjp = linear(x, **backward["input"])
     kernels = np.stack([cell["recurrent"]["kernel"] for cell in (forward, backward)])
-    states, states_vjp = _two_grus(np.stack([ahead, behind[reverse]]), kernels, packing.counts)
-    hidden = kernels.shape[1]
+    hidden, counts = kernels.shape[1], packing.counts
+    initial = np.zeros((2, counts[0], hidden), ahead.dtype)
+    drives = np.stack([ahead, behind[reverse]])
+    states, states_vjp = packed_gru(drives, initial, kernels, counts)
 
     def vjp(dy: States) -> tuple[Rows, Cell, Cell]:
         dstates = np.stack([dy[:, :hidden], dy[reverse, hidden:]])
-        ddrives, dkernels = states_vjp(dstates)
+        ddrives, _, dkernels = states_vjp(dstates)
         dx, dforward = ahead_vjp(ddrives[0])
         dalso, dbackward = behind_vjp(ddrives[1][reverse])
         dx += dalso
@@ -89,63 +90,3 @@ def bidirectional_gru(
         )
 
     return np.concatenate([states[0], states[1][reverse]], axis=1), vjp
-
-
-def _two_grus(
-    drives: Drives, kernels: Float[np.ndarray, "2 hidden gates"], counts: Sequence[int]
-) -> tuple[
-    Float[np.ndarray, "2 rows hidden"],
-    Callable[
-        [Float[np.ndarray, "2 rows hidden"]],
-        tuple[Drives, Float[np.ndarray, "2 hidden gates"]],
-    ],
-]:
-    """`tutorials_lib.layers.recurrent.packed.packed_gru` for two at once."""
-    rows, hidden, batch = drives.shape[1], kernels.shape[1], counts[0]
-    both, last = slice(2 * hidden), slice(2 * hidden, None)
-    blocks, steps = steps_of([batch, *counts]), steps_of(counts)
-    memory = np.zeros((2, batch + rows, hidden), drives.dtype)
-    recurrent = np.empty_like(drives)
-    gates = np.empty((2, rows, 2 * hidden), drives.dtype)
-    reset, update = gates[..., :hidden], gates[..., hidden:]
-    candidates = np.empty((2, rows, hidden), drives.dtype)
-    for t, now in enumerate(steps):
-        before = memory[:, blocks[t]][:, : counts[t]]
-        after = memory[:, blocks[t + 1]]
-        np.matmul(before, kernels, out=recurrent[:, now])
-        opened = np.add(drives[:, now, both], recurrent[:, now, both], out=gates[:, now])
-        sigmoid(opened)
-        candidate = np.multiply(reset[:, now], recurrent[:, now, last], out=candidates[:, now])
-        candidate += drives[:, now, last]
-        np.tanh(candidate, out=candidate)
-        np.subtract(before, candidate, out=after)  # h' = n + z (h - n)
-        after *= update[:, now]
-        after += candidate
-
-    def vjp(
-        dstates: Float[np.ndarray, "2 rows hidden"],
-    ) -> tuple[Drives, Float[np.ndarray, "2 hidden gates"]]:
-        before = np.concatenate(
-            [memory[:, block][:, :count] for block, count in zip(blocks, counts, strict=False)], 1
-        )
-        by_candidate = (1 - update) * (1 - candidates**2)
-        by_update = (before - candidates) * update * (1 - update)
-        by_reset = recurrent[..., last] * reset * (1 - reset)
-        back = np.ascontiguousarray(kernels.swapaxes(1, 2))
-        drecurrent, dcandidates = np.empty_like(drives), np.empty_like(candidates)
-        dstate = np.zeros((2, batch, hidden), drives.dtype)
-        for now in reversed(steps):
-            dnow = dstate[:, : now.stop - now.start]
-            dnow += dstates[:, now]
-            dcandidate = np.multiply(dnow, by_candidate[:, now], out=dcandidates[:, now])
-            dgates = drecurrent[:, now]
-            np.multiply(dcandidate, by_reset[:, now], out=dgates[..., :hidden])
-            np.multiply(dnow, by_update[:, now], out=dgates[..., hidden : 2 * hidden])
-            np.multiply(dcandidate, reset[:, now], out=dgates[..., last])
-            dnow *= update[:, now]
-            dnow += np.matmul(dgates, back)
-        dkernels = np.matmul(before.swapaxes(1, 2), drecurrent)
-        drecurrent[..., last] = dcandidates
-        return drecurrent, dkernels
-
-    return memory[:, batch:], vjp

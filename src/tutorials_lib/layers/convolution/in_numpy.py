@@ -1,12 +1,13 @@
 """Convolution in NumPy that copies each pixel once for each column of the kernel, not once a tap.
 
-`y, vjp = conv2d(x, kernel)`, and `vjp` takes the gradient with respect to `y` to those with
-respect to `x` and `kernel`. Images are views of memory in the order
+`y, vjp = conv2d(x, **params)` and `dx, grads = vjp(dy)`, where `grads` has the names of `params`.
+Images are views of memory in the order
 `[height, width, batch, channels]`, as in `tutorials_lib.layers.in_numpy`; input in another order
 is taken too, at the cost of a copy.
 """
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -15,18 +16,27 @@ Images = Float[np.ndarray, "batch height width channels"]
 FeatureMaps = Float[np.ndarray, "batch height width features"]
 Kernel = Float[np.ndarray, "rows columns channels features"]
 Memory = Float[np.ndarray, "height width batch channels"]
+InputGradient = Any
+"""The gradient of the images, or None where nobody has asked for it."""
+Grads = dict[str, Any]
+"""`{"kernel"}`, and `"bias"` where there is one."""
 
 
 def conv2d(
-    x: Images, kernel: Kernel, *, input_gradient: bool = True
-) -> tuple[FeatureMaps, Callable[[FeatureMaps], tuple[Images | None, Kernel]]]:
+    x: Images,
+    kernel: Kernel,
+    bias: Float[np.ndarray, " features"] | None = None,
+    *,
+    input_gradient: bool = True,
+) -> tuple[FeatureMaps, Callable[[FeatureMaps], tuple[InputGradient, Grads]]]:
     """Cross-correlate images with a kernel of odd size: stride 1, zeros outside the picture.
 
-    The same as `tutorials_lib.layers.in_numpy.conv2d`.
+    The same as `tutorials_lib.layers.in_numpy.conv2d`, with a bias for each feature if wanted.
 
     Args:
         x: the images.
         kernel: the weights.
+        bias: what is added to every pixel of a feature map.
         input_gradient: whether `vjp` computes the gradient with respect to `x`; the first layer
             of a network needs none, and gets None.
 
@@ -48,8 +58,19 @@ def conv2d(
             also(row, patches)
         return _as_images(y.reshape(height, width, batch, -1))
 
-    def vjp(dy: FeatureMaps) -> tuple[Images | None, Kernel]:
+    def vjp(dy: FeatureMaps) -> tuple[InputGradient, Grads]:
         dmemory = _row_major(dy)
+        dx, dkernel = through_kernel(dmemory)
+        if bias is None:
+            return dx, {"kernel": dkernel}
+        pixels = dmemory.reshape(-1, features)
+        dbias = np.ones(len(pixels), dy.dtype) @ pixels  # BLAS adds up faster than `sum`
+        return dx, {"kernel": dkernel, "bias": dbias}
+
+    def through_kernel(
+        dmemory: Float[np.ndarray, "height width batch features"],
+    ) -> tuple[InputGradient, Kernel]:
+        """The gradients of the images, where they are asked for, and of the kernel."""
         if not input_gradient:
             dkernel = np.zeros((rows, rows * columns * channels, features), kernel.dtype)
             for row, patches in enumerate(_patches(memory, rows, columns)):
@@ -68,7 +89,10 @@ def conv2d(
         parts = dflipped.reshape(rows, channels, rows, columns, features).transpose(0, 2, 3, 1, 4)
         return dx, _from_slots(parts)[::-1, ::-1]
 
-    return convolve(memory, kernel), vjp
+    y = convolve(memory, kernel)
+    if bias is not None:
+        y += bias
+    return y, vjp
 
 
 def _patches(memory: Memory, rows: int, columns: int) -> Iterator[np.ndarray]:

@@ -5,8 +5,8 @@ r"""Recurrent layers in NumPy, with back-propagation through time by hand.
 step is one block of memory.
 
 `drive` is what the inputs alone contribute, $x_t W + b$. It does not depend on the state, and one
-product computes it for all steps before the loop begins (`tutorials_lib.layers.in_numpy.dense`).
-In the same way the gradients that do not depend on other steps are computed for all steps at once.
+product computes it for all steps before the loop begins (`tutorials_lib.layers.linear`). In the
+same way the gradients that do not depend on other steps are computed for all steps at once.
 
 A `mask` says which steps are real. At a padded step the state stays as it is, whatever the drive
 says there, and no gradient goes to the drive: the last state is that after the last real step.

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from tutorials_lib import figures
 from tutorials_lib.datasets.posts import CLASS_NAMES
+from tutorials_lib.figures.confusion import confusion_matrix
 from tutorials_lib.sequences.bert.evaluation import MODEL
 from tutorials_lib.sequences.bert.reading import Guess
 
@@ -73,18 +74,9 @@ def describe_guesses(found: Sequence[tuple[Guess, Sequence[tuple[str, float]]]])
 
 def confusion(shares: Float[np.ndarray, "classes classes"]) -> Figure:
     """The shares of each true label that get each label."""
-    figure, ax = plt.subplots(figsize=(4.4, 3.4))
-    image = ax.imshow(shares, cmap=figures.SEQUENTIAL, vmin=0, vmax=1)
-    for (row, column), share in np.ndenumerate(shares):
-        color = "white" if share < 0.6 else "black"
-        ax.text(column, row, f"{share:.2f}", ha="center", va="center", color=color)
-    places = range(len(CLASS_NAMES))
-    ax.set(xticks=places, yticks=places, xlabel="label given", ylabel="true label")
-    ax.set_xticklabels(CLASS_NAMES)
-    ax.set_yticklabels(CLASS_NAMES)
-    ax.tick_params(length=0)
-    figure.colorbar(image, ax=ax, label="share of the true label")
-    return figure
+    return confusion_matrix(
+        shares, CLASS_NAMES, size=(4.4, 3.4), xlabel="label given", ylabel="true label"
+    )
 
 
 def describe_confusion(shares: Float[np.ndarray, "classes classes"]) -> str:

@@ -6,20 +6,17 @@ Only the queries, keys and values are spread into an array with padding, and gat
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Int32
 
 from tutorials_lib import schedules
-from tutorials_lib.layers.attention.in_numpy import (
-    attention,
-    embed,
-    layer_norm,
-    linear,
-)
+from tutorials_lib.layers.attention.in_numpy import attention, layer_norm
 from tutorials_lib.layers.gelu.in_numpy import gelu
 from tutorials_lib.layers.in_numpy import softmax_cross_entropy
+from tutorials_lib.layers.linear.in_numpy import embed, linear
 from tutorials_lib.optimizers import AdamState, adam_start, adam_update, clip_by_global_norm
 from tutorials_lib.sequences.bert.problem import (
     EPSILON,
@@ -86,7 +83,7 @@ def _embed(
         vectors[name], vjps[name] = embed(embeddings[name]["embedding"], numbers)
     x = vectors["pieces"] + vectors["positions"]
     x += vectors["types"]
-    y, norm_vjp = _norm(x, embeddings["norm"])
+    y, norm_vjp = _norm(x, **embeddings["norm"])
 
     def vjp(dy: Packed) -> Params:
         dx, dnorm = norm_vjp(dy)
@@ -109,10 +106,10 @@ def _block(
     """Attention, then the two layers; what they give is added, and the sum normalized."""
     y, attention_vjp = _self_attention(x, seen, **attention, config=config)
     y += x
-    x, norm_1_vjp = _norm(y, norm_1)
+    x, norm_1_vjp = _norm(y, **norm_1)
     y, mlp_vjp = _mlp(x, **mlp)
     y += x
-    x, norm_2_vjp = _norm(y, norm_2)
+    x, norm_2_vjp = _norm(y, **norm_2)
 
     def vjp(dx: Packed) -> tuple[Packed, Params]:
         dsum, dnorm_2 = norm_2_vjp(dx)
@@ -186,14 +183,7 @@ def _mlp(x: Packed, widen: Params, narrow: Params) -> tuple[Packed, Vjp]:
     return y, vjp
 
 
-def _norm(x: Packed, norm: Params) -> tuple[Packed, Vjp]:
-    y, norm_vjp = layer_norm(x, **norm, epsilon=EPSILON)
-
-    def vjp(dy: Packed) -> tuple[Packed, Params]:
-        dx, dscale, dbias = norm_vjp(dy)
-        return dx, {"scale": dscale, "bias": dbias}
-
-    return y, vjp
+_norm = partial(layer_norm, epsilon=EPSILON)
 
 
 # ---------------------------------------------------------------- the heads
@@ -208,7 +198,7 @@ def _guess(
     """The logits of every piece of the table; its gradient is the third that `vjp` returns."""
     y, dense_vjp = linear(x, **masked["dense"])
     y, gelu_vjp = gelu(y)
-    y, norm_vjp = _norm(y, masked["norm"])
+    y, norm_vjp = _norm(y, **masked["norm"])
     logits = y @ table.T
     logits += masked["bias"]
 

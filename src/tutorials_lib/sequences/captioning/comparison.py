@@ -7,6 +7,7 @@ import numpy as np
 
 from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
 from tutorials_lib.benchmark.inputs import draw_params
+from tutorials_lib.benchmark.remarks import ADAM_MAGNIFIES_ROUNDING
 from tutorials_lib.datasets.scenes import NOTHING
 from tutorials_lib.sequences.captioning import in_jax, in_numpy, lessons, problem
 from tutorials_lib.sequences.captioning.lessons import Choices, Lessons
@@ -153,8 +154,5 @@ COMPARISON = Comparison(
         ),
     ),
     tolerance=1e-3,
-    tolerance_reason=(
-        "The first step of Adam divides each gradient by its own size, which magnifies the "
-        "rounding of small ones."
-    ),
+    tolerance_reason=ADAM_MAGNIFIES_ROUNDING,
 )

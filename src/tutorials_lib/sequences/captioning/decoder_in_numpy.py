@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from tutorials_lib.datasets.scenes import NOTHING
-from tutorials_lib.layers.attention.in_numpy import embed, linear
+from tutorials_lib.layers.linear.in_numpy import embed, linear
 from tutorials_lib.layers.lstm.packed import packed_lstm
 from tutorials_lib.sequences.captioning.encoder_in_numpy import Seen, log_softmax
 from tutorials_lib.sequences.captioning.lessons import Glances

@@ -13,9 +13,9 @@ from scipy.special import expit
 
 from tutorials_lib.datasets.scenes import NOTHING
 from tutorials_lib.layers import in_numpy as layers
-from tutorials_lib.layers.attention.in_numpy import linear
 from tutorials_lib.layers.convolution.in_numpy import conv2d
 from tutorials_lib.layers.folding.in_numpy import fold
+from tutorials_lib.layers.linear.in_numpy import linear
 from tutorials_lib.sequences.captioning.lessons import Views
 from tutorials_lib.sequences.captioning.problem import (
     ATTRIBUTE_WEIGHTS,
@@ -51,15 +51,14 @@ def look_at(
     params: Params, images: Images
 ) -> tuple[Float[np.ndarray, "rows features"], Rows, Callable[[Rows], Params]]:
     """Features and logits of all first cells, then of all second ones; and the way back."""
-    convolve = _convolutions(params)
-    x, vjp1 = convolve("conv1", fold(images), first=True)
+    x, vjp1 = conv2d(fold(images), **params["conv1"], input_gradient=False)
     x, pool_vjp = layers.max_pool(x)
     x, relu1_vjp = layers.relu(x)
-    x, vjp2 = convolve("conv2", x)
+    x, vjp2 = conv2d(x, **params["conv2"])
     x, relu2_vjp = layers.relu(x)
-    x, vjp3 = convolve("conv3", x)
+    x, vjp3 = conv2d(x, **params["conv3"])
     third, relu3_vjp = layers.relu(x)
-    x, vjp4 = convolve("conv4", third)
+    x, vjp4 = conv2d(third, **params["conv4"])
     last, relu4_vjp = layers.relu(x)
     last = third + last
     rows = _to_rows(last)
@@ -79,22 +78,6 @@ def look_at(
         return convs | {"head": dhead}
 
     return features, logits, vjp
-
-
-def _convolutions(params: Params) -> Callable:
-    """`convolve(name, x)` adds the bias, too, and its way back returns a dict of gradients."""
-
-    def convolve(name: str, x: Images, *, first: bool = False) -> tuple[FeatureMaps, Callable]:
-        y, conv_vjp = conv2d(x, params[name]["kernel"], input_gradient=not first)
-        y += params[name]["bias"]
-
-        def vjp(dy: FeatureMaps) -> tuple[Images | None, Params]:
-            dx, dkernel = conv_vjp(dy)
-            return dx, {"kernel": dkernel, "bias": _to_rows(dy).sum(0)}
-
-        return y, vjp
-
-    return convolve
 
 
 def _to_rows(x: Images) -> Float[np.ndarray, "rows channels"]:

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from tutorials_lib import schedules
-from tutorials_lib.layers.attention.in_numpy import linear
+from tutorials_lib.layers.linear.in_numpy import linear
 from tutorials_lib.layers.lstm.packed import lstm_step
 from tutorials_lib.optimizers import AdamState, adam_start, adam_update, clip_by_global_norm
 from tutorials_lib.sequences.captioning.decoder_in_numpy import (

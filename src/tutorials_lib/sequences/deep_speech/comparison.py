@@ -9,6 +9,7 @@ import numpy as np
 
 from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
 from tutorials_lib.benchmark.inputs import draw_params
+from tutorials_lib.benchmark.remarks import ADAM_MAGNIFIES_ROUNDING
 from tutorials_lib.sequences.deep_speech import in_jax, in_numpy, problem
 from tutorials_lib.sequences.deep_speech.problem import PAGE, TINY, Batch, Config, Draws
 
@@ -116,8 +117,5 @@ COMPARISON = Comparison(
         ),
     ),
     tolerance=1e-3,
-    tolerance_reason=(
-        "The first step of Adam divides each gradient by its own size, which magnifies the "
-        "rounding of small ones; and CTC adds up hundreds of logarithms."
-    ),
+    tolerance_reason=f"{ADAM_MAGNIFIES_ROUNDING} CTC adds up hundreds of logarithms as well.",
 )

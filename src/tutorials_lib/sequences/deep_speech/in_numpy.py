@@ -11,10 +11,10 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from tutorials_lib import schedules
-from tutorials_lib.layers.attention.in_numpy import linear
 from tutorials_lib.layers.bidirectional.in_numpy import Packing, bidirectional_gru, pack
 from tutorials_lib.layers.ctc import BLANK
 from tutorials_lib.layers.ctc.in_numpy import packed_ctc_loss
+from tutorials_lib.layers.linear.in_numpy import linear
 from tutorials_lib.optimizers import AdamState, adam_start, adam_update, clip_by_global_norm
 from tutorials_lib.sequences.deep_speech.problem import (
     CONTEXT,

@@ -16,13 +16,12 @@ from tutorials_lib.layers.attention.in_numpy import (
     attention_weights,
     causal_mask,
     causal_self_attention,
-    embed,
     gelu,
     layer_norm,
-    linear,
     merge_heads,
 )
 from tutorials_lib.layers.in_numpy import softmax_cross_entropy
+from tutorials_lib.layers.linear.in_numpy import embed, linear
 from tutorials_lib.optimizers import AdamState, adam_start, adam_update
 from tutorials_lib.sequences.gpt2.problem import (
     ADAM_EPSILON,
@@ -92,22 +91,18 @@ def _block(
 
     def vjp(dx: Vectors) -> tuple[Vectors, Params]:
         dy, dmlp = mlp_vjp(dx)
-        dy, *dnorm_2 = norm_2_vjp(dy)
+        dy, dnorm_2 = norm_2_vjp(dy)
         dx = dx + dy
         dy, dproject_in, dproject_out = attention_vjp(dx)
-        dy, *dnorm_1 = norm_1_vjp(dy)
+        dy, dnorm_1 = norm_1_vjp(dy)
         return dx + dy, {
-            "norm_1": _norm_grads(*dnorm_1),
+            "norm_1": dnorm_1,
             "attention": {"project_in": dproject_in, "project_out": dproject_out},
-            "norm_2": _norm_grads(*dnorm_2),
+            "norm_2": dnorm_2,
             "mlp": dmlp,
         }
 
     return x + y, vjp
-
-
-def _norm_grads(scale: np.ndarray, bias: np.ndarray) -> Params:
-    return {"scale": scale, "bias": bias}
 
 
 def _mlp(
@@ -160,11 +155,11 @@ def loss_and_grads(params: Params, tokens: Batch, config: Config) -> tuple[np.fl
     value, loss_vjp = softmax_cross_entropy(rows @ embedding.T, tokens[:, 1:].ravel())
 
     dlogits = loss_vjp(1.0)
-    dx, *dnorm = norm_vjp((dlogits @ embedding).reshape(x.shape))
+    dx, dnorm = norm_vjp((dlogits @ embedding).reshape(x.shape))
     dblocks = {}
     for i, vjp in reversed(vjps.items()):
         dx, dblocks[i] = vjp(dx)
-    grads = {**embed_vjp(dx), "blocks": dblocks, "norm": _norm_grads(*dnorm)}
+    grads = {**embed_vjp(dx), "blocks": dblocks, "norm": dnorm}
     grads["tokens"]["embedding"] += dlogits.T @ rows  # the embedding is used at both ends
     return value, grads
 

@@ -9,6 +9,7 @@ import optax
 
 from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
 from tutorials_lib.benchmark.inputs import draw_params
+from tutorials_lib.benchmark.remarks import ADAM_MAGNIFIES_ROUNDING
 from tutorials_lib.sequences.rnn_sentiment import in_jax, in_numpy, problem
 from tutorials_lib.sequences.rnn_sentiment.problem import PAGE, Config
 
@@ -148,8 +149,5 @@ COMPARISON = Comparison(
         ),
     ),
     tolerance=1e-3,
-    tolerance_reason=(
-        "The first step of Adam divides each gradient by its own size, which magnifies the "
-        "rounding of small ones."
-    ),
+    tolerance_reason=ADAM_MAGNIFIES_ROUNDING,
 )

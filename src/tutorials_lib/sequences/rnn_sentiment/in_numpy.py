@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from tutorials_lib.layers import in_numpy as layers
+from tutorials_lib.layers.linear.in_numpy import linear
 from tutorials_lib.layers.recurrent import in_numpy as recurrent
 from tutorials_lib.optimizers import AdamState, adam_start, adam_update, clip_by_global_norm
 from tutorials_lib.sequences.rnn_sentiment.problem import Config
@@ -54,7 +55,7 @@ def start(params: Params, config: Config) -> State:
 def predict(params: Params, ids: Ids, lengths: Lengths, config: Config) -> Logits:
     """The logits of both classes, after the last word of each review."""
     states, _ = _read(params, ids, lengths, config)
-    return layers.dense(states[-1], **params["readout"])[0]
+    return linear(states[-1], **params["readout"])[0]
 
 
 def predict_each_word(
@@ -75,13 +76,12 @@ def loss_and_grads(
 ) -> tuple[np.floating, Params]:
     """The loss and the gradients of all parameters: the forward pass, read in reverse."""
     states, read_vjp = _read(params, ids, lengths, config)
-    logits, readout_vjp = layers.dense(states[-1], **params["readout"])
+    logits, readout_vjp = linear(states[-1], **params["readout"])
     value, loss_vjp = layers.softmax_cross_entropy(logits, labels)
 
-    dlast, dkernel, dbias = readout_vjp(loss_vjp(1.0))
     dstates = np.zeros_like(states)
-    dstates[-1] = dlast
-    return value, {**read_vjp(dstates), "readout": {"kernel": dkernel, "bias": dbias}}
+    dstates[-1], dreadout = readout_vjp(loss_vjp(1.0))
+    return value, {**read_vjp(dstates), "readout": dreadout}
 
 
 def train_step(
@@ -118,7 +118,7 @@ def _read(
     mask = np.ascontiguousarray(mask_of(lengths, time).T)
     embedding = params["embed"]["embedding"]
     words, embed_vjp = _embed(embedding, ids.T.ravel(), mask.ravel())
-    drive, input_vjp = layers.dense(words, **params["cell"]["input"])
+    drive, input_vjp = linear(words, **params["cell"]["input"])
     kernel = params["cell"]["recurrent"]["kernel"]
     initial = np.zeros((batch, len(kernel)), kernel.dtype)
     states, states_vjp = LAYERS[config.cell](
@@ -127,8 +127,8 @@ def _read(
 
     def vjp(dstates: States) -> Params:
         ddrive, _, drecurrent = states_vjp(dstates)
-        dwords, dkernel, dbias = input_vjp(ddrive.reshape(drive.shape))
-        cell = {"input": {"kernel": dkernel, "bias": dbias}, "recurrent": {"kernel": drecurrent}}
+        dwords, dinput = input_vjp(ddrive.reshape(drive.shape))
+        cell = {"input": dinput, "recurrent": {"kernel": drecurrent}}
         return {"embed": {"embedding": embed_vjp(dwords)}, "cell": cell}
 
     return states, vjp

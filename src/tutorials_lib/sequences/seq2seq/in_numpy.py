@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from tutorials_lib import schedules
-from tutorials_lib.layers.attention.in_numpy import embed, linear
 from tutorials_lib.layers.in_numpy import softmax_cross_entropy
+from tutorials_lib.layers.linear.in_numpy import embed, linear
 from tutorials_lib.layers.recurrent.packed import packed_gru, steps_of
 from tutorials_lib.optimizers import AdamState, adam_start, adam_update, clip_by_global_norm
 from tutorials_lib.sequences.seq2seq.decoder_in_numpy import Kernels, Written, attentive_gru

@@ -9,6 +9,7 @@ import numpy as np
 
 from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
 from tutorials_lib.benchmark.inputs import draw_params
+from tutorials_lib.benchmark.remarks import ADAM_MAGNIFIES_ROUNDING
 from tutorials_lib.sequences.transformer import in_jax, in_numpy, problem
 from tutorials_lib.sequences.transformer.problem import PAGE, TINY, Batches, Config
 from tutorials_lib.text.parallel import Sentences
@@ -121,7 +122,5 @@ COMPARISON = Comparison(
         ),
     ),
     tolerance=1e-3,
-    tolerance_reason=(
-        "Adam divides each gradient by its own size, which magnifies the rounding of small ones."
-    ),
+    tolerance_reason=ADAM_MAGNIFIES_ROUNDING,
 )

@@ -16,13 +16,12 @@ from tutorials_lib.layers.attention.in_numpy import (
     attention,
     attention_weights,
     causal_mask,
-    embed,
     layer_norm,
-    linear,
     merge_heads,
     split_heads,
 )
 from tutorials_lib.layers.in_numpy import relu
+from tutorials_lib.layers.linear.in_numpy import embed, linear
 from tutorials_lib.layers.losses.smoothed import smoothed_cross_entropy
 from tutorials_lib.optimizers import AdamState, adam_start, adam_update, clip_by_global_norm
 from tutorials_lib.sequences.transformer.problem import (
@@ -181,9 +180,9 @@ def _add(
 
     def vjp(dy: Rows) -> tuple[Any, ...]:
         dnormal, *rest = layer_vjp(dy)
-        dx, dscale, dbias = norm_vjp(dnormal)
+        dx, dnorm = norm_vjp(dnormal)
         dx += dy
-        return dx, *rest, {"scale": dscale, "bias": dbias}
+        return dx, *rest, dnorm
 
     return y, vjp
 
@@ -252,12 +251,11 @@ def encode(
     memory, norm_vjp = layer_norm(x, **params["encoder_norm"])
 
     def vjp(dmemory: Rows) -> Params:
-        dx, dscale, dbias = norm_vjp(dmemory)
+        dx, dnorm = norm_vjp(dmemory)
         dblocks = {}
         for i, block_vjp in reversed(vjps.items()):
             dx, dblocks[i] = block_vjp(dx)
-        norm = {"scale": dscale, "bias": dbias}
-        return {"source": read_vjp(dx), "encoder": dblocks, "encoder_norm": norm}
+        return {"source": read_vjp(dx), "encoder": dblocks, "encoder_norm": dnorm}
 
     return memory, vjp
 
@@ -279,13 +277,12 @@ def decode(
     y, norm_vjp = layer_norm(x, **params["decoder_norm"])
 
     def vjp(dy: Rows) -> tuple[Memory, Params]:
-        dx, dscale, dbias = norm_vjp(dy)
+        dx, dnorm = norm_vjp(dy)
         dmemory, dblocks = np.zeros_like(memory), {}
         for i, block_vjp in reversed(vjps.items()):
             dx, dmemory_here, dblocks[i] = block_vjp(dx)
             dmemory += dmemory_here
-        norm = {"scale": dscale, "bias": dbias}
-        return dmemory, {"target": read_vjp(dx), "decoder": dblocks, "decoder_norm": norm}
+        return dmemory, {"target": read_vjp(dx), "decoder": dblocks, "decoder_norm": dnorm}
 
     return y, vjp
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
 from tutorials_lib.benchmark.inputs import draw_params
+from tutorials_lib.benchmark.remarks import LOSSES_HARDLY_NOTICE
 from tutorials_lib.tabular.fraud_autoencoder import in_jax, in_numpy, problem
 from tutorials_lib.tabular.fraud_autoencoder.problem import PAGE, Config
 
@@ -144,8 +145,5 @@ COMPARISON = Comparison(
     ),
     observe=lambda output, inputs, config: output[1],
     tolerance=1e-3,
-    tolerance_reason=(
-        "Adam divides each gradient by its own size, so that a gradient that is zero but for "
-        "rounding moves its parameter as far as any other; the losses hardly notice."
-    ),
+    tolerance_reason=LOSSES_HARDLY_NOTICE,
 )

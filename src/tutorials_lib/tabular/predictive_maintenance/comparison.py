@@ -8,6 +8,7 @@ import numpy as np
 
 from tutorials_lib.benchmark.canonical import canonical_form
 from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
+from tutorials_lib.benchmark.remarks import LOSSES_HARDLY_NOTICE
 from tutorials_lib.tabular.predictive_maintenance import features as preparing
 from tutorials_lib.tabular.predictive_maintenance import in_jax, in_numpy, problem
 from tutorials_lib.tabular.predictive_maintenance.problem import PAGE, TINY, Config
@@ -155,8 +156,5 @@ COMPARISON = Comparison(
     ),
     observe=observe,
     tolerance=1e-3,
-    tolerance_reason=(
-        "Adam divides by the size of a gradient, and where that is small, rounding decides its "
-        "sign; the losses hardly notice."
-    ),
+    tolerance_reason=LOSSES_HARDLY_NOTICE,
 )

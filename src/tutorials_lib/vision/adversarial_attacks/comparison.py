@@ -9,6 +9,7 @@ import numpy as np
 
 from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
 from tutorials_lib.benchmark.inputs import draw_params
+from tutorials_lib.benchmark.remarks import CONVOLUTION_ON_ONE_CORE
 from tutorials_lib.vision.adversarial_attacks import in_jax, in_numpy
 from tutorials_lib.vision.adversarial_attacks.problem import (
     PAGE,
@@ -189,8 +190,5 @@ COMPARISON = Comparison(
         "The sign of a gradient near zero hangs on rounding, and moves its pixel by two steps; "
         "what is compared is therefore the loss that the attack reaches."
     ),
-    note=(
-        "The times of JAX depend on the convolution setting of the machine card: by default, "
-        "this version of XLA runs a convolution on one core."
-    ),
+    note=CONVOLUTION_ON_ONE_CORE,
 )

@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from tutorials_lib import schedules
 from tutorials_lib.layers import in_numpy as layers
 from tutorials_lib.layers.convolution.in_numpy import conv2d
+from tutorials_lib.layers.linear.in_numpy import linear
 from tutorials_lib.optimizers import AdamState, adam_start, adam_update
 from tutorials_lib.vision.adversarial_attacks.problem import (
     Attack,
@@ -76,8 +77,7 @@ def conv_relu(
         The feature maps; the gradient before the cut from that after it, whose memory it takes;
         and the `vjp` of the convolution alone.
     """
-    y, conv_vjp = conv2d(x, kernel, input_gradient=input_gradient)
-    y += bias
+    y, conv_vjp = conv2d(x, kernel, bias, input_gradient=input_gradient)
     np.maximum(y, 0, out=y)
     return y, lambda dy: np.multiply(dy, y > 0, out=dy), conv_vjp
 
@@ -87,8 +87,8 @@ def predict(params: Params, images: Images, config: Config) -> Logits:
     x = images
     for conv in params["convs"].values():
         x, _, _ = conv_relu(fold(x)[0], **conv)
-    hidden, _ = layers.relu(layers.dense(x.reshape(len(x), -1), **params["hidden"])[0])
-    return layers.dense(hidden, **params["head"])[0]
+    hidden, _ = layers.relu(linear(x.reshape(len(x), -1), **params["hidden"])[0])
+    return linear(hidden, **params["head"])[0]
 
 
 def loss(params: Params, images: Images, labels: Labels, config: Config) -> np.floating:
@@ -106,21 +106,16 @@ def loss_and_grads(
         x, uncut, conv_vjp = conv_relu(x, **conv, input_gradient=i > 0)
         backs[i] = unfold, uncut, conv_vjp
     features, unflatten = layers.flatten(x)
-    hidden, hidden_vjp = layers.dense(features, **params["hidden"])
+    hidden, hidden_vjp = linear(features, **params["hidden"])
     hidden, relu_vjp = layers.relu(hidden)
-    logits, head_vjp = layers.dense(hidden, **params["head"])
+    logits, head_vjp = linear(hidden, **params["head"])
     value, loss_vjp = layers.softmax_cross_entropy(logits, labels)
 
-    dhidden, dkernel, dbias = head_vjp(loss_vjp(1.0))
-    grads["head"] = {"kernel": dkernel, "bias": dbias}
-    dfeatures, dkernel, dbias = hidden_vjp(relu_vjp(dhidden))
-    grads["hidden"] = {"kernel": dkernel, "bias": dbias}
+    dhidden, grads["head"] = head_vjp(loss_vjp(1.0))
+    dfeatures, grads["hidden"] = hidden_vjp(relu_vjp(dhidden))
     dx = unflatten(dfeatures)
     for i, (unfold, uncut, conv_vjp) in reversed(backs.items()):
-        dx = uncut(dx)
-        dbias = dx.sum((0, 1, 2))
-        dx, dkernel = conv_vjp(dx)
-        grads["convs"][i] = {"kernel": dkernel, "bias": dbias}
+        dx, grads["convs"][i] = conv_vjp(uncut(dx))
         if dx is not None:  # there are layers before this one
             dx = unfold(dx)
     return value, grads
@@ -138,8 +133,8 @@ def input_gradient(params: Params, images: Images, labels: Labels, config: Confi
         x, uncut, _ = conv_relu(x, **conv)
         backs.append((unfold, uncut, conv["kernel"][::-1, ::-1].swapaxes(2, 3)))
     features, unflatten = layers.flatten(x)
-    hidden, relu_vjp = layers.relu(layers.dense(features, **params["hidden"])[0])
-    logits = layers.dense(hidden, **params["head"])[0]
+    hidden, relu_vjp = layers.relu(linear(features, **params["hidden"])[0])
+    logits = linear(hidden, **params["head"])[0]
     _, loss_vjp = layers.softmax_cross_entropy(logits, labels)
 
     dhidden = relu_vjp(loss_vjp(float(len(labels))) @ params["head"]["kernel"].T)

@@ -10,6 +10,7 @@ from flax import nnx
 
 from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
 from tutorials_lib.benchmark.inputs import draw_params
+from tutorials_lib.benchmark.remarks import CONVOLUTION_ON_ONE_CORE, TIED_PIXELS
 from tutorials_lib.vision.cnn import in_jax, in_numpy
 from tutorials_lib.vision.cnn.problem import PAGE, Config, fit_scaling, load, to_images
 
@@ -122,12 +123,6 @@ COMPARISON = Comparison(
         ),
     ),
     tolerance=1e-3,
-    tolerance_reason=(
-        "Rounding can decide which of two nearly equal pixels is the largest of its block, and "
-        "the gradient goes to that one."
-    ),
-    note=(
-        "The times of JAX depend on the convolution setting of the machine card: by default, "
-        "this version of XLA runs a convolution on one core."
-    ),
+    tolerance_reason=f"{TIED_PIXELS}.",
+    note=CONVOLUTION_ON_ONE_CORE,
 )

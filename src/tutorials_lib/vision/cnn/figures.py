@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from tutorials_lib import figures
+from tutorials_lib.figures import confusion
 from tutorials_lib.vision.cnn.problem import Pictures
 
 _WRONG, _RIGHT = figures.CYCLE[3], figures.GRID
@@ -110,21 +111,13 @@ def confusion_matrix(
     counts: Int[np.ndarray, "classes classes"], class_names: Sequence[str]
 ) -> Figure:
     """How often each class (rows) is taken for each class (columns), as counts."""
-    figure, ax = plt.subplots(figsize=(7.0, 5.4))
-    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    image = ax.imshow(shares, cmap=figures.SEQUENTIAL, vmin=0, vmax=1)
-    for (row, column), count in np.ndenumerate(counts):
-        if count:
-            dark = shares[row, column] < 0.6  # viridis is dark at its lower end
-            color = "#ffffff" if dark else "#000000"  # on the cell, in both themes
-            ax.text(column, row, str(count), ha="center", va="center", color=color, fontsize=9)
-    ax.set_xticks(range(len(class_names)), class_names, rotation=40, ha="right")
-    ax.set_yticks(range(len(class_names)), class_names)
-    ax.set(xlabel="what the network says", ylabel="what it is")
-    ax.tick_params(length=0)
-    ax.spines[:].set_visible(False)
-    figure.colorbar(image, ax=ax, label="share of the class", pad=0.02)
-    return figure
+    return confusion.confusion_matrix(
+        counts,
+        class_names,
+        size=(7.0, 5.4),
+        xlabel="what the network says",
+        ylabel="what it is",
+    )
 
 
 def describe_confusion(

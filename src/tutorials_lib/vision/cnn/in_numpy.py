@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 
 from tutorials_lib import schedules
 from tutorials_lib.layers import in_numpy as layers
+from tutorials_lib.layers.linear.in_numpy import linear
 from tutorials_lib.optimizers import MomentumState, nesterov_start, nesterov_update
 from tutorials_lib.vision.cnn.problem import Config, Labels, learning_rates
 
@@ -40,12 +41,12 @@ def predict(params: Params, statistics: BatchStatistics, images: Images, config:
     """The logits of each class, normalized by the running statistics."""
     x = images
     for i, block in params["blocks"].items():
-        x, _ = layers.conv2d(x, block["conv"]["kernel"])
+        x, _ = layers.conv2d(x, **block["conv"])
         x, _ = layers.max_pool(x)
         x = layers.normalize(x, **statistics["blocks"][i]["norm"], **block["norm"])
         x, _ = layers.relu(x)
     features, _ = layers.flatten(x)
-    return layers.dense(features, **params["dense"])[0]
+    return linear(features, **params["dense"])[0]
 
 
 def loss(
@@ -70,7 +71,7 @@ def loss_and_grads(
     x = images
     vjps, running = {}, {}
     for i, block in params["blocks"].items():
-        x, conv_vjp = layers.conv2d(x, block["conv"]["kernel"], input_gradient=i > 0)
+        x, conv_vjp = layers.conv2d(x, **block["conv"], input_gradient=i > 0)
         x, pool_vjp = layers.max_pool(x)
         x, norm_vjp, of_batch = layers.batch_norm(x, **block["norm"])
         x, relu_vjp = layers.relu(x)
@@ -78,17 +79,16 @@ def loss_and_grads(
         before = statistics["blocks"][i]["norm"]
         running[i] = {"norm": _blend(before, of_batch._asdict(), config)}
     features, flatten_vjp = layers.flatten(x)
-    logits, dense_vjp = layers.dense(features, **params["dense"])
+    logits, dense_vjp = linear(features, **params["dense"])
     value, loss_vjp = layers.softmax_cross_entropy(logits, labels)
 
-    dfeatures, dkernel, dbias = dense_vjp(loss_vjp(1.0))
-    grads = {"blocks": {}, "dense": {"kernel": dkernel, "bias": dbias}}
+    dfeatures, ddense = dense_vjp(loss_vjp(1.0))
+    grads = {"blocks": {}, "dense": ddense}
     dx = flatten_vjp(dfeatures)
     for i, (conv_vjp, pool_vjp, norm_vjp, relu_vjp) in reversed(vjps.items()):
-        dx, dscale, dshift = norm_vjp(relu_vjp(dx))
-        dx, dkernel = conv_vjp(pool_vjp(dx))
-        norm = {"scale": dscale, "bias": dshift}
-        grads["blocks"][i] = {"conv": {"kernel": dkernel}, "norm": norm}
+        dx, dnorm = norm_vjp(relu_vjp(dx))
+        dx, dconv = conv_vjp(pool_vjp(dx))
+        grads["blocks"][i] = {"conv": dconv, "norm": dnorm}
     return value, {"blocks": running}, grads
 
 

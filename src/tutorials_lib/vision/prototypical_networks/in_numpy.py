@@ -53,7 +53,7 @@ def embed(params: Params, statistics: BatchStatistics, images: Images, config: C
     """The features of each picture, normalized by the running statistics."""
     x = images
     for i, block in params["blocks"].items():
-        x, _ = convolution.conv2d(x, block["conv"]["kernel"])
+        x, _ = convolution.conv2d(x, **block["conv"])
         if i < NUM_POOLED:
             x, _ = layers.max_pool(x)
         x = layers.normalize(x, **statistics["blocks"][i]["norm"], **block["norm"])
@@ -154,7 +154,7 @@ def _embed(
     """The features of each picture, normalized by the batch, whose statistics come third."""
     x, vjps, of_batch = images, {}, {}
     for i, block in params["blocks"].items():
-        x, conv_vjp = convolution.conv2d(x, block["conv"]["kernel"], input_gradient=i > 0)
+        x, conv_vjp = convolution.conv2d(x, **block["conv"], input_gradient=i > 0)
         x, pool_vjp = layers.max_pool(x) if i < NUM_POOLED else (x, lambda dy: dy)
         x, norm_vjp, found = layers.batch_norm(x, **block["norm"])
         x, relu_vjp = layers.relu(x)
@@ -167,10 +167,9 @@ def _embed(
         grads = {"blocks": {}, "head": {"kernel": flat.T @ dfeatures}}
         dx = flatten_vjp(dfeatures @ kernel.T)
         for i, (conv_vjp, pool_vjp, norm_vjp, relu_vjp) in reversed(vjps.items()):
-            dx, dscale, dbias = norm_vjp(relu_vjp(dx))
-            dx, dkernel = conv_vjp(pool_vjp(dx))
-            norm = {"scale": dscale, "bias": dbias}
-            grads["blocks"][i] = {"conv": {"kernel": dkernel}, "norm": norm}
+            dx, dnorm = norm_vjp(relu_vjp(dx))
+            dx, dconv = conv_vjp(pool_vjp(dx))
+            grads["blocks"][i] = {"conv": dconv, "norm": dnorm}
         return grads
 
     return flat @ kernel, vjp, {"blocks": of_batch}

@@ -8,6 +8,7 @@ import numpy as np
 
 from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
 from tutorials_lib.benchmark.inputs import draw_params
+from tutorials_lib.benchmark.remarks import CONVOLUTION_ON_ONE_CORE
 from tutorials_lib.vision.siamese_tracking import in_jax, in_numpy, problem
 from tutorials_lib.vision.siamese_tracking.problem import PAGE, TINY, Config, Pairs, Settings
 
@@ -139,8 +140,5 @@ COMPARISON = Comparison(
         "The place is that of the largest response, and a template that is cropped there follows "
         "it, so that places and sizes are compared; the gate has the template too."
     ),
-    note=(
-        "The times of JAX depend on the convolution setting of the machine card: by default, "
-        "this version of XLA runs a convolution on one core."
-    ),
+    note=CONVOLUTION_ON_ONE_CORE,
 )

@@ -127,12 +127,12 @@ def correlate(
 def _embed(params: Params, images: Images) -> tuple[FeatureMaps, Callable[[FeatureMaps], Params]]:
     """Feature maps, and the way back to the gradients of `convs`."""
     first, second, third = params["convs"].values()
-    x, vjp1 = _conv(space_to_depth(2 * images), **first, input_gradient=False)
+    x, vjp1 = conv2d(space_to_depth(2 * images), **first, input_gradient=False)
     x, relu_vjp1 = layers.relu(x)
     x, pool_vjp = layers.max_pool(x)
-    x, vjp2 = _conv(x, **second)
+    x, vjp2 = conv2d(x, **second)
     x, relu_vjp2 = layers.relu(x)
-    x, vjp3 = _conv(x, **third)
+    x, vjp3 = conv2d(x, **third)
     features, unit_vjp = _to_unit_square(x)
 
     def vjp(dfeatures: FeatureMaps) -> Params:
@@ -149,19 +149,6 @@ def space_to_depth(images: Images) -> Float[np.ndarray, "batch height//2 width//
     batch, height, width, channels = images.shape
     blocks = images.reshape(batch, height // 2, 2, width // 2, 2, channels)
     return blocks.swapaxes(2, 3).reshape(batch, height // 2, width // 2, 4 * channels)
-
-
-def _conv(
-    x: FeatureMaps, kernel: np.ndarray, bias: np.ndarray, *, input_gradient: bool = True
-) -> tuple[np.ndarray, Callable[[np.ndarray], tuple[Any, Params]]]:
-    y, conv_vjp = conv2d(x, kernel, input_gradient=input_gradient)
-    y += bias
-
-    def vjp(dy: np.ndarray) -> tuple[Any, Params]:
-        dx, dkernel = conv_vjp(dy)
-        return dx, {"kernel": dkernel, "bias": dy.sum((0, 1, 2))}
-
-    return y, vjp
 
 
 def _to_unit_square(

@@ -7,6 +7,7 @@ import numpy as np
 
 from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
 from tutorials_lib.benchmark.inputs import draw_params
+from tutorials_lib.benchmark.remarks import ADAM_MAGNIFIES_ROUNDING, CONVOLUTION_ON_ONE_CORE
 from tutorials_lib.vision.srcnn import in_jax, in_numpy
 from tutorials_lib.vision.srcnn.problem import PAGE, TINY, Config, draw_crops, load
 
@@ -105,11 +106,6 @@ COMPARISON = Comparison(
         ),
     ),
     tolerance=1e-3,
-    tolerance_reason=(
-        "Adam divides by the size of a gradient, and where that is small, rounding decides it."
-    ),
-    note=(
-        "The times of JAX depend on the convolution setting of the machine card: by default, "
-        "this version of XLA runs a convolution on one core."
-    ),
+    tolerance_reason=ADAM_MAGNIFIES_ROUNDING,
+    note=CONVOLUTION_ON_ONE_CORE,
 )

@@ -61,7 +61,7 @@ def _forward(
     vjps = {}
     for number in hidden:
         x, vjps[number] = _hidden(x, **params["convs"][number], input_gradient=number > 0)
-    x, vjps[last] = _conv(x, **params["convs"][last])
+    x, vjps[last] = conv2d(x, **params["convs"][last])
     correction, to_pixels_vjp = depth_to_space(x, config.factor)
 
     def vjp(dpictures: Pictures) -> Params:
@@ -77,7 +77,7 @@ def _hidden(
     x: Images, kernel: np.ndarray, bias: np.ndarray, *, input_gradient: bool
 ) -> tuple[FeatureMaps, Callable[[FeatureMaps], tuple[Images | None, Params]]]:
     """Convolve and cut at zero; added to the input where that has as many feature maps."""
-    y, conv_vjp = _conv(x, kernel, bias, input_gradient=input_gradient)
+    y, conv_vjp = conv2d(x, kernel, bias, input_gradient=input_gradient)
     np.maximum(y, 0, out=y)
     adds = x.shape == y.shape
 
@@ -86,22 +86,6 @@ def _hidden(
         return dx + dout if adds else dx, grads
 
     return x + y if adds else y, vjp
-
-
-def _conv(
-    x: Images, kernel: np.ndarray, bias: np.ndarray, *, input_gradient: bool = True
-) -> tuple[FeatureMaps, Callable[[FeatureMaps], tuple[Images | None, Params]]]:
-    """A convolution with a bias."""
-    y, conv_vjp = conv2d(x, kernel, input_gradient=input_gradient)
-    y += bias
-
-    def vjp(dy: FeatureMaps) -> tuple[Images | None, Params]:
-        dx, dkernel = conv_vjp(dy)
-        pixels = dy.transpose(1, 2, 0, 3).reshape(-1, len(bias))  # as they lie in memory
-        dbias = np.ones(len(pixels), dy.dtype) @ pixels  # BLAS adds up faster than `sum`
-        return dx, {"kernel": dkernel, "bias": dbias}
-
-    return y, vjp
 
 
 def depth_to_space(

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
+from tutorials_lib.benchmark.remarks import CONVOLUTION_ON_ONE_CORE
 from tutorials_lib.vision.style_transfer import in_jax, in_numpy
 from tutorials_lib.vision.style_transfer.problem import (
     PAGE,
@@ -115,8 +116,5 @@ COMPARISON = Comparison(
         "Adam's first step moves a pixel by the sign of its gradient, and rounding decides the "
         "sign of a gradient near zero; so the loss after the step is compared, not the picture."
     ),
-    note=(
-        "The times of JAX depend on the convolution setting of the machine card: by default, "
-        "this version of XLA runs a convolution on one core."
-    ),
+    note=CONVOLUTION_ON_ONE_CORE,
 )

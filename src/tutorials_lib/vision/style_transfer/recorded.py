@@ -7,7 +7,6 @@ the picture lies a record of what it was made of.
 
 import dataclasses
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from tutorials_lib.datasets import download, photos, style_pair
+from tutorials_lib.files import write_json
 from tutorials_lib.judge.record import evaluation_digest
 from tutorials_lib.vision.style_transfer import in_jax, problem
 from tutorials_lib.vision.style_transfer.problem import Config, Pair, Picture
@@ -102,7 +102,7 @@ def main() -> None:
     size = PICTURE.stat().st_size
     if size > LARGEST:
         raise SystemExit(f"{PICTURE} has {size:,} bytes; {LARGEST:,} are allowed: lower QUALITY")
-    RECORD.write_text(json.dumps(describe(files), indent=1) + "\n", encoding="utf-8")
+    write_json(RECORD, describe(files))
 
 
 if __name__ == "__main__":

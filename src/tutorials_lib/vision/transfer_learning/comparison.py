@@ -8,6 +8,7 @@ import numpy as np
 from tutorials_lib.benchmark.canonical import canonical_form
 from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
 from tutorials_lib.benchmark.inputs import draw_params
+from tutorials_lib.benchmark.remarks import CONVOLUTION_ON_ONE_CORE, TIED_PIXELS
 from tutorials_lib.vision.transfer_learning import draws, in_jax, in_numpy, problem
 from tutorials_lib.vision.transfer_learning.problem import LAYERS, PAGE, TINY, Config
 
@@ -164,12 +165,6 @@ COMPARISON = Comparison(
     ),
     observe=lambda output, inputs, config: output[1],
     tolerance=1e-3,
-    tolerance_reason=(
-        "Rounding can decide which of two nearly equal pixels is the largest of its block and gets "
-        "the gradient, so the loss is compared; the gate has the whole state."
-    ),
-    note=(
-        "The times of JAX depend on the convolution setting of the machine card: by default, "
-        "this version of XLA runs a convolution on one core."
-    ),
+    tolerance_reason=f"{TIED_PIXELS}, so the loss is compared; the gate has the whole state.",
+    note=CONVOLUTION_ON_ONE_CORE,
 )

@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 
 from tutorials_lib.layers import in_numpy as layers
 from tutorials_lib.layers.convolution import in_numpy as convolution
+from tutorials_lib.layers.linear.in_numpy import linear
 from tutorials_lib.optimizers import AdamState, adam_start, adam_update
 from tutorials_lib.vision.transfer_learning.problem import LAYERS, Config, Rates
 
@@ -55,9 +56,9 @@ def loss_and_grads(
     grads: Params = {}
     dx = loss_vjp(1.0)
     for layer in reversed(LAYERS[first:]):
-        dx, dkernel, dbias = vjps[layer](dx)
+        dx, dlayer = vjps[layer](dx)
         if layer in trained:
-            grads[layer] = {"kernel": dkernel, "bias": dbias}
+            grads[layer] = dlayer
     return value, grads
 
 
@@ -98,8 +99,11 @@ def train_steps(
 
 # ---------------------------------------------------------------- forward, with the way back
 
-Vjp = Callable[[Any], tuple[Any, np.ndarray, np.ndarray]]
-"""From the gradient of a layer's output to those of its input, kernel and bias."""
+Layer = dict[str, np.ndarray]
+"""`{"kernel", "bias"}`, or their gradients."""
+
+Vjp = Callable[[Any], tuple[Any, Layer]]
+"""From the gradient of a layer's output to those of its input and its parameters."""
 
 
 def _forward(params: Params, images: Images, *, first: int) -> tuple[Logits, dict[str, Vjp]]:
@@ -113,13 +117,13 @@ def _forward(params: Params, images: Images, *, first: int) -> tuple[Logits, dic
             x, **params[layer], pooled=layer in POOLED, input_gradient=place > first
         )
     x, flatten_vjp = layers.flatten(x)
-    x, hidden_vjp = layers.dense(x, **params["hidden"])
+    x, hidden_vjp = linear(x, **params["hidden"])
     x, relu_vjp = layers.relu(x)
-    logits, vjps["head"] = layers.dense(x, **params["head"])
+    logits, vjps["head"] = linear(x, **params["head"])
 
-    def hidden(dy: Float[np.ndarray, "batch hidden"]) -> tuple[Maps, np.ndarray, np.ndarray]:
-        dx, dkernel, dbias = hidden_vjp(relu_vjp(dy))
-        return flatten_vjp(dx), dkernel, dbias
+    def hidden(dy: Float[np.ndarray, "batch hidden"]) -> tuple[Maps, Layer]:
+        dx, grads = hidden_vjp(relu_vjp(dy))
+        return flatten_vjp(dx), grads
 
     return logits, vjps | {"hidden": hidden}
 
@@ -141,9 +145,9 @@ def _convolve(
     x, pool_vjp = layers.max_pool(x) if pooled else (x, lambda dy: dy)
     x, relu_vjp = layers.relu(x + bias)
 
-    def vjp(dy: Maps) -> tuple[Images | None, np.ndarray, np.ndarray]:
+    def vjp(dy: Maps) -> tuple[Images | None, Layer]:
         dy = relu_vjp(dy)
-        dx, dkernel = conv_vjp(pool_vjp(dy))
-        return dx, dkernel, dy.sum((0, 1, 2))
+        dx, grads = conv_vjp(pool_vjp(dy))
+        return dx, {**grads, "bias": dy.sum((0, 1, 2))}
 
     return x, vjp

@@ -7,6 +7,7 @@ import numpy as np
 
 from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
 from tutorials_lib.benchmark.inputs import draw_params
+from tutorials_lib.benchmark.remarks import CONVOLUTION_ON_ONE_CORE, TIED_PIXELS_IN_STATISTICS
 from tutorials_lib.vision.unet import in_jax, in_numpy
 from tutorials_lib.vision.unet.problem import PAGE, Config, border_weights, load, to_images
 
@@ -113,12 +114,6 @@ COMPARISON = Comparison(
     ),
     observe=lambda output, inputs, config: (output[0]["statistics"], output[1]),
     tolerance=1e-3,
-    tolerance_reason=(
-        "Rounding can decide which of two nearly equal pixels is the largest of its block and gets "
-        "the gradient, so loss and batch statistics are compared; the gate has the whole state."
-    ),
-    note=(
-        "The times of JAX depend on the convolution setting of the machine card: by default, "
-        "this version of XLA runs a convolution on one core."
-    ),
+    tolerance_reason=TIED_PIXELS_IN_STATISTICS,
+    note=CONVOLUTION_ON_ONE_CORE,
 )

@@ -64,7 +64,7 @@ def predict(params: Params, statistics: BatchStatistics, images: Images, config:
 
 def _predict_block(x: Images, block: Params, statistics: BatchStatistics) -> FeatureMaps:
     for name, layer in block.items():
-        x, _ = convolution.conv2d(x, layer["conv"]["kernel"])
+        x, _ = convolution.conv2d(x, **layer["conv"])
         x = layers.normalize(x, **statistics[name]["norm"], **layer["norm"])
         x, _ = layers.relu(x)
     return x
@@ -145,7 +145,7 @@ def _block(
     vjps, running = {}, {}
     for name, layer in block.items():
         x, conv_vjp = convolution.conv2d(
-            x, layer["conv"]["kernel"], input_gradient=input_gradient or name == "second"
+            x, **layer["conv"], input_gradient=input_gradient or name == "second"
         )
         x, norm_vjp, of_batch = layers.batch_norm(x, **layer["norm"])
         x, relu_vjp = layers.relu(x)
@@ -155,9 +155,9 @@ def _block(
     def vjp(dy: FeatureMaps) -> tuple[Images | None, Params]:
         dx, grads = dy, {}
         for name, (conv_vjp, norm_vjp, relu_vjp) in reversed(vjps.items()):
-            dx, dscale, dbias = norm_vjp(relu_vjp(dx))
-            dx, dkernel = conv_vjp(dx)
-            grads[name] = {"conv": {"kernel": dkernel}, "norm": {"scale": dscale, "bias": dbias}}
+            dx, dnorm = norm_vjp(relu_vjp(dx))
+            dx, dconv = conv_vjp(dx)
+            grads[name] = {"conv": dconv, "norm": dnorm}
         return dx, grads
 
     return x, vjp, running

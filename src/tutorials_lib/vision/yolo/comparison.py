@@ -7,6 +7,7 @@ import numpy as np
 
 from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
 from tutorials_lib.benchmark.inputs import draw_params
+from tutorials_lib.benchmark.remarks import CONVOLUTION_ON_ONE_CORE
 from tutorials_lib.vision.yolo import in_jax, in_numpy, problem
 from tutorials_lib.vision.yolo.problem import PAGE, Config
 
@@ -150,8 +151,5 @@ COMPARISON = Comparison(
         "Rounding can decide which of two nearly equal scores comes first and whether two boxes "
         "overlap by half, so the best box is compared, which nothing suppresses; the gate has all."
     ),
-    note=(
-        "The times of JAX depend on the convolution setting of the machine card. Without it, this "
-        "version of XLA runs a convolution on one core."
-    ),
+    note=CONVOLUTION_ON_ONE_CORE,
 )

@@ -326,7 +326,7 @@ def _network(
     """The numbers of every cell, normalized by the batch, whose statistics come third."""
     x, vjps, of_batch = patches(images), {}, {}
     for i, block in params["blocks"].items():
-        x, conv_vjp = convolution.conv2d(x, block["conv"]["kernel"], input_gradient=i > 0)
+        x, conv_vjp = convolution.conv2d(x, **block["conv"], input_gradient=i > 0)
         x, pool_vjp = layers.max_pool(x) if i in POOLED else (x, lambda dy: dy)
         x, norm_vjp, found = layers.batch_norm(x, **block["norm"])
         x, relu_vjp = layers.relu(x)
@@ -340,10 +340,9 @@ def _network(
         grads = {"blocks": {}, "head": {"kernel": pixels.T @ drows, "bias": drows.sum(0)}}
         dx = (drows @ head["kernel"].T).reshape(x.shape)
         for i, (conv_vjp, pool_vjp, norm_vjp, relu_vjp) in reversed(vjps.items()):
-            dx, dscale, dbias = norm_vjp(relu_vjp(dx))
-            dx, dkernel = conv_vjp(pool_vjp(dx))
-            norm = {"scale": dscale, "bias": dbias}
-            grads["blocks"][i] = {"conv": {"kernel": dkernel}, "norm": norm}
+            dx, dnorm = norm_vjp(relu_vjp(dx))
+            dx, dconv = conv_vjp(pool_vjp(dx))
+            grads["blocks"][i] = {"conv": dconv, "norm": dnorm}
         return grads
 
     raw = (pixels @ head["kernel"] + head["bias"]).reshape(*x.shape[:3], NUM_OUTPUTS)
