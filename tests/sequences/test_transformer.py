@@ -3,6 +3,7 @@
 import dataclasses
 from functools import partial
 from types import ModuleType
+from unittest.mock import Mock
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +12,7 @@ import pytest
 
 from tutorials_lib.benchmark.agreement import make_inputs
 from tutorials_lib.benchmark.reasons import Times
+from tutorials_lib.benchmark.record import Ratio, Record
 from tutorials_lib.judge import Judgement, Score
 from tutorials_lib.metrics.translation import LengthScore
 from tutorials_lib.sequences.transformer import (
@@ -360,6 +362,19 @@ def test_the_products_of_a_block_are_those_of_its_layers():
         assert [each.shape for each in ours[3 * i + 1 : 3 * i + 3]] == [f.shape for f in pair]
     for a, b in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-3)
+
+
+def test_every_reason_has_a_paragraph(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(timings, "lead_reason", lambda *_: "It is a tie.")
+    names = (timings.PADDED, timings.FILLED, timings.PRODUCTS, timings.CACHED, timings.PLAIN)
+    times = dict.fromkeys(names, Times(1.0, 1.0))
+    batch = Batch(np.array([[5, PADDING]]), np.array([[START, 5, END]]), np.zeros(2, int))
+    record = Mock(spec=Record, ratio=Ratio(center=1.0, low=0.9, high=1.1, processes=3))
+    lead, document, padding, cache = timings.explain(record, times, batch).split("\n\n")
+    assert lead == "It is a tie."
+    assert "explains nothing here" in document
+    assert padding.startswith("Of the places of a batch, 50% of the English and 0% of the French")
+    assert cache.startswith("Without the cache")
 
 
 @pytest.mark.parametrize(
