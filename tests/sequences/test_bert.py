@@ -4,6 +4,7 @@ import dataclasses
 from functools import partial
 from types import ModuleType
 from typing import Any
+from unittest.mock import Mock
 
 import jax
 import jax.numpy as jnp
@@ -11,8 +12,17 @@ import numpy as np
 import pytest
 
 from tutorials_lib.benchmark.agreement import make_inputs
+from tutorials_lib.benchmark.record import Record
 from tutorials_lib.datasets import tweeteval
-from tutorials_lib.sequences.bert import comparison, evaluation, in_jax, in_numpy, problem, reading
+from tutorials_lib.sequences.bert import (
+    comparison,
+    evaluation,
+    in_jax,
+    in_numpy,
+    problem,
+    reading,
+    timings,
+)
 from tutorials_lib.sequences.bert import figures as pictures
 from tutorials_lib.sequences.bert.problem import PAGE, TINY, Data, Split
 from tutorials_lib.sequences.bert.rivals import EMOJI, TFIDF, fit_all
@@ -242,6 +252,20 @@ def test_every_row_of_confusion_adds_up_and_kinds_are_parts(trained: evaluation.
     assert all(rows.sum() < len(rows) for name, rows in kinds.items() if name != "all")
     assert "most frequent mistake" in reading.say_confusion(reading.confusion(trained, 32))
     assert "labels" in reading.say_by_number(trained, trained.others or {})
+
+
+def test_the_largest_mistake_is_described():
+    shares = np.array([[0.7, 0.1, 0.2], [0.05, 0.9, 0.05], [0.25, 0.15, 0.6]])
+    told = pictures.describe_confusion(shares)
+    assert "negative 0.70, neutral 0.90, positive 0.60" in told
+    assert "0.25, is that of the positive posts that are labelled negative." in told
+
+
+def test_the_reasons_stand_in_paragraphs_of_their_own(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(timings, "lead_reason", lambda *_: "It is a tie.")
+    lead, padding = timings.explain(Mock(spec=Record), (0.5, 0.25)).split("\n\n")
+    assert lead == "It is a tie."
+    assert padding.startswith("With one length 50% of the places are padding, with 3 lengths 25%")
 
 
 def test_the_network_of_the_page_is_as_large_as_its_text_says():

@@ -271,7 +271,9 @@ def test_judging_sets_the_network_beside_all_rivals(trained: evaluation.Trained)
     assert judgement.value == 0
     assert not judgement.met
     assert judgement.details[BLOBS]["BLEU, pairs"] == pytest.approx(100)
-    assert "blobs by hand* is ahead: 0.0%" in reading.say_unseen(judgement.details)
+    told = reading.say_unseen(judgement.details, captions, trained.data)
+    assert "blobs by hand* is ahead: 0.0%" in told
+    assert "goes from -100.0 to -100.0 points" in told
     assert reading.say_whether_met(judgement).startswith("Not met: of scenes with seen pairs, 0.0%")
     told = reading.say_bleu({"a": {"exact, test": 0.02, "BLEU, test": 40.4}} | judgement.details)
     assert "0 of 100 points to captions of which 0.0% are true" in told
@@ -279,6 +281,30 @@ def test_judging_sets_the_network_beside_all_rivals(trained: evaluation.Trained)
     counts = reading.exact_by_count(captions, trained.data)
     assert np.nanmin(counts[BLOBS]["unseen pairs"]) == 1
     assert "blobs by hand on seen pairs" in figures.describe_by_count(counts)
+    drawn = figures.by_count({name: counts[name] for name in figures.SHOWN})
+    drawn.canvas.draw()
+    (legend,) = drawn.legends
+    assert legend.get_window_extent().y0 >= max(ax.get_window_extent().y1 for ax in drawn.axes)
+
+
+def test_a_lead_that_chance_explains_is_level():
+    scenes = draw_scenes(40, rng=np.random.default_rng(3))
+    data = problem.load(TINY)._replace(pairs=scenes)
+    right = [say(o, int(k), 0) for o, k in zip(scenes.objects, scenes.layouts, strict=True)]
+    ours, theirs = [(), *right[1:]], [(), (), (), *right[3:]]
+
+    def told(ours: list, theirs: list) -> str:
+        captions = {MODEL: {"pairs": ours}, BLOBS: {"pairs": theirs}}
+        shares = {
+            name: {"exact, test": 1.0, "exact, pairs": float(np.mean([w != () for w in words]))}
+            for name, words in ((MODEL, ours), (BLOBS, theirs))
+        }
+        worse = {"exact, test": 0.0, "exact, pairs": -1.0}
+        details = {NEAREST: worse, CLASSIFIERS: worse} | shares
+        return reading.say_unseen(details, captions, data)
+
+    assert "the network and *blobs by hand* are level: 97.5%" in told(ours, theirs)
+    assert "the network is ahead: 97.5%" in told(ours, [()] * 20 + right[20:])
 
 
 def test_the_rivals_write_sentences_of_the_grammar(trained: evaluation.Trained):
@@ -297,6 +323,7 @@ def test_a_caption_is_read_word_by_word(trained: evaluation.Trained):
     assert looked.true
     assert looked.words == (*words, "</s>")
     np.testing.assert_allclose(looked.weights.sum(1), 1, rtol=1e-5)
+    assert reading.steps_table(looked).header[-1] == "what is there"
     assert [row[1] for row in reading.steps_table(looked).rows] == [f"`{w}`" for w in looked.words]
     assert "`<s> " in reading.ids_table(words).rows[0][1]
     assert words[-1] in figures.describe_attention({"seen": looked})

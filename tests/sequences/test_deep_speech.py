@@ -1,6 +1,7 @@
 """Speech recognition: the twins agree, padding is silent, and rivals find the cheapest words."""
 
 import dataclasses
+import itertools
 from functools import partial
 
 import jax
@@ -218,11 +219,24 @@ def test_one_utterance_is_followed_by_its_letters(judged: evaluation.Judged):
     np.testing.assert_allclose(followed.shares.sum(1), 1, atol=1e-3)
     assert followed.looks.shape[0] == problem.STRIDE * split.lengths[0]
     assert "(space)" in figures.describe_alignment(followed)
-    assert "10^" in reading.say_how_many_paths(followed)
+    count = reading.count_paths(followed.text, len(followed.log_probs))
+    power = len(str(count)) - 1
+    assert f"at least $10^{{{power}}}$ of them say the" in reading.say_how_many_paths(followed)
     sure = followed._replace(letters="nine fiv", words="nine five", text="nine five")
     assert reading.say_what_is_heard(sure).endswith("*nine five*, which is right.")
     ours = evaluation.hear(judged.trained, {"new": split})["new"][0]
     np.testing.assert_allclose(ours, followed.log_probs, atol=1e-4)
+
+
+@pytest.mark.parametrize("text", ["a", "ab", "aa", "aba", "aab", ""])
+def test_the_paths_of_a_text_are_counted(text: str):
+    labels = [ord(letter) - ord("a") + 1 for letter in text]
+    for frames in range(1, 7):
+        said = 0
+        for path in itertools.product(range(3), repeat=frames):
+            merged = [label for label, _ in itertools.groupby(path) if label]
+            said += merged == labels
+        assert reading.count_paths(text, frames) == said
 
 
 def test_an_utterance_is_picked_by_its_digits_and_noise():

@@ -3,6 +3,7 @@
 import dataclasses
 from functools import partial
 from types import ModuleType
+from unittest.mock import Mock
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +11,10 @@ import numpy as np
 import pytest
 
 from tutorials_lib.benchmark.agreement import make_inputs
+from tutorials_lib.benchmark.reasons import Times
+from tutorials_lib.benchmark.record import Ratio, Record
 from tutorials_lib.judge import Judgement, Score
+from tutorials_lib.metrics.translation import LengthScore
 from tutorials_lib.sequences.transformer import (
     comparison,
     evaluation,
@@ -19,6 +23,7 @@ from tutorials_lib.sequences.transformer import (
     in_numpy,
     problem,
     reading,
+    timings,
 )
 from tutorials_lib.sequences.transformer.comparison import COMPARISON
 from tutorials_lib.sequences.transformer.problem import PAGE, TINY, Batch
@@ -278,7 +283,7 @@ def test_long_sentences_are_told_whoever_wins():
             evaluation.PHRASES: {"exact, pairs": 0.1, "exact, long": 0.3},
         }
 
-    assert "the phrase table wins" in reading.say_splits(details(0.2))
+    assert "A likely reason" in reading.say_splits(details(0.2))
     assert "it wins there, too" in reading.say_splits(details(0.4))
     won = Judgement(metric="BLEU", value=90.0, baselines={"phrases": Score(80.0, 80.0)})
     assert "It beats the line" in reading.say_whether_met(won)
@@ -300,7 +305,9 @@ def test_the_page_can_look_at_its_example(trained: evaluation.Trained):
     assert "dessinées looks most at" in text
     lengths = reading.lengths_of(trained)
     figures.by_length(lengths)
-    assert evaluation.MODEL in figures.describe_by_length(lengths)
+    told = figures.describe_by_length(lengths)
+    for name, classes in lengths.items():
+        assert f"{name} {', '.join(f'{each.score:.2f}' for each in classes)}" in told
 
 
 def test_it_is_counted_how_many_heads_look_at_a_word():
@@ -330,3 +337,54 @@ def test_sentences_on_which_two_methods_part_are_counted(trained: evaluation.Tra
     assert "alone gets 3 right, and the phrase table alone 15" in reading.say_parting(parting)
     assert "15 of 20" in reading.say_beams(made)
     assert "15 become right by it, and 0 become wrong" in reading.say_beams(made)
+
+
+def test_the_largest_gap_is_described():
+    def line(*scores: float) -> tuple[LengthScore, ...]:
+        return tuple(LengthScore(4 * i + 1, 4 * i + 4, 9, each) for i, each in enumerate(scores))
+
+    told = figures.describe_by_length(
+        {"one": line(1.0, 0.9, 0.5, np.nan), "two": line(0.9, 0.3, 0.6, np.nan)}
+    )
+    assert "one 1.00, 0.90, 0.50, nan; two 0.90, 0.30, 0.60, nan." in told
+    assert "The largest gap, 0.60, is between one and two at 5 to 8 words." in told
+
+
+def test_the_products_of_a_block_are_those_of_its_layers():
+    config = dataclasses.replace(SMALL, width=8, num_heads=2)
+    batch = Batch(np.ones((3, 5), int), np.ones((3, 6), int), np.zeros(2, int))
+    factors = timings.factors_of(batch, config)
+    ours, theirs = timings.products(factors), jax.jit(timings.products)(factors)
+    assert [y.shape for y in ours[::3]] == [
+        (15, 24), (3, 2, 5, 5), (3, 2, 5, 4), (15, 8), (15, 32), (15, 8),
+    ]  # fmt: skip
+    for i, pair in enumerate(factors):
+        assert [each.shape for each in ours[3 * i + 1 : 3 * i + 3]] == [f.shape for f in pair]
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-3)
+
+
+def test_every_reason_has_a_paragraph(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(timings, "lead_reason", lambda *_: "It is a tie.")
+    names = (timings.PADDED, timings.FILLED, timings.PRODUCTS, timings.CACHED, timings.PLAIN)
+    times = dict.fromkeys(names, Times(1.0, 1.0))
+    batch = Batch(np.array([[5, PADDING]]), np.array([[START, 5, END]]), np.zeros(2, int))
+    record = Mock(spec=Record, ratio=Ratio(center=1.0, low=0.9, high=1.1, processes=3))
+    lead, document, padding, cache = timings.explain(record, times, batch).split("\n\n")
+    assert lead == "It is a tie."
+    assert "explains nothing here" in document
+    assert padding.startswith("Of the places of a batch, 50% of the English and 0% of the French")
+    assert cache.startswith("Without the cache")
+
+
+@pytest.mark.parametrize(
+    ("times", "step", "said"),
+    [
+        (Times(1.0, 1.0), 2.0, "explains nothing here"),
+        (Times(1.0, 2.0), 2.0, "does not hold"),
+        (Times(3.0, 1.0), 2.0, "holds for the products; a whole step takes NumPy 2"),
+        (Times(3.0, 1.0), 0.5, "does not carry a whole step"),
+    ],
+)
+def test_the_reason_of_the_document_is_answered(times: Times, step: float, said: str):
+    assert said in timings.say_products(times, step)

@@ -80,11 +80,17 @@ def confusion(shares: Float[np.ndarray, "classes classes"]) -> Figure:
 
 
 def describe_confusion(shares: Float[np.ndarray, "classes classes"]) -> str:
-    """Alternative text of `confusion`."""
+    """Alternative text of `confusion`: the diagonal, and the largest share beside it."""
     told = ", ".join(
         f"{name} {share:.2f}" for name, share in zip(CLASS_NAMES, np.diag(shares), strict=True)
     )
-    return f"A square table; on its diagonal, the shares that are labelled rightly: {told}."
+    mistakes = np.where(np.eye(len(shares), dtype=bool), 0, shares)
+    true, given = np.unravel_index(mistakes.argmax(), shares.shape)
+    return (
+        f"A square table; on its diagonal, the shares that are labelled rightly: {told}. The "
+        f"largest share beside it, {shares[true, given]:.2f}, is that of the {CLASS_NAMES[true]} "
+        f"posts that are labelled {CLASS_NAMES[given]}."
+    )
 
 
 def attention(

@@ -53,7 +53,8 @@ def explain(record: Record, shares: tuple[float, float]) -> str:
     """The reason by the bars, and how much of JAX's work is padding."""
     one, few = shares
     return (
-        f"{lead_reason(record, STEPS)} With one length {one:.0%} of the places are padding, with "
-        f"{comparison.NUM_PARTS} lengths {few:.0%}; NumPy computes on padding in its attention "
+        f"{lead_reason(record, STEPS)}\n\n"
+        f"With one length {one:.0%} of the places are padding, with {comparison.NUM_PARTS} lengths "
+        f"{few:.0%}; NumPy computes on padding in its attention "
         "alone, since its arrays may have any length."
     )

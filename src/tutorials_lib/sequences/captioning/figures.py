@@ -103,7 +103,8 @@ def by_count(scores: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
                     label=name)  # fmt: skip
         ax.set(title=split, xlabel="objects in the scene", ylim=(-0.03, 1.03), xticks=[1, 2, 3])
     axes[0].set_ylabel("captions that are true")
-    axes[-1].legend(fontsize=8.5, loc="upper right", bbox_to_anchor=(1, 0.95))
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2,
+                  fontsize=8.5)  # fmt: skip
     return figure
 
 

@@ -19,6 +19,7 @@ from tutorials_lib.datasets.scenes import (
     Scenes,
 )
 from tutorials_lib.judge import Judgement
+from tutorials_lib.metrics.forecasting import block_bootstrap_interval
 from tutorials_lib.sequences.captioning import in_jax, problem
 from tutorials_lib.sequences.captioning.evaluation import BEAMS, MODEL, Trained, look_at
 from tutorials_lib.sequences.captioning.problem import ATTRIBUTES, GRID, NUM_CELLS, Data
@@ -117,7 +118,14 @@ def steps_table(looked: Looked) -> MarkdownRows:
         place = f"row {row + 1}, column {column + 1}"
         written = f"`{word}`"
         rows.append([f"{step}", written, f"{probability:.3f}", place, f"{weights[most]:.2f}", what])
-    header = ["step", "next word", "its probability", "looks most at", "with weight", "where is"]
+    header = [
+        "step",
+        "next word",
+        "its probability",
+        "looks most at",
+        "with weight",
+        "what is there",
+    ]
     return MarkdownRows(header, rows, of_words=(1, 3, 5))
 
 
@@ -273,18 +281,30 @@ def say_whether_met(judgement: Judgement) -> str:
     )
 
 
-def say_unseen(details: Mapping[str, Mapping[str, float]]) -> str:
-    """Who is ahead where every scene has a pair that was never seen."""
+def lead_over(captions: Captions, scenes: Scenes, split: str, rival: str) -> tuple[float, float]:
+    """The 95 % interval of the network's share of true captions less that of `rival`.
+
+    Both describe the same pictures, which are drawn anew in pairs.
+    """
+    ours, theirs = (np.array(truths(captions[n][split], scenes), float) for n in (MODEL, rival))
+    return block_bootstrap_interval(ours - theirs, block=1)
+
+
+def say_unseen(details: Mapping[str, Mapping[str, float]], captions: Captions, data: Data) -> str:
+    """Who is ahead where every scene has a pair that was never seen, if anyone is for sure."""
     ours = details[MODEL]["exact, pairs"]
     rival = max(RIVALS, key=lambda name: details[name]["exact, pairs"])
     theirs = details[rival]["exact, pairs"]
     lost = details[MODEL]["exact, test"] - ours
-    ahead = "the network is ahead" if ours > theirs else f"*{rival}* is ahead"
-    if ours == theirs:
-        ahead = f"the network and *{rival}* are level"
+    low, high = lead_over(captions, data.pairs, "pairs", rival)
+    ahead = f"the network and *{rival}* are level"
+    if not low <= 0 <= high:
+        ahead = "the network is ahead" if low > 0 else f"*{rival}* is ahead"
     return (
         f"With an unseen pair in every scene {ahead}: {ours:.1%} of the network's captions are "
-        f"true, {theirs:.1%} of those of *{rival}*. From seen to unseen pairs the network loses "
+        f"true, {theirs:.1%} of those of *{rival}*, and the 95 % interval of the difference, over "
+        f"the pictures, goes from {100 * low:+.1f} to {100 * high:+.1f} points. "
+        "From seen to unseen pairs the network loses "
         f"{100 * lost:.0f} points, and *{BLOBS}* "
         f"{100 * (details[BLOBS]['exact, test'] - details[BLOBS]['exact, pairs']):.0f}."
     )

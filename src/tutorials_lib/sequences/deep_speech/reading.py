@@ -28,7 +28,6 @@ from tutorials_lib.sequences.deep_speech.evaluation import (
 )
 from tutorials_lib.sequences.deep_speech.problem import (
     HOP,
-    NUM_CLASSES,
     STRIDE,
     Split,
     decode,
@@ -246,10 +245,24 @@ def say_what_noise_does(scores: Mapping[str, Sequence[SnrScore]]) -> str:
 
 
 def say_how_many_paths(followed: Followed) -> str:
-    """How many classes a frame may have, to the power of the frames, as a power of ten."""
+    """How many paths say the text of the utterance, as a power of ten."""
     frames = len(followed.log_probs)
-    power = int(frames * np.log10(NUM_CLASSES))
-    return f"{NUM_CLASSES} classes at {frames} frames make more than $10^{{{power}}}$ paths"
+    power = len(str(count_paths(followed.text, frames))) - 1
+    return (
+        f"at {frames} frames, at least $10^{{{power}}}$ of them say the "
+        f"{len(followed.text)} letters and spaces of the text in the picture"
+    )
+
+
+def count_paths(text: str, frames: int) -> int:
+    r"""The number of paths of so many frames that say `text`.
+
+    Each of $n$ letters takes a frame at least, and so does a blank before each of the $r$ letters
+    that repeat the one before. The other $T - n - r$ frames are shared out among $n$ runs of
+    letters and $n + 1$ of blanks, in $\binom{T + n - r}{2 n}$ ways.
+    """
+    repeats = sum(one == other for one, other in pairwise(text))
+    return math.comb(frames + len(text) - repeats, 2 * len(text))
 
 
 def _capital(text: str) -> str:

@@ -124,7 +124,7 @@ def scaling_table(trained: Trained) -> MarkdownRows:
         [f"fold {fold + 1}, known before its test", *_mean_and_spread(values[: test[0]])]
         for fold, test in enumerate(trained.data.test)
     ]
-    rows.append(["the whole series, which nobody knows", *_mean_and_spread(values)])
+    rows.append(["the whole series, with what was still to come", *_mean_and_spread(values)])
     return MarkdownRows(["Scaling learned from", "mean", "spread"], rows)
 
 

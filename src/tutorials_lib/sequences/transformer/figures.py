@@ -38,12 +38,22 @@ def by_length(scores: Mapping[str, Sequence[LengthScore]]) -> Figure:
 
 
 def describe_by_length(scores: Mapping[str, Sequence[LengthScore]]) -> str:
-    """Alternative text of `by_length`."""
+    """Alternative text of `by_length`: every point of every line, and the largest gap."""
+    names = list(scores)
+    classes = scores[names[0]]
+    lengths = [f"{each.shortest} to {each.longest}" for each in classes]
     told = "; ".join(
-        f"{name} goes from {classes[0].score:.2f} to {classes[-1].score:.2f}"
-        for name, classes in scores.items()
+        f"{name} {', '.join(f'{s.score:.2f}' for s in scores[name])}" for name in names
     )
-    return f"The share of sentences that are exactly right, from short to long ones: {told}."
+    table = np.array([[each.score for each in scores[name]] for name in names])
+    gaps = np.nan_to_num(table.max(0) - table.min(0), nan=-1.0)  # a class without sentences
+    place = int(gaps.argmax())
+    best, worst = (names[row] for row in (table[:, place].argmax(), table[:, place].argmin()))
+    return (
+        f"The share of sentences that are exactly right, for {', '.join(lengths)} words: {told}. "
+        f"The largest gap, {gaps[place]:.2f}, is between {best} and {worst} at {lengths[place]} "
+        "words."
+    )
 
 
 def _colors(count: int) -> list[str]:

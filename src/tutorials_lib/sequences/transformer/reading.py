@@ -253,8 +253,9 @@ def say_splits(details: Mapping[str, Mapping[str, float]]) -> str:
     second = f"of the long ones {long[0]}: " + (
         "it wins there, too."
         if long[1]
-        else "there the phrase table wins. It translates piece by piece and does not mind how "
-        "many pieces there are; the network has never had so many words to look at."
+        else "there the phrase table wins. It translates piece by piece, however many pieces "
+        "there are. A likely reason on the other side, not tested here: no training sentence gave "
+        "the network so many words to look at."
     )
     return f"{first}, {second}"
 
