@@ -15,6 +15,7 @@ import pytest
 
 from tutorials_lib.benchmark.agreement import agree, cast, prepared
 from tutorials_lib.datasets import photos
+from tutorials_lib.figures.stepper import stepper
 from tutorials_lib.judge.record import PUBLISHED, evaluation_digest
 from tutorials_lib.vision.style_transfer import (
     comparison,
@@ -472,3 +473,16 @@ def test_the_pictures_of_the_page_can_be_drawn_and_described():
         figure.clear()
     assert "0.20" in figures.describe_trade_off(curves, 0.4)
     assert "L-BFGS" in figures.describe_race({"Adam": run, "L-BFGS": run})
+
+
+@pytest.mark.parametrize("side", [PAGE.size, 2 * PAGE.size])
+def test_pictures_full_of_noise_make_a_stepper_that_is_light_enough(side: int):
+    """As many as the page shows, and nothing about them can be compressed."""
+    noise = np.random.default_rng(0).random((8, side, side, 3), np.float32)
+    shown = stepper(
+        figures.forming(noise),
+        [str(i) for i in range(8)],
+        strip=figures.gallery(list(noise[:2]), ["a", "b"], columns=2),
+        alt="Eight pictures of noise, one after the other.",
+    )
+    assert len(shown.html) > 8 * 3 * PAGE.size**2  # all of it is there

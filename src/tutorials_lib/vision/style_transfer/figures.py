@@ -31,12 +31,19 @@ def gallery(
     return figure
 
 
-def forming(shown: Iterable[Float32[np.ndarray, "_ _ 3"]]) -> Iterator[Figure]:
-    """One picture a figure, all of one size."""
+LARGEST_FRAME = 128
+"""Pixels along a side of a frame: noise does not compress, and a stepper has to stay light."""
+
+
+def forming(shown: Iterable[Float32[np.ndarray, "side side 3"]]) -> Iterator[Figure]:
+    """One picture a figure, all of one size; large ones are made small by means of blocks."""
     for picture in shown:
+        factor = -(-len(picture) // LARGEST_FRAME)
+        side = len(picture) // factor
+        blocks = picture[: side * factor, : side * factor].reshape(side, factor, side, factor, 3)
         figure, ax = plt.subplots(figsize=(4.0, 4.0))
         ax.axis("off")
-        ax.imshow(np.clip(picture, 0, 1), interpolation="bicubic")
+        ax.imshow(np.clip(blocks.mean((1, 3)), 0, 1), interpolation="none")  # as many pixels
         yield figure
 
 
