@@ -96,6 +96,17 @@ def test_a_signature_keeps_its_words_links_and_names():
     )
 
 
+def test_the_corner_of_a_table_is_no_heading_and_what_says_something_is():
+    written = (
+        '<tr><th class="head"><p></p></th><th class="head"><p>way</p></th><th></th></tr>'
+        '<thead><tr><th class="stub">\n</th></tr></thead>'
+    )
+    assert site_theme._readable_aloud(written) == (
+        '<tr><td class="head"></td><th class="head"><p>way</p></th><td></td></tr>'
+        '<thead><tr><td class="stub"></td></tr></thead>'
+    )
+
+
 def test_the_icons_that_a_page_names_stay_in_the_style_sheet():
     sheet = (
         '.a{color:red}.fa-bars:before,.fa-navicon:before{content:"\\f0c9"}'

@@ -299,10 +299,11 @@ def _readable_aloud(body: str) -> str:
 
     What unfolds a hidden cell has a visible name and another one, which hides it; the entries of
     the bibliography are not marked as items of its list; the parameters in a signature are a list
-    of definitions without terms.
+    of definitions without terms; and the corner of a table is a heading that says nothing.
     """
     body = body.replace('<summary aria-label="Toggle hidden content">', "<summary>")
     body = body.replace('role="doc-biblioentry"', 'role="listitem"')
+    body = re.sub(r"<th\b([^>]*)>\s*(?:<p>\s*</p>)?\s*</th>", r"<td\1></td>", body)
 
     def lines(parameters: re.Match[str]) -> str:
         inside = (
