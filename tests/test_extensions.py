@@ -406,6 +406,26 @@ def test_seconds_that_are_none_stop_the_build(book: Book) -> None:
     assert "BOOK_SECONDS='soon'; expected seconds" in result.stdout + result.stderr
 
 
+def test_a_site_with_an_address_names_it_on_every_page_and_lists_them(book: Book) -> None:
+    address = "https://example.org/book/"
+    repository = "https://github.com/example/book"
+    result = book.build(BOOK_SITE_URL=address, BOOK_REPOSITORY_URL=repository)
+    assert result.returncode == 0, result.stdout + result.stderr
+    for docname in (*SHOWN_IN, "genindex"):
+        place = "" if docname == "index" else f"{docname}.html"
+        assert f'<link rel="canonical" href="{address}{place}"' in book.html(docname)
+        assert f'property="og:image" content="{address}_static/site.png"' in book.html(docname)
+    assert "colab.research.google.com/github/example/book/" in book.html(SHOWN_IN[0])
+    listed = (book.folder / "_build/html/sitemap.xml").read_text(encoding="utf-8")
+    assert re.findall("<loc>(.*?)</loc>", listed) == [
+        address,
+        *(f"{address}{docname}.html" for docname in sorted(SHOWN_IN[:2])),
+    ]
+    robots = (book.folder / "_build/html/robots.txt").read_text(encoding="utf-8")
+    assert f"Sitemap: {address}sitemap.xml" in robots
+    assert '<base href="/book/">' in book.html("404")
+
+
 def test_an_unknown_data_source_stops_the_build_with_the_choices(book: Book) -> None:
     result = book.build(TUTORIALS_DATA="reel")
     assert result.returncode != 0

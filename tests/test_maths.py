@@ -147,3 +147,33 @@ def test_the_style_sheet_of_another_katex_is_refused(tmp_path: Path, monkeypatch
     monkeypatch.setattr(maths.katex, "katex_version", "0.0.1")
     with pytest.raises(Exception, match=r"0\.0\.1"):
         built(tmp_path, "html", start="# Start\n")
+
+
+SLOW = """
+import socket, sys, time
+listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+listener.bind("katex.sock")
+time.sleep(0.3)
+listener.listen()
+listener.accept()
+"""
+"""A program whose socket is there before it answers, as Node's is on a busy machine."""
+
+
+def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, patience: float):
+    command = classmethod(lambda cls, socket: [sys.executable, "-c", program])
+    monkeypatch.setattr(maths.katex.KaTeXServer, "build_command", command)
+    return maths.start_node(tmp_path, patience)
+
+
+def test_a_node_that_is_slow_to_answer_is_waited_for(tmp_path: Path, monkeypatch):
+    process, connection = started(tmp_path, monkeypatch, SLOW, 60.0)
+    with process:
+        connection.close()
+        assert process.wait(60) == 0
+
+
+@pytest.mark.parametrize("program", ["raise SystemExit", "import time; time.sleep(60)"])
+def test_a_node_that_does_not_answer_is_an_error(tmp_path: Path, monkeypatch, program: str):
+    with pytest.raises(maths.katex.KaTeXError, match="does not answer"):
+        started(tmp_path, monkeypatch, program, 0.5)

@@ -14,6 +14,7 @@ from sphinx.errors import ExtensionError
 
 import cards
 import icons
+import maths
 import package_api
 import site_theme
 from tutorials_lib import catalog
@@ -94,6 +95,28 @@ def test_a_signature_keeps_its_words_links_and_names():
         '<dt class="sig sig-object py" id="f"><span class="sig-name">f</span>'
         '<em class="sig-param">x: <a href="#A">A</a></em></dt>' + elsewhere
     )
+
+
+def test_the_corner_of_a_table_is_no_heading_and_what_says_something_is():
+    written = (
+        '<tr><th class="head"><p></p></th><th class="head"><p>way</p></th><th></th></tr>'
+        '<thead><tr><th class="stub">\n</th></tr></thead>'
+    )
+    assert site_theme._readable_aloud(written) == (
+        '<tr><td class="head"></td><th class="head"><p>way</p></th><td></td></tr>'
+        '<thead><tr><td class="stub"></td></tr></thead>'
+    )
+
+
+def test_a_heading_that_is_all_formula_has_a_name():
+    formula = maths.set_formula("p = \\sigma(s)", display=False)
+    alone = f'<th class="head"><p><span class="math notranslate">{formula}</span></p></th>'
+    with_word = alone.replace("<p>", "<p>chance ")
+    named = site_theme._readable_aloud(f"<tr>{with_word}{alone}</tr>")
+    found = BeautifulSoup(named, "html.parser").select("[role=math]")
+    assert [formula["aria-label"] for formula in found] == ["p = σ ( s )"]
+    assert with_word in named
+    assert formula in named
 
 
 def test_the_icons_that_a_page_names_stay_in_the_style_sheet():
@@ -183,15 +206,31 @@ def test_nothing_is_counted_where_nothing_was_measured():
     assert cards.verdict_classes(None) == ["speed-planned"]
 
 
-def test_a_shared_link_has_title_description_and_picture():
+@pytest.mark.parametrize(
+    "described",
+    [
+        '<meta name="description" content="A &quot;line&quot;." />',
+        '<meta content="A &quot;line&quot;." name="description" />',  # of a page's front matter
+    ],
+)
+def test_a_shared_link_has_title_description_and_picture(described: str):
     config = config_with(html_baseurl="https://example.org/book/", html_title="The book")
     context = {
         "title": "Fit <em>a</em> line",
         "pageurl": "https://example.org/book/a.html",
-        "metatags": '<meta name="description" content="A &quot;line&quot;." />',
+        "metatags": described,
     }
     tags = BeautifulSoup(site_theme._card_where_shared(context, config), "html.parser")
     found = {tag["property"]: tag["content"] for tag in tags.find_all("meta", property=True)}
     assert found["og:title"] == "Fit a line"
     assert found["og:description"] == 'A "line".'
     assert found["og:image"] == "https://example.org/book/_static/site.png"
+
+
+def test_a_shared_link_to_a_page_without_a_title_has_the_name_of_the_book():
+    config = config_with(html_baseurl="https://example.org/book/", html_title="The book")
+    context = {"pageurl": "https://example.org/book/genindex.html", "metatags": ""}
+    tags = BeautifulSoup(site_theme._card_where_shared(context, config), "html.parser")
+    found = {tag["property"]: tag["content"] for tag in tags.find_all("meta", property=True)}
+    assert found["og:title"] == "The book"
+    assert found["og:description"] == ""

@@ -87,7 +87,34 @@ def _set(formula: str, display: bool) -> str:
     katex.NODEJS_BINARY = str(node_program())
     katex.KaTeXServer.start_server_process = start_node
     katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = PATIENCE
+    katex.KaTeXServer.start_server_process = start_node
     return katex.render_latex(formula, OPTIONS | {"displayMode": display})
+
+
+def start_node(folder: Path, patience: float) -> tuple[subprocess.Popen[bytes], socket.socket]:
+    """Start Node in `folder`, and wait until it answers.
+
+    The package's own way, which this stands in for, fails on a busy machine: it connects as soon as
+    the socket is there, and it is there a moment before it answers.
+
+    Raises:
+        KaTeXError: it has ended, or it does not answer within `patience` seconds.
+    """
+    path, until = folder / "katex.sock", time.monotonic() + patience
+    command = katex.KaTeXServer.build_command(socket=path)
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder)
+    while process.poll() is None and time.monotonic() < until:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            connection.close()
+            time.sleep(0.01)
+        else:
+            return process, connection
+    process.kill()
+    process.communicate()
+    raise katex.KaTeXError(f"Node, which sets formulas, does not answer: {' '.join(command)}")
 
 
 def display_formula(node: nodes.math_block) -> str:

@@ -155,11 +155,13 @@ def mend_page(
 
 def _card_where_shared(context: Context, config: Config) -> str:
     """What a link to the page looks like where people share it (https://ogp.me)."""
-    described = re.search(r'name="description" content="([^"]*)"', context["metatags"])
-    title = BeautifulSoup(context["title"], "html.parser").get_text()
+    metatags = BeautifulSoup(context["metatags"], "html.parser")
+    described = metatags.find("meta", attrs={"name": "description"})
+    titled = context.get("title") or config.html_title  # the index and the search have none
+    title = BeautifulSoup(titled, "html.parser").get_text()
     tags = {
         "og:title": html.escape(title, quote=True),
-        "og:description": described[1] if described else "",
+        "og:description": html.escape(str(described["content"]), quote=True) if described else "",
         "og:type": "article",
         "og:url": context["pageurl"],
         "og:site_name": html.escape(config.html_title, quote=True),
@@ -200,7 +202,10 @@ def finish_site(app: Sphinx, exception: Exception | None) -> None:
 
 
 def _list_addresses(path: Path, app: Sphinx) -> None:
-    """Write the addresses of all pages for search engines (https://www.sitemaps.org)."""
+    """Write the addresses of all pages for search engines (https://www.sitemaps.org).
+
+    They look for the list where `robots.txt` says, which they read at the root of a host.
+    """
     pages = sorted(app.env.found_docs)
     places = [app.builder.get_target_uri(page) for page in pages if page != app.config.root_doc]
     addresses = [app.config.html_baseurl + place for place in ["", *places]]
@@ -208,6 +213,8 @@ def _list_addresses(path: Path, app: Sphinx) -> None:
     head = '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">'
     text = "\n".join(['<?xml version="1.0" encoding="utf-8"?>', head, *lines, "</urlset>", ""])
     path.write_text(text, encoding="utf-8")
+    where = f"User-agent: *\nDisallow:\n\nSitemap: {app.config.html_baseurl}{path.name}\n"
+    path.with_name("robots.txt").write_text(where, encoding="utf-8")
 
 
 def leave_out_scripts(markup: str, *names: str) -> str:
@@ -299,10 +306,13 @@ def _readable_aloud(body: str) -> str:
 
     What unfolds a hidden cell has a visible name and another one, which hides it; the entries of
     the bibliography are not marked as items of its list; the parameters in a signature are a list
-    of definitions without terms.
+    of definitions without terms. The corner of a table is a heading that says nothing; one that is
+    all formula says nothing where MathML is not known, so that it gets a name.
     """
     body = body.replace('<summary aria-label="Toggle hidden content">', "<summary>")
     body = body.replace('role="doc-biblioentry"', 'role="listitem"')
+    body = re.sub(r"<th\b([^>]*)>\s*(?:<p>\s*</p>)?\s*</th>", r"<td\1></td>", body)
+    body = _FORMULA_AS_HEADING.sub(_with_name, body)
 
     def lines(parameters: re.Match[str]) -> str:
         inside = (
@@ -311,6 +321,21 @@ def _readable_aloud(body: str) -> str:
         return f'<span class="sig-lines">{inside}</span>'
 
     return re.sub(r"<dl>\s*((?:<dd>.*?</dd>\s*)+)</dl>", lines, body)
+
+
+_FORMULA_AS_HEADING = re.compile(
+    r"(?P<before><th\b[^>]*>\s*<p>\s*<span)(?P<formula> class=\"math\b(?:(?!</th>).)*)"
+    r"(?P<after></span>\s*</p>\s*</th>)",
+    re.DOTALL,
+)
+
+
+def _with_name(heading: re.Match[str]) -> str:
+    """A heading, with its formula's characters as the name of the formula."""
+    formula = BeautifulSoup(heading["formula"], "html.parser").find("mrow")
+    name = html.escape(formula.get_text(" ", strip=True), quote=True) if formula else ""
+    named = f'{heading["before"]} role="math" aria-label="{name}"'
+    return f"{named}{heading['formula']}{heading['after']}" if name else heading[0]
 
 
 def _leave_pointer(page: Path, config: Config) -> None:
