@@ -9,8 +9,7 @@ from bs4 import BeautifulSoup
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace, patch_docutils
-from sphinxcontrib import katex
-from sphinxcontrib.katex import KaTeXError, KaTeXServer
+from sphinxcontrib.katex import KaTeXError
 
 import maths
 
@@ -51,33 +50,6 @@ def test_a_formula_is_there_to_be_seen_and_to_be_heard():
     assert seen is not None
     assert seen.get("aria-hidden") == "true"
     assert heard is not None
-
-
-EARLY = """#!{python}
-import os, socket, sys, time
-address = sys.argv[sys.argv.index("--socket") + 1]
-socket.socket(socket.AF_UNIX).bind(address)  # the file is there, but nobody listens yet
-time.sleep(0.3)
-os.unlink(address)
-os.execv("{node}", ["{node}", *sys.argv[1:]])
-"""
-
-
-def test_node_is_waited_for_until_it_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    program = tmp_path / "node"
-    program.write_text(EARLY.format(python=sys.executable, node=maths.node_program()), "utf-8")
-    program.chmod(0o755)
-    monkeypatch.setattr(katex, "NODEJS_BINARY", str(program))
-    process, connection = maths.start_node(tmp_path, 60)
-    connection.close()
-    process.kill()
-    assert process.wait() < 0  # it ran until then
-
-
-def test_a_node_that_never_listens_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(KaTeXServer, "build_command", lambda **socket: ["sleep", "5"])
-    with pytest.raises(KaTeXError, match=r"0\.1"):
-        maths.start_node(tmp_path, 0.1)
 
 
 @pytest.mark.parametrize("formula", [r"\nosuchcommand", r"\frac{1", "x_é"])

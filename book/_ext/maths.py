@@ -53,39 +53,9 @@ def node_program() -> Path:
     return node if node.is_file() else Path(NODE_FOLDER, "bin", "node")
 
 
-def start_node(folder: Path, patience: float) -> tuple[subprocess.Popen, socket.socket]:
-    """Start Node with a socket in `folder`, and connect when it listens.
-
-    sphinxcontrib-katex has such a function, which tries once, as soon as the file is there: that
-    is a moment too early.
-
-    Raises:
-        katex.KaTeXError: Node does not answer within `patience` seconds.
-    """
-    address = folder / "katex.sock"
-    command = katex.KaTeXServer.build_command(socket=address)
-    process = subprocess.Popen(
-        command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-    )
-    until = time.monotonic() + patience
-    while True:
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            connection.connect(str(address))
-            return process, connection
-        except (FileNotFoundError, ConnectionRefusedError):
-            connection.close()
-            if time.monotonic() > until:
-                process.kill()
-                process.wait()
-                raise katex.KaTeXServer.timeout_error(patience) from None
-            time.sleep(0.001)
-
-
 @cache
 def _set(formula: str, display: bool) -> str:
     katex.NODEJS_BINARY = str(node_program())
-    katex.KaTeXServer.start_server_process = start_node
     katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = PATIENCE
     katex.KaTeXServer.start_server_process = start_node
     return katex.render_latex(formula, OPTIONS | {"displayMode": display})
@@ -102,7 +72,9 @@ def start_node(folder: Path, patience: float) -> tuple[subprocess.Popen[bytes], 
     """
     path, until = folder / "katex.sock", time.monotonic() + patience
     command = katex.KaTeXServer.build_command(socket=path)
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder)
+    process = subprocess.Popen(
+        command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
     while process.poll() is None and time.monotonic() < until:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
@@ -113,7 +85,7 @@ def start_node(folder: Path, patience: float) -> tuple[subprocess.Popen[bytes], 
         else:
             return process, connection
     process.kill()
-    process.communicate()
+    process.wait()
     raise katex.KaTeXError(f"Node, which sets formulas, does not answer: {' '.join(command)}")
 
 
