@@ -26,7 +26,7 @@ def gallery(
     for ax in panels.flat:
         ax.axis("off")
     for ax, picture, caption in zip(panels.flat, shown, captions, strict=False):
-        ax.imshow(np.clip(picture, 0, 1), interpolation="bicubic")
+        ax.imshow(np.clip(picture, 0, 1), interpolation="none")  # the page draws it larger
         ax.set_title(caption, fontsize=9, loc="center")
     return figure
 
@@ -43,7 +43,7 @@ def forming(shown: Iterable[Float32[np.ndarray, "side side 3"]]) -> Iterator[Fig
         blocks = picture[: side * factor, : side * factor].reshape(side, factor, side, factor, 3)
         figure, ax = plt.subplots(figsize=(4.0, 4.0))
         ax.axis("off")
-        ax.imshow(np.clip(blocks.mean((1, 3)), 0, 1), interpolation="none")  # as many pixels
+        ax.imshow(np.clip(blocks.mean((1, 3)), 0, 1), interpolation="none")
         yield figure
 
 

@@ -1,0 +1,74 @@
+"""The style sheets of a page are one, in their order, and lead to the same files as before."""
+
+from pathlib import Path
+
+import pytest
+
+import stylesheets
+
+PAGE = """<html><head><title>One</title>
+<link href="{up}_static/basic.css" rel="stylesheet" />
+<link rel="preload" href="{up}_static/fonts/a.woff2" as="font" />
+<link rel="stylesheet" type="text/css" href="{up}_static/styles/theme.css?v=1234" />
+<link rel="stylesheet" href="{up}_static/katex/katex.min.css?v=5" />
+<link rel="stylesheet" href="https://example.org/far.css" />
+</head><body>{words}</body></html>
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    files = {
+        "_static/basic.css": "@charset 'utf-8';\nb { background: url(file.png) }",
+        "_static/styles/theme.css": "@font-face { src: url('../fonts/a.woff2'), url(data:x) }",
+        "_static/katex/katex.min.css": "i { color: red }",
+        "one.html": PAGE.format(up="", words="one"),
+        "book/deep/two.html": PAGE.format(up="../../", words="<code>&lt;link rel=x&gt;</code>"),
+        "404.html": PAGE.format(up="/", words="none"),
+        "plain.html": "<html><head></head><body></body></html>",
+    }
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def sheets_of(page: Path) -> list[str]:
+    return [link[1] for link in stylesheets._LINK.finditer(page.read_text("utf-8"))]
+
+
+def test_pages_load_one_sheet_and_those_that_only_some_have(site: Path):
+    assert stylesheets.join(site) == 3
+    joined, *others = sheets_of(site / "one.html")
+    assert others == ["_static/katex/katex.min.css", "https://example.org/far.css"]
+    text = (site / joined).read_text("utf-8")
+    assert text.index("b {") < text.index("@font-face")
+    assert "@charset" not in text
+    assert 'url("../file.png")' in text
+    assert 'url("../fonts/a.woff2"), url(data:x)' in text
+    assert sheets_of(site / "book/deep/two.html")[0] == f"../../{joined}"
+    assert sheets_of(site / "404.html")[0] == f"/{joined}"
+    assert "preload" in (site / "one.html").read_text("utf-8")
+
+
+def test_the_rest_of_a_page_stays(site: Path):
+    before = (site / "book/deep/two.html").read_text("utf-8").partition("</head>")[2]
+    stylesheets.join(site)
+    assert (site / "book/deep/two.html").read_text("utf-8").partition("</head>")[2] == before
+    assert (site / "plain.html").read_text("utf-8") == "<html><head></head><body></body></html>"
+
+
+def test_a_page_is_joined_once_and_its_address_changes_with_what_is_said(site: Path):
+    stylesheets.join(site)
+    first = (site / "one.html").read_text("utf-8")
+    assert stylesheets.join(site) == 0
+    assert (site / "one.html").read_text("utf-8") == first
+    (site / "_static/basic.css").write_text("b { color: blue }", encoding="utf-8")
+    (site / "one.html").write_text(PAGE.format(up="", words="one"), encoding="utf-8")
+    assert stylesheets.join(site) == 1
+    assert (site / "one.html").read_text("utf-8") != first
+
+
+def test_pages_that_were_written_before_are_left_alone(site: Path):
+    assert stylesheets.join(site, since=(site / "one.html").stat().st_mtime + 60) == 0
