@@ -367,7 +367,7 @@ def test_the_products_of_a_block_are_those_of_its_layers():
 def test_every_reason_has_a_paragraph(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(timings, "lead_reason", lambda *_: "It is a tie.")
     names = (timings.PADDED, timings.FILLED, timings.PRODUCTS, timings.CACHED, timings.PLAIN)
-    times = dict.fromkeys(names, Times(1.0, 1.0))
+    times: dict[str, Times] = dict.fromkeys(names, Times(1.0, 1.0))
     batch = Batch(np.array([[5, PADDING]]), np.array([[START, 5, END]]), np.zeros(2, int))
     record = Mock(spec=Record, ratio=Ratio(center=1.0, low=0.9, high=1.1, processes=3))
     lead, document, padding, cache = timings.explain(record, times, batch).split("\n\n")
