@@ -31,7 +31,7 @@ class Weight(NamedTuple):
     requests: int
 
 
-LIMITS = Weight(80, 600, 50, 80, 300, 2000, 24)
+LIMITS = Weight(80, 600, 50, 80, 300, 2000, 18)
 REFERENCE_MARKUP = 250
 """KiB of HTML for a page that lists every function of a part."""
 
