@@ -8,19 +8,14 @@ from flax import nnx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.layers.vjp import assert_same, assert_same_vjp
+from tests.layers.vjp import assert_same, assert_same_vjp, in_strict_float64
 from tutorials_lib.layers.attention import in_numpy
 
 FEW = settings(max_examples=6)
 sizes = st.integers(1, 4)
 seeds = st.integers(0, 2**32 - 1)
 
-
-@pytest.fixture(autouse=True)
-def strict_float64():
-    """No silent promotion, and doubles, in which the twins must agree to rounding."""
-    with jax.enable_x64(True), jax.numpy_dtype_promotion("strict"):
-        yield
+strict_float64 = pytest.fixture(autouse=True)(in_strict_float64)
 
 
 def attention_of_jax(queries, keys, values, mask=None):

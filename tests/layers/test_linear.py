@@ -1,24 +1,18 @@
 """Linear layers and embeddings in NumPy, against `jax.vjp`, in float64."""
 
-import jax
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.layers.vjp import assert_same_vjp
+from tests.layers.vjp import assert_same_vjp, in_strict_float64
 from tutorials_lib.layers.linear import in_numpy
 
 FEW = settings(max_examples=6)
 sizes = st.integers(1, 4)
 seeds = st.integers(0, 2**32 - 1)
 
-
-@pytest.fixture(autouse=True)
-def strict_float64():
-    """No silent promotion, and doubles, in which the twins must agree to rounding."""
-    with jax.enable_x64(True), jax.numpy_dtype_promotion("strict"):
-        yield
+strict_float64 = pytest.fixture(autouse=True)(in_strict_float64)
 
 
 @FEW

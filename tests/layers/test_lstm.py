@@ -8,15 +8,10 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from tests.layers.vjp import assert_same, assert_same_vjp
+from tests.layers.vjp import assert_same, assert_same_vjp, in_strict_float64
 from tutorials_lib.layers.lstm import in_jax, in_numpy
 
-
-@pytest.fixture(autouse=True)
-def strict_float64():
-    """No silent promotion, and doubles, in which both must agree to rounding."""
-    with jax.enable_x64(True), jax.numpy_dtype_promotion("strict"):
-        yield
+strict_float64 = pytest.fixture(autouse=True)(in_strict_float64)
 
 
 def arrays_of(time: int, batch: int, features: int, hidden: int, *networks: int) -> Any:

@@ -11,7 +11,7 @@ from flax import nnx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.layers.vjp import output_and_gradients
+from tests.layers.vjp import in_strict_float64, output_and_gradients
 from tutorials_lib.layers.recurrent import in_jax, in_numpy
 from tutorials_lib.layers.recurrent.packed import packed_gru, steps_of
 
@@ -22,12 +22,7 @@ CELLS = {"elman": in_jax.Elman, "gru": in_jax.GRU}
 LAYERS: dict[str, Any] = {"elman": in_numpy.elman, "gru": in_numpy.gru}
 each_layer = pytest.mark.parametrize("name", NUM_GATES)
 
-
-@pytest.fixture(autouse=True)
-def strict_float64():
-    """No silent promotion, and doubles, in which both must agree to rounding."""
-    with jax.enable_x64(True), jax.numpy_dtype_promotion("strict"):
-        yield
+strict_float64 = pytest.fixture(autouse=True)(in_strict_float64)
 
 
 def cell_of(name: str, kernel: jax.Array, features: int = 1) -> Any:

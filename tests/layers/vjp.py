@@ -1,10 +1,16 @@
 """What a layer in NumPy is held to: the output and the gradients of the same layer under JAX."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
 import numpy as np
+
+
+def in_strict_float64() -> Iterator[None]:
+    """No silent promotion, and doubles, in which both must agree to rounding; for a fixture."""
+    with jax.enable_x64(True), jax.numpy_dtype_promotion("strict"):
+        yield
 
 
 def assert_same(found: Any, expected: Any) -> None:
