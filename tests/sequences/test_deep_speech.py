@@ -221,7 +221,9 @@ def test_one_utterance_is_followed_by_its_letters(judged: evaluation.Judged):
     assert "(space)" in figures.describe_alignment(followed)
     count = reading.count_paths(followed.text, len(followed.log_probs))
     power = len(str(count)) - 1
-    assert f"at least $10^{{{power}}}$ of them say the" in reading.say_how_many_paths(followed)
+    assert f"at least 10 to the power of {power} of them say the" in reading.say_how_many_paths(
+        followed
+    )
     sure = followed._replace(letters="nine fiv", words="nine five", text="nine five")
     assert reading.say_what_is_heard(sure).endswith("*nine five*, which is right.")
     ours = evaluation.hear(judged.trained, {"new": split})["new"][0]

@@ -249,7 +249,7 @@ def say_how_many_paths(followed: Followed) -> str:
     frames = len(followed.log_probs)
     power = len(str(count_paths(followed.text, frames))) - 1
     return (
-        f"at {frames} frames, at least $10^{{{power}}}$ of them say the "
+        f"at {frames} frames, at least 10 to the power of {power} of them say the "
         f"{len(followed.text)} letters and spaces of the text in the picture"
     )
 
