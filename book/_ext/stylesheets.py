@@ -1,8 +1,10 @@
 """One style sheet in the place of ten, so that a page waits for one file before it is drawn.
 
 The theme and the extensions bring a style sheet each. When the site has been written, those that
-its pages load are joined, in the order in which they are loaded. A sheet that only some pages load
-stays a file of its own behind the joined one.
+its pages load are joined, in the order in which they are loaded, and what no page of the site uses
+is left out (`purge`). The sheets themselves stay in `_static`, so that each build starts from all
+of them: a page that is written later may use what none did before. A sheet that only some pages
+load stays a file of its own behind the joined one.
 """
 
 import hashlib
@@ -15,6 +17,7 @@ from pathlib import Path
 from sphinx.application import Sphinx
 
 import maths
+import purge
 
 JOINED = "_static/styles/joined-{name}.css"
 """The name is made of those of the sheets that are joined."""
@@ -31,7 +34,8 @@ def join(site: Path, since: float = 0.0) -> int:
 
     A sheet whose file is not part of the site stays as it is.
     """
-    joined = cache(lambda sheets: _write(site, sheets))
+    joined = cache(lambda sheets: _write(site, sheets, words()))
+    words = cache(lambda: purge.words_of_site(site))
     count = 0
     for page in site.rglob("*.html"):
         if page.stat().st_mtime < since:
@@ -63,12 +67,13 @@ def _sheet(site: Path, page: Path, address: str) -> Path | None:
     return None if path.relative_to(static).as_posix() in OF_SOME_PAGES else path
 
 
-def _write(site: Path, sheets: tuple[Path, ...]) -> tuple[Path, str]:
-    """The joined sheet, and a fingerprint of what it says."""
+def _write(site: Path, sheets: tuple[Path, ...], words: purge.Words) -> tuple[Path, str]:
+    """The joined sheet, without what is not among `words`, and a fingerprint of what it says."""
     names = [sheet.relative_to(site).as_posix() for sheet in sheets]
     path = site / JOINED.format(name=_fingerprint("\n".join(names)))
     parts = (_moved(sheet, path.parent) for sheet in sheets)
-    text = "\n".join(f"/* {name} */\n{part}" for name, part in zip(names, parts, strict=True))
+    together = (f"/*! {name} */\n{part}\n" for name, part in zip(names, parts, strict=True))
+    text = '@charset "utf-8";\n' + purge.purge("".join(together), words)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return path, _fingerprint(text)
