@@ -22,7 +22,7 @@ def test_words_of_pages_and_scripts_are_known(words: purge.Words):
     assert {"main", "a", "td", "tbody", "dialog"} <= words.elements
     assert {"bare", "main", "link", "on", "cell", "read", "open"} <= words.names
     assert "--asked" in words.properties
-    assert words.beginnings == ("theme-", "tip-")
+    assert words.beginnings == {"theme-", "tip-"}
     assert not words.hold("absent", words.names)
 
 

@@ -12,6 +12,8 @@ PAGE = """<html><head><title>One</title>
 <link rel="stylesheet" type="text/css" href="{up}_static/styles/theme.css?v=1234" />
 <link rel="stylesheet" href="{up}_static/katex/katex.min.css?v=5" />
 <link rel="stylesheet" href="https://example.org/far.css" />
+<script src="{up}_static/documentation_options.js?v=1"></script>
+<script defer src="{up}_static/more.js"></script>
 </head><body><b>{words}</b></body></html>
 """
 
@@ -21,6 +23,7 @@ def site(tmp_path: Path) -> Path:
     files = {
         "_static/basic.css": "@charset 'utf-8';\nb { background: url(file.png) }\n.gone { top: 0 }",
         "_static/styles/theme.css": "@font-face { src: url('../fonts/a.woff2'), url(data:x) }",
+        "_static/documentation_options.js": r"const OPTIONS = {'\n': 0};",
         "_static/katex/katex.min.css": "i { color: red }",
         "one.html": PAGE.format(up="", words="one"),
         "book/deep/two.html": PAGE.format(up="../../", words="<code>&lt;link rel=x&gt;</code>"),
@@ -53,6 +56,14 @@ def test_pages_load_one_sheet_and_those_that_only_some_have(site: Path):
     assert sheets_of(site / "book/deep/two.html")[0] == f"../../{joined}"
     assert sheets_of(site / "404.html")[0] == f"/{joined}"
     assert "preload" in (site / "one.html").read_text("utf-8")
+
+
+def test_scripts_need_not_wait_for_their_options(site: Path):
+    stylesheets.join(site)
+    head = (site / "book/deep/two.html").read_text("utf-8").partition("</head>")[0]
+    assert r"<script>const OPTIONS = {'\n': 0};</script>" in head
+    assert "documentation_options" not in head
+    assert '<script defer src="../../_static/more.js"></script>' in head
 
 
 def test_the_rest_of_a_page_stays(site: Path):

@@ -9,7 +9,7 @@ some script, since scripts add classes and elements. States such as `:hover`, wh
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Union
 
@@ -44,21 +44,25 @@ class Words:
     """Of classes and ids."""
     properties: frozenset[str]
     """Custom ones, `--such`, whose values are asked for."""
-    beginnings: tuple[str, ...] = ()
+    beginnings: frozenset[str] = frozenset()
     """Of names that scripts put together."""
+
+    def hold(self, name: str, kind: frozenset[str]) -> bool:
+        """Whether `name` is one of a `kind`, or may be one that a script puts together."""
+        return name in kind or name.startswith(self._beginnings)
 
     def hold_part(self, value: str) -> bool:
         """Whether some name has `value` in it, as `[class*=value]` and its like ask for."""
         parts = value.split()
-        return all(self.hold(part, self.names) or part in self._together for part in parts)
+        return all(self.hold(part, self.names) or part in self._all_names for part in parts)
 
     @cached_property
-    def _together(self) -> str:
+    def _all_names(self) -> str:
         return " ".join(self.names)
 
-    def hold(self, name: str, kind: frozenset[str]) -> bool:
-        """Whether `name` is one of a `kind`, or may be one that a script puts together."""
-        return name in kind or name.startswith(self.beginnings)
+    @cached_property
+    def _beginnings(self) -> tuple[str, ...]:
+        return tuple(self.beginnings)
 
 
 class _Declaration(NamedTuple):
@@ -76,29 +80,39 @@ _Part = _Block | _Declaration | str
 
 def words_of(pages: Iterable[str], scripts: Iterable[str]) -> Words:
     """The words of a site's pages, with the scripts in them, and of its other scripts."""
-    elements, names, variables = set(MADE_BY_BROWSERS), set[str](), set[str]()
-    said = [*scripts]
-    for page in pages:
-        elements.update(map(str.lower, set(_ELEMENT.findall(page))))
-        for pattern in _NAMES:
-            names.update(" ".join(set(pattern.findall(page))).split())
-        variables.update(_VARIABLE.findall(page))
-        said.extend(set(_SCRIPT.findall(page)))
-    spoken = {word for script in said for word in _WORD.findall(script)}
-    beginnings = {word for script in said for word in _BEGINNING.findall(script)}
-    return Words(
-        frozenset(elements | spoken),
-        frozenset(names | spoken),
-        frozenset(variables | spoken),
-        tuple(sorted(beginnings)),
-    )
+    return _together([*map(_of_page, pages), *map(_of_script, scripts)])
 
 
 def words_of_site(site: Path) -> Words:
     """The words of all pages in a folder, and of the scripts that lie in `_static`."""
-    pages = (page.read_text("utf-8") for page in site.rglob("*.html"))
-    scripts = (script.read_text("utf-8") for script in (site / "_static").rglob("*.js"))
-    return words_of(pages, scripts)
+    files = [*site.rglob("*.html"), *(site / "_static").rglob("*.js")]
+    return _together([_of_file(file, file.stat().st_mtime_ns) for file in files])
+
+
+@cache
+def _of_file(file: Path, changed: int) -> Words:
+    text = file.read_text("utf-8")
+    return _of_page(text) if file.suffix == ".html" else _of_script(text)
+
+
+def _of_page(text: str) -> Words:
+    elements = {name.lower() for name in set(_ELEMENT.findall(text))}
+    names = {name for kind in _NAMES for names in set(kind.findall(text)) for name in names.split()}
+    own = Words(frozenset(elements), frozenset(names), frozenset(_VARIABLE.findall(text)))
+    return _together([own, *map(_of_script, set(_SCRIPT.findall(text)))])
+
+
+def _of_script(text: str) -> Words:
+    words = frozenset(_WORD.findall(text))
+    return Words(words, words, words, frozenset(_BEGINNING.findall(text)))
+
+
+def _together(parts: list[Words]) -> Words:
+    elements = MADE_BY_BROWSERS.union(*(part.elements for part in parts))
+    names = frozenset[str]().union(*(part.names for part in parts))
+    properties = frozenset[str]().union(*(part.properties for part in parts))
+    beginnings = frozenset[str]().union(*(part.beginnings for part in parts))
+    return Words(elements, names, properties, beginnings)
 
 
 def purge(sheet: str, words: Words) -> str:

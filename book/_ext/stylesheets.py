@@ -5,6 +5,8 @@ its pages load are joined, in the order in which they are loaded, and what no pa
 is left out (`purge`). The sheets themselves stay in `_static`, so that each build starts from all
 of them: a page that is written later may use what none did before. A sheet that only some pages
 load stays a file of its own behind the joined one.
+
+The few lines of options that scripts in the page ask for become part of the page, too.
 """
 
 import hashlib
@@ -22,10 +24,13 @@ import purge
 JOINED = "_static/styles/joined-{name}.css"
 """The name is made of those of the sheets that are joined."""
 
+OPTIONS = "_static/documentation_options.js"
+
 OF_SOME_PAGES = (maths.STYLE_SHEET,)
 """In `_static`."""
 
 _LINK = re.compile(r'<link\b(?=[^>]*\brel="stylesheet")[^>]*?\bhref="([^"?#]+)[^"]*"[^>]*>\s*')
+_OPTIONS = re.compile(r'<script src="[^"]*_static/documentation_options\.js[^"]*"></script>')
 _ADDRESS = re.compile(r"""url\((["']?)(?!data:|https?:|[/#])([^)"']+)\1\)""")
 
 
@@ -36,6 +41,7 @@ def join(site: Path, since: float = 0.0) -> int:
     """
     joined = cache(lambda sheets: _write(site, sheets, words()))
     words = cache(lambda: purge.words_of_site(site))
+    options = cache(lambda: (site / OPTIONS).read_text(encoding="utf-8"))
     count = 0
     for page in site.rglob("*.html"):
         if page.stat().st_mtime < since:
@@ -53,6 +59,7 @@ def join(site: Path, since: float = 0.0) -> int:
         for link in reversed(links):
             own = f'<link rel="stylesheet" href="{address}?v={version}" />\n'
             head = head[: link.start()] + (own if link is first else "") + head[link.end() :]
+        head = _OPTIONS.sub(lambda _: f"<script>{options()}</script>", head)
         page.write_text(head + closed + body, encoding="utf-8")
         count += 1
     return count

@@ -63,7 +63,9 @@ def weigh(name: str) -> Weight:
     scripts = files("script[src]", "src")
     styles = files("link[rel=stylesheet]", "href")
     pictures = files("img[src]:not(.only-dark)", "src")  # of two themes, one is shown
-    first = files("img[src]:not([loading=lazy], .only-dark)", "src")
+    frames = files("svg image", "xlink:href")  # of steppers, fetched with the page
+    pictures |= frames
+    first = files("img[src]:not([loading=lazy], .only-dark)", "src") | frames
     return Weight(
         markup,
         sent(path) - markup,
