@@ -96,3 +96,19 @@ def test_a_page_that_is_written_later_finds_what_no_page_used_before(site: Path)
     assert stylesheets.join(site) == 1
     assert ".gone{top:0;}" in joined.read_text("utf-8")
     assert sheets_of(site / "new.html")[0] == sheets_of(site / "one.html")[0]
+
+
+def test_a_sheet_is_made_anew_only_when_pages_or_sheets_say_something_else(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+):
+    made = []
+
+    def purge(sheet: str, words: stylesheets.purge.Words) -> str:
+        made.append(sheet)
+        return sheet
+
+    monkeypatch.setattr(stylesheets.purge, "purge", purge)
+    for words, times in (("one", 1), ("two", 1), ('<i id="new">three</i>', 2)):
+        (site / "one.html").write_text(PAGE.format(up="", words=words), encoding="utf-8")
+        assert stylesheets.join(site, since=(site / "one.html").stat().st_mtime) >= 1
+        assert len(made) == times

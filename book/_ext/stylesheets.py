@@ -10,6 +10,7 @@ The few lines of options that scripts in the page ask for become part of the pag
 """
 
 import hashlib
+import inspect
 import os
 import re
 import time
@@ -80,9 +81,15 @@ def _write(site: Path, sheets: tuple[Path, ...], words: purge.Words) -> tuple[Pa
     path = site / JOINED.format(name=_fingerprint("\n".join(names)))
     parts = (_moved(sheet, path.parent) for sheet in sheets)
     together = (f"/*! {name} */\n{part}\n" for name, part in zip(names, parts, strict=True))
-    text = '@charset "utf-8";\n' + purge.purge("".join(together), words)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    source = "".join(together)
+    known = map(sorted, (words.elements, words.names, words.properties, words.beginnings))
+    made_from = _fingerprint(repr([source, *known, inspect.getsource(purge)]))
+    head = f'@charset "utf-8";\n/*! {made_from} */\n'
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if not text.startswith(head):  # most edits of a page change none of it, and this takes a second
+        text = head + purge.purge(source, words)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
     return path, _fingerprint(text)
 
 
