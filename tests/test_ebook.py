@@ -85,6 +85,10 @@ API = """\
    .. py:method:: close()
 
       Close it.
+
+.. py:function:: weigh(apples: list[float], pears: list[float], stones: list[float], *, unit: str)
+
+   The weight of all.
 ```
 """
 PEARS = "# Count pears\n\nAs {py:meth}`Shop.close` does.\n"
@@ -260,6 +264,7 @@ def test_the_reference_has_first_paragraphs_and_links_still_lead_there(path: Pat
     assert "A place with apples." in text
     assert "Another paragraph" not in text
     assert "Close it" not in text
+    assert "stones: list[float], *, unit: str)" in text
     link = page(path, "book/pears.xhtml").select_one("a[href*='api.xhtml']")
     assert link is not None
 

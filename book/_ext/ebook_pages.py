@@ -67,11 +67,12 @@ class FiguresAsOnPaper(_ForEBooks):
     def _draw(self, uri: str, *, alt: str) -> nodes.image:
         picture = uri.removesuffix(".pdf") + ".png"
         target = Path(self.app.srcdir, picture)
-        if not target.is_file():  # the name of the PDF is a digest of it
-            with pypdfium2.PdfDocument(Path(self.app.srcdir, uri)) as document:
+        with pypdfium2.PdfDocument(Path(self.app.srcdir, uri)) as document:
+            width = f"{document[0].get_width() / 0.75:.0f}px"  # as wide as a drawing of its inches
+            if not target.is_file():  # the name of the PDF is a digest of it
                 document[0].render(scale=PIXELS_PER_POINT).to_pil().save(target, optimize=True)
         self.env.images.add_file(self.env.docname, picture)
-        return nodes.image(uri=picture, candidates={"*": picture}, alt=alt)
+        return nodes.image(uri=picture, candidates={"*": picture}, alt=alt, width=width)
 
 
 class LightFigures(_ForEBooks):
@@ -147,6 +148,8 @@ class FirstParagraphs(_ForEBooks):
             content = next(iter(entry.findall(addnodes.desc_content)))
             for inner in content.findall(addnodes.desc_signature):
                 signature["ids"] += [each for each in inner["ids"] if each not in signature["ids"]]
+            for parameters in signature.findall(addnodes.desc_parameterlist):
+                parameters["multi_line_parameter_list"] = False  # a list in a term is no XHTML
             content[:] = [each for each in content if isinstance(each, nodes.paragraph)][:1]
         if entries:
             next(iter(self.document.findall(nodes.section))).insert(1, nodes.paragraph("", NOTE))
