@@ -13,6 +13,7 @@ from sphinx import addnodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx_exercise.nodes import is_exercise_node, solution_node
 
+from print_api import arguments_of, name_of
 from print_edition import PrintCards
 from print_marks import around
 
@@ -23,8 +24,8 @@ SAME_IDS = ("exercise-content", "solution-content")
 """What every exercise and every solution is called alike, to which nothing links."""
 
 NOTE = (
-    "In this edition, each entry has its signature and its first paragraph. The rest of the "
-    "descriptions is on the site and in the source."
+    "In this edition, each entry has its arguments and its first paragraph. The types, the "
+    "defaults and the rest of the descriptions are on the site and in the source."
 )
 
 
@@ -113,6 +114,16 @@ class NoHiddenCode(_ForEBooks):
                 del cell["hide_mode"]
 
 
+class NoRawHtml(_ForEBooks):
+    """A word in angle brackets, which Markdown takes for HTML, as the word that it is."""
+
+    def run(self, **kwargs: object) -> None:
+        """Write all that is left as it was read."""
+        for raw in list(self.document.findall(nodes.raw)):
+            if "html" in raw["format"].split():
+                raw.replace_self(nodes.Text(raw.astext()))
+
+
 class SolutionsAtTheEnd(_ForEBooks):
     """The solutions of a page behind its text, with links both ways: nothing can be folded up."""
 
@@ -134,7 +145,7 @@ class SolutionsAtTheEnd(_ForEBooks):
 
 
 class FirstParagraphs(_ForEBooks):
-    """The reference of the package: signatures and first paragraphs."""
+    """The reference of the package: names, arguments and first paragraphs."""
 
     def run(self, **kwargs: object) -> None:
         """Shorten every entry; links to what an entry had lead to the entry."""
@@ -148,8 +159,8 @@ class FirstParagraphs(_ForEBooks):
             content = next(iter(entry.findall(addnodes.desc_content)))
             for inner in content.findall(addnodes.desc_signature):
                 signature["ids"] += [each for each in inner["ids"] if each not in signature["ids"]]
-            for parameters in signature.findall(addnodes.desc_parameterlist):
-                parameters["multi_line_parameter_list"] = False  # a list in a term is no XHTML
+            name, arguments = name_of(signature), arguments_of(signature)
+            signature[:] = [addnodes.desc_name("", name), nodes.Text(arguments)]
             content[:] = [each for each in content if isinstance(each, nodes.paragraph)][:1]
         if entries:
             next(iter(self.document.findall(nodes.section))).insert(1, nodes.paragraph("", NOTE))
@@ -157,5 +168,5 @@ class FirstParagraphs(_ForEBooks):
 
 TRANSFORMS = (
     *(CardsAsParagraphs, FiguresAsOnPaper, LightFigures, TabsBelowEachOther, NoHiddenCode),
-    *(SolutionsAtTheEnd, FirstParagraphs),
+    *(NoRawHtml, SolutionsAtTheEnd, FirstParagraphs),
 )

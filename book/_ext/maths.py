@@ -126,7 +126,8 @@ def mathml(markup: str) -> str:
     found = _MATHML.search(markup)
     if found is None:  # it could not be set
         return markup
-    return f'<math alttext="{found["source"]}"{found["attributes"]}>{found["formula"]}</math>'
+    formula = found["formula"].replace(' columnspacing=""', "")  # of one column; not valid
+    return f'<math alttext="{found["source"]}"{found["attributes"]}>{formula}</math>'
 
 
 _MATHML = re.compile(
