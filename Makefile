@@ -1,7 +1,7 @@
 # Every target sets up what it needs in .venv first; `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test check lint format dry pdf page notebooks shots lighthouse serve bench linkcheck new lock clean
+.PHONY: help setup book test check lint format dry pdf epub page notebooks shots lighthouse serve bench linkcheck new lock clean
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 # Python reads these before `tutorials_lib.environment` can drop them.
 unexport $(filter-out PYTHON,$(filter PYTHON%,$(.VARIABLES)))
@@ -38,6 +38,9 @@ dry: setup ## check every page without running it: links, references, terms, rul
 
 pdf: setup ## build the book as a PDF in _build/latex
 	@$(python) -m tools.build pdf
+
+epub: setup ## build the book as an EPUB in _build/epub
+	@$(python) -m tools.build epub
 
 page: setup ## build one page, and run no other: PAGE=book/tabular/kmeans.md
 	@$(python) -m tools.build page "$(PAGE)"

@@ -38,7 +38,7 @@ def app(root: Path, repository: str) -> Any:
     )
     metadata = {"book/a": {"kernelspec": {}}, "book/b/c": {"kernelspec": {}}, "book/text": {}}
     env = SimpleNamespace(found_docs=set(metadata), metadata=metadata)
-    builder = SimpleNamespace(format="html")
+    builder = SimpleNamespace(name="html")
     return cast(
         Any,
         SimpleNamespace(

@@ -1,4 +1,4 @@
-"""Build the book: `python -m tools.build html|pdf|dry|linkcheck`, or `page book/tabular/kmeans.md`.
+"""Build the book: `python -m tools.build html|pdf|epub|dry|linkcheck`, or `page tabular/kmeans`.
 
 Runs Jupyter Book in this process, prints what is worth reading, and logs everything beside the
 result.
@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 from filelock import FileLock, Timeout
 
-from tools import ROOT, contract, pages, printed
+from tools import ROOT, contract, ebook, pages, printed
 from tools.reporter import Reporter
 from tutorials_lib import environment
 
@@ -207,6 +207,28 @@ def _run_latex(folder: Path, start: float) -> int:
     return 0
 
 
+def build_epub() -> int:
+    """`make epub`: the book for reading programs, then `ebook`; names the file made."""
+    start = time.monotonic()
+    for old in (BUILD / "epub").glob("[!.]*"):  # `.unclean` stays: it says how the last one ended
+        shutil.rmtree(old) if old.is_dir() else old.unlink()
+    arguments = [*HTML, "--builder", "custom", "--custom-builder", "epub"]
+    done, _ = build(arguments, BUILD / "epub.log")
+    made = BUILD / "epub" / "jax-tutorials.epub"
+    if not done or not is_there(made):
+        return 1
+    verdict = ebook.verdict(made)
+    faults = ebook.check(made) + (verdict or [])
+    if faults:
+        print("\n".join(faults), file=sys.stderr)
+        print("The EPUB is there, but it is not fit to be read, see above.", file=sys.stderr)
+        return 1
+    print(ebook.NOT_INSTALLED if verdict is None else "EPUBCheck: 0 errors, 0 warnings.")
+    seconds = time.monotonic() - start
+    print(f"{made.relative_to(ROOT)} ({ebook.size(made)}) is ready: {seconds:.0f} s.")
+    return 0
+
+
 def build_dry() -> int:
     """`make dry`: labels, references, citations, terms and the API, without running a cell."""
     start = time.monotonic()
@@ -310,6 +332,7 @@ def _page_config() -> dict[str, Any]:
 COMMANDS: dict[str, Callable[[], int]] = {
     "html": build_html,
     "pdf": build_pdf,
+    "epub": build_epub,
     "dry": build_dry,
     "linkcheck": build_linkcheck,
 }

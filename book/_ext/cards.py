@@ -258,7 +258,7 @@ class FillInCards(SphinxPostTransform):
         """The picture of a tutorial; none in print, nor where its page has no figure."""
         docname = f"book/{catalog.find(slug).coordinate}"
         lent = state_of(self.env).pictures.get(docname)
-        if self.app.builder.format != "html" or not lent:
+        if self.app.builder.name != "html" or not lent:
             return None
         row = read_rows()[slug]
         if row.picture and row.picture not in lent:

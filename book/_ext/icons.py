@@ -13,7 +13,6 @@ from pathlib import Path
 from fontTools import subset
 from fontTools.ttLib import TTFont
 from sphinx.application import Sphinx
-from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.errors import ExtensionError
 
 import purge
@@ -64,7 +63,7 @@ def keep_used_icons(app: Sphinx, exception: Exception | None) -> None:
     Raises:
         ExtensionError: the theme has changed, and names its font in another way.
     """
-    if exception is not None or not isinstance(app.builder, StandaloneHTMLBuilder):
+    if exception is not None or app.builder.name != "html":
         return
     static = Path(app.outdir, "_static")
     sheet, fonts = static / STYLE_SHEET, static / FONTS

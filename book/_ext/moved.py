@@ -157,7 +157,7 @@ def _text(row: Standing) -> str:
 
 def serve_verdicts(app: Sphinx, exception: Exception | None) -> None:
     """Write the verdicts beside the records; after `provenance` has made the folder."""
-    if exception is not None or app.builder.format != "html":
+    if exception is not None or app.builder.name != "html":
         return
     write_json(Path(app.outdir) / SERVED / VERDICTS, verdicts(records_of(app.env)))
 

@@ -80,13 +80,13 @@ def _entry(desc: addnodes.desc, docname: str, wanted: set[str]) -> nodes.Node:
     ids = [each for node in desc.findall(addnodes.desc_signature) for each in node["ids"]]
     labels = "".join(label_of(docname, i) for i in ids if i in wanted)
     entry = nodes.paragraph("", "", latex(f"\\bookapientry{{}}{labels}"))
-    entry += nodes.literal("", _name(signature) + _arguments(signature))
+    entry += nodes.literal("", name_of(signature) + arguments_of(signature))
     content = next(iter(desc.findall(addnodes.desc_content)))
     first = next((child for child in content if isinstance(child, nodes.paragraph)), None)
     if first is not None:
         entry += [nodes.Text(" "), *(child.deepcopy() for child in _first_sentence(first))]
     inner = (child for child in content if isinstance(child, addnodes.desc))
-    members = [_name(next(iter(child.findall(addnodes.desc_signature)))) for child in inner]
+    members = [name_of(next(iter(child.findall(addnodes.desc_signature)))) for child in inner]
     if members:
         entry += nodes.Text(" It has ")
         for place, member in enumerate(members):
@@ -95,11 +95,12 @@ def _entry(desc: addnodes.desc, docname: str, wanted: set[str]) -> nodes.Node:
     return nodes.container("", latex("\\begin{bookapi}"), entry, latex("\\end{bookapi}"))
 
 
-def _name(signature: nodes.Element) -> str:
+def name_of(signature: nodes.Element) -> str:
+    """The name of an entry, without the module."""
     return next(iter(signature.findall(addnodes.desc_name))).astext()
 
 
-def _arguments(signature: nodes.Element) -> str:
+def arguments_of(signature: nodes.Element) -> str:
     """The names of the arguments, in brackets; empty for what takes none by its kind."""
     lists = list(signature.findall(addnodes.desc_parameterlist))
     if not lists:

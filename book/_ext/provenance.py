@@ -52,7 +52,7 @@ class FillInProvenance(SphinxPostTransform):
                 mark.parent.parent.remove(mark.parent)
                 continue
             line = nodes.paragraph("", machine_line(record), classes=["provenance"])
-            if self.app.builder.format == "html":
+            if self.app.builder.name == "html":
                 line += [
                     nodes.Text(" "),
                     self._link(mark["docname"], mark["slug"]),
@@ -81,7 +81,7 @@ def machine_line(record: Record) -> str:
 
 def serve_records(app: Sphinx, exception: Exception | None) -> None:
     """Copy the records into the site, with the schema that they follow."""
-    if exception is not None or app.builder.format != "html":
+    if exception is not None or app.builder.name != "html":
         return
     folder = Path(app.outdir) / SERVED
     shutil.rmtree(folder, ignore_errors=True)
