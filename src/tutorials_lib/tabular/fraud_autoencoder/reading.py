@@ -189,6 +189,24 @@ def table_of_scores(
     )
 
 
+def table_by_kind(scores: Mapping[str, Scores], rows: Rows, kinds: Sequence[str]) -> MarkdownRows:
+    """The average precision on all frauds of `rows`, and on each kind without the others.
+
+    `kinds` are the names of the normal payments and of the kinds of fraud.
+    """
+    return MarkdownRows(
+        ["Average precision", "all frauds", *(f"{kind}, no other fraud" for kind in kinds[1:])],
+        [
+            [
+                name,
+                f"{evaluation.precision(each, rows):.3f}",
+                *(f"{value:.2f}" for value in evaluation.by_kind(each, rows.kind).values()),
+            ]
+            for name, each in scores.items()
+        ],
+    )
+
+
 def say_whether_met(judgement: Judgement) -> str:
     """The line to beat, whether it is, and what that says."""
     name, line = judgement.strongest
@@ -197,6 +215,15 @@ def say_whether_met(judgement: Judgement) -> str:
         f"The autoencoder reaches {judgement.value:.3f}, and the strongest rival, {name}, "
         f"{line:.3f}: with this seed the line is {verdict}."
     )
+
+
+def say_whose_idea_is_better(autoencoder: float, linear_heads: float) -> str:
+    """Which of the two is less surprised by normal payments, in nats for each."""
+    if autoencoder < linear_heads:
+        return "The autoencoder has a better idea of normal payments than the linear heads."
+    if autoencoder == linear_heads:
+        return "The linear heads have as good an idea of normal payments as the autoencoder."
+    return "Here the linear heads have a better idea of normal payments than the autoencoder."
 
 
 def say_of_the_chain(chained: float, one_at_a_time: float) -> str:
