@@ -48,6 +48,11 @@ def share_of_products(config: Config) -> float:
 
 def explain(record: Record, shares: Mapping[str, float]) -> str:
     """The reason by the bars of `record`, and what `shares_of_products` found."""
+    return f"{lead_reason(record, STEPS)} {say_shares(shares)}"
+
+
+def say_shares(shares: Mapping[str, float]) -> str:
+    """The shares of `shares_of_products`, and for which batch the rest is the larger part."""
     found = " and ".join(f"{share:.0%} with {label}" for label, share in shares.items())
     small, large = (round(share, 2) for share in shares.values())
     if small < large:
@@ -57,7 +62,6 @@ def explain(record: Record, shares: Mapping[str, float]) -> str:
     else:
         rest = "The rest is a larger part of the larger batch."
     return (
-        f"{lead_reason(record, STEPS)} The matrix products of the four layers, forward and "
-        f"backward, take so much of NumPy's time for a step: {found} in a batch. "
-        f"Both libraries have to compute them. {rest}"
+        "The matrix products of the four layers, forward and backward, take so much of NumPy's "
+        f"time for a step: {found} in a batch. Both libraries have to compute them. {rest}"
     )
