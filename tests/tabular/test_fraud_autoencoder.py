@@ -300,6 +300,19 @@ def test_questions_in_a_chain_cost_what_the_payment_costs(data, trained):
     assert f"{asked[0].field} {asked[0].surprise:.1f}" in figures.describe_questions(asked)
 
 
+def test_by_habits_alone_a_payment_is_read_as_its_name_says(data, trained):
+    everything = np.ones((len(data.test.kind), len(TINY.sizes)), np.float32)
+    rows = data.test.answers, data.test.context, everything
+    params = jax.tree.map(np.asarray, trained.params)
+    logits = in_numpy.predict(params, *rows, TINY)
+    actual, expected = in_numpy.surprise_of(rows[0], logits, TINY)
+    for name, each in (("surprise", actual), ("surplus", actual - expected)):
+        readings = {"autoencoder": evaluation.Reading(name, np.zeros(1), np.zeros(1))}
+        models = {"autoencoder": (trained.params, TINY)}
+        found = reading.habits_and_chain(models, readings, data.test)["autoencoder"][0]
+        np.testing.assert_allclose(found, each.sum(1), rtol=1e-3, atol=1e-3)
+
+
 def test_what_is_said_of_chain_and_rivals_follows_the_scores():
     assert "better here" in reading.say_of_the_chain(0.6, 0.5)
     assert "no better" in reading.say_of_the_chain(0.5, 0.6)

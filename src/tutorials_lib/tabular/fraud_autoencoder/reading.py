@@ -13,7 +13,7 @@ from tutorials_lib.benchmark.tables import MarkdownRows
 from tutorials_lib.datasets import transactions
 from tutorials_lib.judge import Judgement
 from tutorials_lib.tabular.fraud_autoencoder import evaluation, features, in_jax, problem
-from tutorials_lib.tabular.fraud_autoencoder.evaluation import Alerts, Found, Scores
+from tutorials_lib.tabular.fraud_autoencoder.evaluation import Alerts, Found, Reading, Scores
 from tutorials_lib.tabular.fraud_autoencoder.problem import Config, Rows
 
 
@@ -156,13 +156,26 @@ def hours_by_weekday(
     }
 
 
-def by_habits_alone(params: in_jax.Params, rows: Rows, config: Config) -> Scores:
-    """The surplus of each payment whose fields are all hidden at once: what its context tells."""
+def by_habits_alone(params: in_jax.Params, rows: Rows, config: Config, name: str) -> Scores:
+    """The score of each payment whose fields are all hidden at once: what its context tells.
+
+    `name` is one of `evaluation.readings`.
+    """
     everything = np.ones((len(rows.kind), len(config.sizes)), np.float32)
     shown = jnp.asarray(rows.answers), jnp.asarray(rows.context)
     logits = in_jax.predict(params, *shown, jnp.asarray(everything), config)
-    actual, expected = in_jax.surprise_of(shown[0], logits, config)
-    return np.asarray(actual - expected).sum(1)
+    found = Found(*map(np.asarray, in_jax.surprise_of(shown[0], logits, config)))
+    return evaluation.readings(found)[name]
+
+
+def habits_and_chain(
+    models: Mapping[str, tuple[in_jax.Params, Config]], readings: Mapping[str, Reading], rows: Rows
+) -> dict[str, list[Scores]]:
+    """The scores of each model by the habits alone and by the chain, in the reading it has."""
+    return {
+        name: [by_habits_alone(params, rows, config, readings[name].name), readings[name].test]
+        for name, (params, config) in models.items()
+    }
 
 
 def table_of_alerts(found: Mapping[str, Alerts]) -> MarkdownRows:
