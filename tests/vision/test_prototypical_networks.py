@@ -275,6 +275,14 @@ def test_the_question_of_the_page_is_answered_by_features_and_not_by_pixels():
     assert steps.pixels.argmin() != question.answer
     assert steps.probs.sum() == pytest.approx(1)
     assert f"another {'ABCDE'[question.answer]}" in reading.say_answers(steps, question)
+    assert reading.say_why_shown(steps, question).startswith("It is the first question that")
+
+
+def test_where_features_are_no_better_than_pixels_the_page_says_so():
+    rows = points()
+    question = reading.telling_question(rows, rows, episodes(shots=1))
+    steps = reading.steps_of(rows, rows, question, TINY)
+    assert "there is none" in reading.say_why_shown(steps, question)
 
 
 def test_how_much_an_example_is_worth_is_read_off_the_curves():
