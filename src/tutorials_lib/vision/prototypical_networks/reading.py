@@ -193,7 +193,7 @@ def say_worth(curves: Mapping[str, Sequence[Estimate]], rival: str) -> str:
             "network with one."
         )
     if enough[0] == 1:
-        return f"*{rival}* knows as much from one example as the network does."
+        return f"*{rival}* knows at least as much from one example as the network does."
     return (
         f"*{rival}* needs {enough[0]} examples of each character to know as much as the network "
         "with one."
