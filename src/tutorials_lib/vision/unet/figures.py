@@ -79,7 +79,10 @@ def mistakes(pictures: Pictures, found: Mapping[str, Walls], true: Walls) -> Fig
 
 
 def windows(picture: Picture, pixel: tuple[int, int], sides: Mapping[str, int]) -> Figure:
-    """The picture, and what windows of growing size around one pixel show of it, enlarged."""
+    """The picture, and what windows of growing size around one pixel show of it, enlarged.
+
+    A window of an odd side has the pixel in its middle, one of an even side half a pixel beside.
+    """
     figure, panels = plt.subplots(ncols=len(sides) + 1, figsize=(7.0, 2.0))
     row, column = pixel
     draw(panels[0], picture, title="the section")
@@ -98,7 +101,7 @@ def describe_windows(sides: Mapping[str, int], pixel: tuple[int, int]) -> str:
     shown = ", ".join(f"{side} pixels ({name})" for name, side in sides.items())
     return (
         f"A grey section with a mark at row {pixel[0]}, column {pixel[1]}, and windows around the "
-        f"mark that are {shown} wide: from a patch of grey to several cells with their walls."
+        f"mark that are {shown} wide. The wider the window, the more of the lines it shows."
     )
 
 
