@@ -58,8 +58,9 @@ def describe_maps(effects: Mapping[str, Grid]) -> str:
         parts.append(f"{name}: from {np.expm1(low):+.0%} to {np.expm1(high):+.0%}")
     text = f"Maps of the effect of the place on the price. {'; '.join(parts)}."
     if len(effects) == 2:
-        first, second = (effect.ravel() for effect in effects.values())
-        text += f" The correlation of the two maps is {np.corrcoef(first, second)[0, 1]:.2f}."
+        both = np.stack([effect.ravel() for effect in effects.values()])
+        drawn = both[:, np.isfinite(both).all(axis=0)]  # blank where no home was sold nearby
+        text += f" The correlation of the two maps is {np.corrcoef(drawn)[0, 1]:.2f}."
     return text
 
 
