@@ -314,10 +314,9 @@ def test_the_first_figure_has_three_curves_whatever_the_line_is(
 
 def test_no_two_curves_share_their_dashes_or_their_marker(trained: evaluation.Trained):
     (ax,) = figures.learning_curves(trained.accuracies, TINY.num_labels).axes
-    lines = [container.lines[0] for container in ax.containers]
-    assert len({line.get_marker() for line in lines}) == len(lines) == 5
-    dashes = {str(line._dash_pattern) for line in lines}  # pyright: ignore[reportAttributeAccessIssue]
-    assert len(dashes) == 5
+    curves: list[Any] = [line for line in ax.lines if str(line.get_marker()) in "os^Dv"]
+    assert len({line.get_marker() for line in curves}) == len(curves) == 5
+    assert len({str(line._dash_pattern) for line in curves}) == 5
 
 
 def both(*rows: Sequence[float]) -> Accuracies:
@@ -342,6 +341,8 @@ def test_what_the_page_says_follows_the_scores():
             metric="accuracy", value=0.85, baselines={"rival": Score(0.5, 0.78)}, details=details
         )
         assert told in reading.say_where(judgement, TINY)
+        worse = dataclasses.replace(judgement, details=details | {"rival": ours})
+        assert reading.say_where(worse, TINY).startswith("At no number of labels")
         assert reading.say_whether_met(judgement, TINY).startswith("Met: ")
     gains = reading.paired(both([0.9, 0.9], [0.9, 0.9]), both([0.6, 0.5], [0.8, 0.7]))
     assert "The fewer the labels" in reading.say_shrinking(gains, [10, 50])
@@ -351,6 +352,8 @@ def test_what_the_page_says_follows_the_scores():
     told = reading.say_probe(both([0.9], [0.8]), both([0.8], [0.9]), [10, 50])
     assert "ahead of full fine-tuning with 10" in told
     assert "behind full fine-tuning with 50" in told
+    same = reading.say_probe(both([0.9], [0.8]), both([0.9], [0.7999]), [10, 50])
+    assert same.count("level with") == 2
     labels, said = np.array([0, 1, 1, 2, 9]), np.array([0, 1, 2, 2, 0])
     every = np.arange(problem.NUM_CLASSES)
     expected = recall_score(labels, said, labels=every, average=None, zero_division=0)

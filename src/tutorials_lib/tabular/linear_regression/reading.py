@@ -207,8 +207,10 @@ def say_coverage(relative: Mapping[str, Intervals], config: Config) -> str:
     """What the intervals cover, here and over fresh samples, where the truth is known."""
     widths = {name: float((high - low).mean()) for name, (low, high) in relative.items()}
     narrower = 1 - widths["Huber"] / widths["least squares"]
+    word = "narrower" if narrower >= 0 else "wider"
     text = (
-        f"Huber's intervals are narrower than those of least squares by {narrower:.0%} on average."
+        f"Huber's intervals are {word} than those of least squares by {abs(narrower):.0%} on "
+        "average."
     )
     if config.source == "real":
         return text

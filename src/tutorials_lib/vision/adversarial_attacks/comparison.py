@@ -167,7 +167,7 @@ COMPARISON = Comparison(
             name="JAX, op by op",
             run=pgd_op_by_op,
             twin=in_jax,
-            explains="convolutions on all cores, without a matrix of patches",
+            explains="the same operations in XLA, each on its own, without a matrix of patches",
         ),
         Variant(
             name="JAX, jit per step",

@@ -207,7 +207,8 @@ def say_where(judgement: Judgement, config: Config) -> str:
             lost.append(f"with {number} labels {best} is as good or better")
     if not lost:
         return "It is ahead of every rival at every number of labels."
-    return f"Not at every number of labels: {', and '.join(lost)}."
+    where = "At no number" if len(lost) == len(config.num_labels) else "Not at every number"
+    return f"{where} of labels is it ahead of every rival: {', and '.join(lost)}."
 
 
 def say_paired(found: Paired) -> str:
@@ -225,7 +226,7 @@ def say_shrinking(found: Paired, numbers: Sequence[int]) -> str:
     if (np.diff(found.gain) < 0).all():
         so = "The fewer the labels, the more it is worth"
     elif first > last:
-        so = "It is worth more with the fewest labels than with the most, but not at every step"
+        so = "It is worth more with the fewest labels than with the most, though not at every step"
     else:
         so = "It does not shrink here"
     return (
@@ -238,8 +239,14 @@ def say_probe(probe: Accuracies, judged: Accuracies, numbers: Sequence[int]) -> 
     """Where frozen features are enough, and where not."""
     behind = judged.test.mean(1) - probe.test.mean(1)
     told = [
-        f"{abs(gap):.3f} {'behind' if gap > 0 else 'ahead of'} full fine-tuning with {number} "
-        "labels"
+        f"{_beside(gap)} full fine-tuning with {number} labels"
         for gap, number in zip(behind[[0, -1]], (numbers[0], numbers[-1]), strict=True)
     ]
     return f"A linear probe is {told[0]}, and {told[1]}."
+
+
+def _beside(gap: float) -> str:
+    """How far something is behind, or ahead where `gap` is negative, as the page rounds it."""
+    if f"{abs(gap):.3f}" == "0.000":
+        return "level with"
+    return f"{abs(gap):.3f} {'behind' if gap > 0 else 'ahead of'}"
