@@ -337,7 +337,7 @@ def test_every_picture_of_the_page_can_be_drawn_and_described():
     ]
     assert all(figure.axes for figure in drawn)
     assert "as it is" in figures.describe_maps(effects)
-    assert "area +35%, place -10%" in figures.describe_contributions(2e5, adds)
+    assert "area +35.0%, place -9.5%" in figures.describe_contributions(2e5, adds)
     assert "engineered falls from 1.0e+00 to 5.0e-01" in figures.describe_descent(excess)
     assert "zero go from 0 to 1" in figures.describe_paths(penalties, path, errors)
     assert "Huber covers 1" in figures.describe_intervals(["area", "age"], relative)

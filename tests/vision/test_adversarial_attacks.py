@@ -327,7 +327,7 @@ def test_slopes_are_counted_on_the_strokes_whatever_their_sign():
     assert reading.share_on_strokes(digits, 0 * slopes) == 0
     told = reading.say_slopes(digits, {"plain": slopes})
     assert "75% (plain)" in told
-    assert "1% are such" in told
+    assert "would have 1% there" in told
 
 
 def test_the_pictures_of_the_page_can_be_drawn_and_described():

@@ -225,8 +225,8 @@ def say_slopes(pictures: Pictures, slopes: Mapping[str, Pictures]) -> str:
     )
     return (
         "Of the slopes of a digit, added up without their sign, so much lies on its strokes, the "
-        f"pixels that are not paper: {told}. Of all its pixels, {(pictures >= PAPER).mean():.0%} "
-        "are such."
+        f"pixels that are not paper: {told}. Slopes that are spread evenly would have "
+        f"{(pictures >= PAPER).mean():.0%} there."
     )
 
 

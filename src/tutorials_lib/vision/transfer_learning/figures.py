@@ -59,7 +59,7 @@ def learning_curves(
         ax.axhline(floor, color=figures.MUTED, linewidth=1, linestyle=":", label="no label")
     ax.set(xlabel="labels", ylabel="test accuracy")
     ax.set_xticks(places, [str(number) for number in numbers])
-    ax.legend(handlelength=4)
+    ax.legend(handlelength=4, loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
 
