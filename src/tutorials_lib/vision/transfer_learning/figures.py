@@ -1,6 +1,7 @@
 """The pictures of the page; each function returns a figure, and the page describes it."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,10 +12,20 @@ from matplotlib.figure import Figure
 from tutorials_lib import figures
 from tutorials_lib.figures import panels
 from tutorials_lib.vision.transfer_learning.evaluation import JUDGED
-from tutorials_lib.vision.transfer_learning.problem import NUM_CLASSES, Labelled
+from tutorials_lib.vision.transfer_learning.problem import NUM_CLASSES, SCRATCH, Labelled
 from tutorials_lib.vision.transfer_learning.rivals import Accuracies
 
 _NUM_ROWS = 4
+
+_STYLES: dict[str, tuple[Any, str]] = {JUDGED: ("-", "o"), SCRATCH: ("--", "s")}
+"""Dashes and marker of the curves that stand in several figures."""
+
+_OTHER_STYLES: tuple[tuple[Any, str], ...] = (
+    ("-.", "^"),
+    ((0, (8, 2, 1, 2, 1, 2)), "D"),
+    ((0, (2, 1)), "v"),
+)
+"""Those of the others, so that nobody has to tell colours apart."""
 
 Ink = Float[np.ndarray, "pictures 8 8 1"]
 
@@ -24,28 +35,31 @@ def learning_curves(
 ) -> Figure:
     """Test accuracy against the number of labels, with one standard deviation over the draws.
 
-    A dotted line stands at `floor`, the accuracy without any label.
+    Every curve has dashes and a marker of its own: the judged strategy is solid, random weights
+    are dashed, and the next one is dash-dotted. A dotted line stands at `floor`, the accuracy
+    without any label.
     """
     figure, ax = plt.subplots(figsize=(7.0, 3.4))
-    places = np.arange(len(numbers))
+    places, others = np.arange(len(numbers)), iter(_OTHER_STYLES)
     for i, (name, each) in enumerate(accuracies.items()):
         color = figures.COLORS["jax"] if name == JUDGED else figures.CYCLE[i]
+        dashes, marker = _STYLES.get(name) or next(others)
         ax.errorbar(
             places + 0.03 * (i - (len(accuracies) - 1) / 2),
             each.test.mean(1),
             each.test.std(1, ddof=1),
             color=color,
-            marker="o",
-            markersize=4,
+            marker=marker,
+            markersize=4.5,
             capsize=3,
-            linestyle="-" if name == JUDGED else "--",
+            linestyle=dashes,
             label=name,
         )
     if floor is not None:
         ax.axhline(floor, color=figures.MUTED, linewidth=1, linestyle=":", label="no label")
     ax.set(xlabel="labels", ylabel="test accuracy")
     ax.set_xticks(places, [str(number) for number in numbers])
-    ax.legend()
+    ax.legend(handlelength=4, loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
 
