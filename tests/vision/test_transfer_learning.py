@@ -102,7 +102,7 @@ def test_four_devices_end_where_one_does():
     assert found["difference"] < 1e-9 < 1e-4 < found["moved"]
     assert found["loss"][0] == pytest.approx(found["loss"][1], rel=1e-9)
     assert found["all-reduces"] > 0
-    told = dict(reading.devices_table(found).rows)
+    told = {row[0]: row[1] for row in reading.devices_table(found).rows}
     assert told["loss of the last step, on one device"] == told["the same, on all"]
     assert all(len(value) < 12 for value in told.values())
 
