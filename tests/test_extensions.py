@@ -345,9 +345,14 @@ def test_a_record_on_published_data_is_shown_on_its_page_and_in_the_ledger(book:
     assert "No verified copy." in book.html("book/tabular/kmeans")
     assert "no verified copy" in book.html("book/performance/ledger")
     book.write("book/_data/published/kmeans.json", json.dumps(published_record()))
+    of_the_book = published_record() | {"data_source": "offline", "files": []}
+    book.write("book/_data/seeds/kmeans.json", json.dumps(of_the_book))
+    page = PAGE.replace("```{published}", "```{seeds}\n```\n\n```{published}")
+    book.kmeans.write_text(page, encoding="utf-8")
     assert book.build().returncode == 0
     assert book.times_executed == before
     html = book.html("book/tabular/kmeans")
+    assert "The seeds 0 and 1, judged apart from this page on 2026-01-01: Met:" in html
     assert "No verified copy." not in html
     for expected in (
         "Met: the mean is 0.9000",

@@ -78,6 +78,21 @@ def test_scripts_wait_for_the_page_except_what_scripts_in_it_need():
         assert "defer" not in site_theme._deferred(stays).attributes
 
 
+def test_a_page_loads_the_scripts_that_do_something_on_it():
+    names = ["", "_static/design-tabs.js", "_static/copybutton.js", "_static/togglebutton.js"]
+    files = [_JavaScript(name) for name in [*names, "_static/site.js"]]
+
+    def used(body: str) -> list[str]:
+        kept = [str(file.filename) for file in files if site_theme._is_used(file, body)]
+        return [name for name in kept if name in names[1:]]
+
+    assert all(site_theme._is_used(file, "<p>words</p>") for file in (files[0], files[-1]))
+    assert used("<p>words</p>") == []
+    assert used("<pre>x</pre>") == ["_static/copybutton.js"]
+    assert used('<div class="sd-tab-set docutils">') == ["_static/design-tabs.js"]
+    assert used('<div class="admonition dropdown">') == ["_static/togglebutton.js"]
+
+
 def test_a_signature_keeps_its_words_links_and_names():
     word = '<span class="pre">%s</span>'
     written = (

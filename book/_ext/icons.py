@@ -15,6 +15,8 @@ from fontTools.ttLib import TTFont
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
+import purge
+
 STYLE_SHEET = "styles/pydata-sphinx-theme.css"
 FONTS = "vendor/fontawesome/webfonts"
 FONT = "fa-solid-900"
@@ -65,8 +67,7 @@ def keep_used_icons(app: Sphinx, exception: Exception | None) -> None:
         return
     static = Path(app.outdir, "_static")
     sheet, fonts = static / STYLE_SHEET, static / FONTS
-    texts = [*Path(app.outdir).rglob("*.html"), *static.rglob("*.js")]
-    names = {name for path in texts for name in _NAME.findall(path.read_text("utf-8"))}
+    names = purge.words_of_site(Path(app.outdir)).names
     slim, found = _SOURCE.subn(
         f'url(../{FONTS}/{FONT}.woff) format("woff")',
         keep_rules(sheet.read_text("utf-8"), names),

@@ -1,7 +1,9 @@
-"""`{published}`: what a tutorial reaches on the published data set, from the committed record.
+"""What a tutorial reaches with several seeds, from the committed records.
 
-`python -m tutorials_lib.judge --record` writes the records. They, and whether the code has changed
-since, are looked up when a page is written, and what shows them is written again when they change.
+`{published}` tells it of the published data set, `{seeds}` of the data of the book, which the page
+itself judges with one seed. `python -m tutorials_lib.judge --record` writes the records. They, and
+whether the code has changed since, are looked up when a page is written, and what shows them is
+written again when they change.
 """
 
 from collections.abc import Sequence
@@ -17,7 +19,7 @@ from records import LEDGER, is_a_game, table, tutorial_of, why_no_record
 from tutorials_lib import catalog
 from tutorials_lib.benchmark.tables import format_seconds
 from tutorials_lib.catalog import Tutorial
-from tutorials_lib.judge.record import PUBLISHED, JudgeRecord, load_published
+from tutorials_lib.judge.record import PUBLISHED, STORED, JudgeRecord, load_published, load_stored
 from tutorials_lib.judge.report import (
     details_table,
     format_score,
@@ -32,6 +34,26 @@ _LISTED = 6
 
 class _Mark(nodes.General, nodes.Element):
     """The place of a record, which is filled in when the page is written."""
+
+
+class _SeedsMark(nodes.General, nodes.Element):
+    """The place of a record on the data of the book."""
+
+
+class Seeds(SphinxDirective):
+    """`{seeds}`: the verdict with several seeds on the data that the page itself is judged on."""
+
+    def run(self) -> list[nodes.Node]:
+        """Leave a mark that `FillInPublished` replaces."""
+        tutorial = tutorial_of(self.env.docname)
+        path = None if tutorial is None else STORED["offline"] / f"{tutorial.slug}.json"
+        if tutorial is None or path is None or not (Path(self.env.srcdir) / path).exists():
+            raise self.error(
+                f"seeds: expected the page of a tutorial with a record, found {self.env.docname} "
+                f"without {path}; python -m tutorials_lib.judge --record writes it"
+            )
+        self.env.note_dependency(path.as_posix())
+        return [_SeedsMark(slug=tutorial.slug)]
 
 
 class Published(SphinxDirective):
@@ -60,6 +82,9 @@ class FillInPublished(SphinxPostTransform):
 
     def run(self, **kwargs: object) -> None:
         """Read the records once a page that shows one."""
+        for mark in list(self.document.findall(_SeedsMark)):
+            stored = load_stored(Path(self.app.srcdir), "offline")
+            mark.replace_self(told_by_seeds(stored[mark["slug"]]))
         marks = list(self.document.findall(_Mark))
         records = load_published(Path(self.app.srcdir)) if marks else {}
         for mark in marks:
@@ -101,14 +126,27 @@ def describe(record: JudgeRecord) -> list[nodes.Node]:
             f"together took {format_seconds(record.summary.seconds)}."
         ),
     ]
-    if not record.is_current:
-        parts.append(
-            _paragraph(
-                nodes.strong("", "Earlier code."),
-                " The code of this tutorial or of its loader has changed since.",
-            )
-        )
-    return parts
+    aged = _aged(record)
+    return [*parts, _paragraph(*aged)] if aged else parts
+
+
+def _aged(record: JudgeRecord) -> list[nodes.Node | str]:
+    """What is said of a record of other code than that which is here."""
+    if record.is_current:
+        return []
+    told = " The code of this tutorial or of its loader has changed since."
+    return [" ", nodes.strong("", "Earlier code."), told]
+
+
+def told_by_seeds(record: JudgeRecord) -> nodes.paragraph:
+    """The seeds, the verdict over all of them, and when they were judged."""
+    seeds = [str(run.seed) for run in record.summary.runs]
+    return _paragraph(
+        f"The seeds {', '.join(seeds[:-1])} and {seeds[-1]}, judged apart from this page on "
+        f"{record.machine['date']}: ",
+        verdict_sentences(record.summary),
+        *_aged(record),
+    )
 
 
 def beside(record: JudgeRecord, other: JudgeRecord) -> nodes.paragraph:
@@ -174,14 +212,15 @@ def _paragraph(*parts: nodes.Node | str) -> nodes.paragraph:
 def write_again(app: Sphinx, env: BuildEnvironment) -> list[str]:
     """Name the pages whose records changed since this builder wrote them, and the ledger."""
     current = {
-        slug: (record.to_json(), record.is_current)
-        for slug, record in load_published(Path(app.srcdir)).items()
+        (slug, source): (record.to_json(), record.is_current)
+        for source in STORED
+        for slug, record in load_stored(Path(app.srcdir), source).items()
     }
     shown_by_builder = env.__dict__.setdefault("published_shown", {})
     shown = shown_by_builder.get(app.builder.name, {})
     shown_by_builder[app.builder.name] = current
     changed = {
-        slug for slug in current.keys() | shown.keys() if current.get(slug) != shown.get(slug)
+        each[0] for each in current.keys() | shown.keys() if current.get(each) != shown.get(each)
     }
     if not changed:
         return []
@@ -192,6 +231,7 @@ def write_again(app: Sphinx, env: BuildEnvironment) -> list[str]:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect to Sphinx."""
     app.add_directive("published", Published)
+    app.add_directive("seeds", Seeds)
     app.add_post_transform(FillInPublished)
     app.connect("env-updated", write_again)
     return {"parallel_read_safe": True, "parallel_write_safe": False}

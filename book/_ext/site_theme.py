@@ -44,6 +44,14 @@ UNUSED_FILES = (
 )
 """What the theme copies into `_static` and no page of the book asks for."""
 
+SCRIPTS_FOR = {
+    "clipboard.min.js": ("<pre",),
+    "copybutton.js": ("<pre",),
+    "design-tabs.js": ("sd-tab-set",),
+    "togglebutton.js": ("toggle", "dropdown"),
+}
+"""Scripts that only some pages need, and what these have in their markup."""
+
 Context = dict[str, Any]
 
 
@@ -137,7 +145,9 @@ def mend_page(
     for kind in ("css_files", "script_files"):
         context[kind] = _unique(context[kind])
     if page != "search":  # its scripts are called while the page is read
-        context["script_files"] = [_deferred(file) for file in context["script_files"]]
+        files = context["script_files"]
+        used = [file for file in files if _is_used(file, context.get("body", ""))]
+        context["script_files"] = [_deferred(file) for file in used]
     context["leave_out_scripts"] = leave_out_scripts
     if "generate_toctree_html" in context:
         context["generate_toctree_html"] = _with_named_sections(context["generate_toctree_html"])
@@ -231,6 +241,12 @@ def _unique(files: Iterable[Any]) -> list[Any]:
     for file in files:
         first.setdefault((str(file.filename or ""), file.attributes.get("body", "")), file)
     return list(first.values())
+
+
+def _is_used(file: Any, body: str) -> bool:
+    """Whether the script does something on a page with this `body`."""
+    marks = SCRIPTS_FOR.get(Path(str(file.filename or "")).name)
+    return marks is None or any(mark in body for mark in marks)
 
 
 def _deferred(file: Any) -> Any:

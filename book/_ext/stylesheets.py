@@ -1,11 +1,16 @@
 """One style sheet in the place of ten, so that a page waits for one file before it is drawn.
 
 The theme and the extensions bring a style sheet each. When the site has been written, those that
-its pages load are joined, in the order in which they are loaded. A sheet that only some pages load
-stays a file of its own behind the joined one.
+its pages load are joined, in the order in which they are loaded, and what no page of the site uses
+is left out (`purge`). The sheets themselves stay in `_static`, so that each build starts from all
+of them: a page that is written later may use what none did before. A sheet that only some pages
+load stays a file of its own behind the joined one.
+
+The few lines of options that scripts in the page ask for become part of the page, too.
 """
 
 import hashlib
+import inspect
 import os
 import re
 import time
@@ -15,14 +20,18 @@ from pathlib import Path
 from sphinx.application import Sphinx
 
 import maths
+import purge
 
 JOINED = "_static/styles/joined-{name}.css"
 """The name is made of those of the sheets that are joined."""
+
+OPTIONS = "_static/documentation_options.js"
 
 OF_SOME_PAGES = (maths.STYLE_SHEET,)
 """In `_static`."""
 
 _LINK = re.compile(r'<link\b(?=[^>]*\brel="stylesheet")[^>]*?\bhref="([^"?#]+)[^"]*"[^>]*>\s*')
+_OPTIONS = re.compile(r'<script src="[^"]*_static/documentation_options\.js[^"]*"></script>')
 _ADDRESS = re.compile(r"""url\((["']?)(?!data:|https?:|[/#])([^)"']+)\1\)""")
 
 
@@ -31,7 +40,9 @@ def join(site: Path, since: float = 0.0) -> int:
 
     A sheet whose file is not part of the site stays as it is.
     """
-    joined = cache(lambda sheets: _write(site, sheets))
+    joined = cache(lambda sheets: _write(site, sheets, words()))
+    words = cache(lambda: purge.words_of_site(site))
+    options = cache(lambda: (site / OPTIONS).read_text(encoding="utf-8"))
     count = 0
     for page in site.rglob("*.html"):
         if page.stat().st_mtime < since:
@@ -49,6 +60,7 @@ def join(site: Path, since: float = 0.0) -> int:
         for link in reversed(links):
             own = f'<link rel="stylesheet" href="{address}?v={version}" />\n'
             head = head[: link.start()] + (own if link is first else "") + head[link.end() :]
+        head = _OPTIONS.sub(lambda _: f"<script>{options()}</script>", head)
         page.write_text(head + closed + body, encoding="utf-8")
         count += 1
     return count
@@ -63,14 +75,21 @@ def _sheet(site: Path, page: Path, address: str) -> Path | None:
     return None if path.relative_to(static).as_posix() in OF_SOME_PAGES else path
 
 
-def _write(site: Path, sheets: tuple[Path, ...]) -> tuple[Path, str]:
-    """The joined sheet, and a fingerprint of what it says."""
+def _write(site: Path, sheets: tuple[Path, ...], words: purge.Words) -> tuple[Path, str]:
+    """The joined sheet, without what is not among `words`, and a fingerprint of what it says."""
     names = [sheet.relative_to(site).as_posix() for sheet in sheets]
     path = site / JOINED.format(name=_fingerprint("\n".join(names)))
     parts = (_moved(sheet, path.parent) for sheet in sheets)
-    text = "\n".join(f"/* {name} */\n{part}" for name, part in zip(names, parts, strict=True))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    together = (f"/*! {name} */\n{part}\n" for name, part in zip(names, parts, strict=True))
+    source = "".join(together)
+    known = map(sorted, (words.elements, words.names, words.properties, words.beginnings))
+    made_from = _fingerprint(repr([source, *known, inspect.getsource(purge)]))
+    head = f'@charset "utf-8";\n/*! {made_from} */\n'
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if not text.startswith(head):  # most edits of a page change none of it, and this takes a second
+        text = head + purge.purge(source, words)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
     return path, _fingerprint(text)
 
 

@@ -65,6 +65,15 @@ def test_a_record_of_earlier_code_is_marked(published: ModuleType, record: Judge
     assert "Earlier code." in text(published, dataclasses.replace(record, code_digest="0" * 16))
 
 
+def test_the_verdict_over_seeds_names_them_and_its_day(published, record: JudgeRecord):
+    shown = published.told_by_seeds(record).astext()
+    assert f"The seeds 0 and 1, judged apart from this page on {record.machine['date']}" in shown
+    assert "Met: the mean is 0.9100" in shown
+    assert "Earlier code" not in shown
+    earlier = published.told_by_seeds(dataclasses.replace(record, code_digest="0" * 16))
+    assert "Earlier code." in earlier.astext()
+
+
 def test_details_are_a_second_table_where_there_are_any(published, record: JudgeRecord):
     runs = tuple(
         dataclasses.replace(

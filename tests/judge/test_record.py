@@ -140,6 +140,16 @@ def test_a_result_on_published_data_is_recorded_with_its_files(checkout, monkeyp
     assert [path.name for path in checkout.stored.parent.iterdir()] == ["small.json"]
 
 
+def test_a_result_on_the_data_of_the_book_has_a_folder_of_its_own(checkout):
+    assert command.main(["small", "--record"]) == 0
+    assert not checkout.stored.exists()
+    (path,) = (checkout.folder / record.STORED["offline"]).iterdir()
+    assert path.name == "small.json"
+    found = record.load_stored(checkout.folder, "offline")["small"]
+    assert found.to_json() == json.loads(path.read_text("utf-8"))
+    assert [run.seed for run in found.summary.runs] == [0, 1, 2]
+
+
 def test_data_that_cannot_be_had_are_a_failure_and_leave_nothing(checkout, monkeypatch, capsys):
     reading(checkout, monkeypatch)
 
@@ -161,8 +171,7 @@ def test_data_that_cannot_be_had_are_a_failure_and_leave_nothing(checkout, monke
         (("small", "--preset", "full"), "small: TUTORIALS_PRESET=full, but this tutorial has only"),
         (("small", "--json", "."), "is a folder; name a file in it"),
         (("small", "--json", "nowhere/x.json"), "does not exist; create it first"),
-        (("small", "--record"), "add --data real"),
-        (("small", "--record", "--data", "real", "--preset", "tiny"), "tiny is for tests"),
+        (("small", "--record", "--preset", "tiny"), "tiny is for tests"),
         (("small", "--record", "--data", "real", "--seeds", "0"), "at least two seeds"),
     ],
 )

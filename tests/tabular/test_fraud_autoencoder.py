@@ -261,7 +261,27 @@ def test_the_expected_hours_of_a_weekday_add_up_to_one(trained):
     for hours in by_profile.values():
         np.testing.assert_allclose(hours.sum(1), 1, rtol=1e-5)
     figures.expected_hours(by_profile)
-    assert "office is expected most on Mondays" in figures.describe_expected_hours(by_profile)
+    assert "office is expected most from" in figures.describe_expected_hours(by_profile)
+
+
+def test_both_days_of_the_weekend_are_described_together():
+    hours = np.full((7, 24), 0.01)
+    hours[:5, 8], hours[5, 12], hours[6, 12], hours[6, 20] = 0.5, 0.6, 0.3, 0.4
+    assert (
+        "nights is expected most from 8 to 9 h on working days, "
+        "from 12 to 13 h on Saturdays and Sundays."
+    ) in figures.describe_expected_hours({"nights": hours})
+
+
+def test_the_table_says_that_other_kinds_are_left_out(data):
+    """A score that ranks one kind alone: perfect on it, and hardly better than chance on all."""
+    scores = {"tests": (data.test.kind == 1) * 1.0}
+    text = reading.table_by_kind(scores, data.test, transactions.KINDS).markdown()
+    header, _, row = text.splitlines()[:3]
+    assert "card testing, no other fraud" in header
+    assert row.count("|") == header.count("|")
+    assert "| 1.00 |" in row
+    assert row.count("1.00") == 1
 
 
 def test_questions_in_a_chain_cost_what_the_payment_costs(data, trained):
@@ -280,13 +300,41 @@ def test_questions_in_a_chain_cost_what_the_payment_costs(data, trained):
     assert f"{asked[0].field} {asked[0].surprise:.1f}" in figures.describe_questions(asked)
 
 
+def test_by_habits_alone_a_payment_is_read_as_its_name_says(data, trained):
+    everything = np.ones((len(data.test.kind), len(TINY.sizes)), np.float32)
+    rows = data.test.answers, data.test.context, everything
+    params = jax.tree.map(np.asarray, trained.params)
+    logits = in_numpy.predict(params, *rows, TINY)
+    actual, expected = in_numpy.surprise_of(rows[0], logits, TINY)
+    for name, each in (("surprise", actual), ("surplus", actual - expected)):
+        readings = {"autoencoder": evaluation.Reading(name, np.zeros(1), np.zeros(1))}
+        models = {"autoencoder": (trained.params, TINY)}
+        found = reading.habits_and_chain(models, readings, data.test)["autoencoder"][0]
+        np.testing.assert_allclose(found, each.sum(1), rtol=1e-3, atol=1e-3)
+
+
 def test_what_is_said_of_chain_and_rivals_follows_the_scores():
     assert "better here" in reading.say_of_the_chain(0.6, 0.5)
     assert "no better" in reading.say_of_the_chain(0.5, 0.6)
+    for nats, words in ((16.0, "The autoencoder has a better"), (17.0, "as good"), (18.0, "Here")):
+        assert words in reading.say_whose_idea_is_better(nats, 17.0)
     rivals = {"PCA": Score(0.2, 0.3), "neighbours": Score(0.7, 0.6)}
     for value, words in ((0.7, "0.600: with this seed the line is met"), (0.5, "is not met")):
         found = Judgement(metric="average precision", value=value, baselines=rivals)
         assert words in reading.say_whether_met(found)
+
+
+def test_the_share_of_the_products_is_compared_between_two_batches(monkeypatch):
+    monkeypatch.setattr(timings, "share_of_products", lambda config: 1 / config.batch_size)
+    assert timings.shares_of_products() == {"16 payments": 1 / 16, "256 payments": 1 / 256}
+    for small, words in (
+        (0.2, "larger part of the smaller"),
+        (0.501, "as large a part of either"),
+        (0.6, "larger part of the larger"),
+    ):
+        said = timings.say_shares({"16 payments": small, "256 payments": 0.5})
+        assert f"{small:.0%} with 16 payments and 50% with 256 payments in a batch" in said
+        assert words in said
 
 
 def test_the_bars_have_a_step_between_any_two_of_them():

@@ -11,6 +11,7 @@ from sklearn.datasets import load_diabetes
 from sklearn.linear_model import HuberRegressor, Lasso, LinearRegression, Ridge
 
 from tutorials_lib.datasets import houses
+from tutorials_lib.judge import Judgement, Score
 from tutorials_lib.tabular.linear_regression import (
     comparison,
     evaluation,
@@ -278,10 +279,40 @@ def test_the_sum_of_a_home_is_its_predicted_price():
     trained = evaluation.train(data, TINY, seed=0)
     predicted = evaluation.predict(trained, data.test)
     home = reading.ordinary(data.test, predicted)
-    total = trained.weights[0] + sum(reading.contributions(trained, data.test, home).values())
-    assert total == pytest.approx(np.log(predicted[home]), abs=8 * reading.SMALL)
+    adds = reading.contributions(trained, data.test, home)
+    assert min(abs(added) for name, added in adds.items() if name != reading.REST) >= reading.SMALL
+    total = trained.weights[0] + sum(adds.values())
+    assert total == pytest.approx(np.log(predicted[home]))
+    first, *rows, last = reading.sum_up(trained, data.test, home).rows
+    assert [first[-1], last[-1]] == [f"{trained.weights[0]:.4f}", f"{np.log(predicted[home]):.4f}"]
+    assert float(first[-1]) + sum(float(row[-1]) for row in rows) == pytest.approx(total, abs=2e-3)
+    for name, *numbers, added in rows:
+        if name not in ("place", reading.REST):
+            here, average, unit = map(float, numbers)
+            assert (here - average) * unit == pytest.approx(float(added), rel=0.02, abs=1e-3)
     errors = np.abs(predicted / data.test.price - 1)
     assert errors[home] == pytest.approx(np.median(errors), rel=0.1)
+
+
+def test_the_verdict_speaks_of_the_rival_that_is_strongest():
+    def said(value: float, *, trees: float, linear: float) -> str:
+        rivals = {
+            "numbers and categories": Score(None, linear),
+            reading.TREES: Score(None, trees),
+        }
+        return reading.say_whether_met(Judgement(metric="R²", value=value, baselines=rivals))
+
+    assert "far harder to read" in said(0.9, trees=0.8, linear=0.7)
+    assert "itself a linear model" in said(0.9, trees=0.7, linear=0.8)
+    assert "boosted trees reach 0.700" in said(0.9, trees=0.7, linear=0.8)
+    assert "short of it by 0.100" in said(0.7, trees=0.8, linear=0.6)
+    assert "not met" in said(0.8, trees=0.8, linear=0.6)
+
+
+def test_maps_are_correlated_where_both_are_drawn():
+    fitted = np.array([[0.0, 0.1], [0.2, np.nan]])
+    told = figures.describe_maps({"as fitted": fitted, "as it is": 2 * fitted})
+    assert told.endswith("The correlation of the two maps is 1.00.")
 
 
 def test_every_picture_of_the_page_can_be_drawn_and_described():
@@ -306,7 +337,7 @@ def test_every_picture_of_the_page_can_be_drawn_and_described():
     ]
     assert all(figure.axes for figure in drawn)
     assert "as it is" in figures.describe_maps(effects)
-    assert "area +35%, place -10%" in figures.describe_contributions(2e5, adds)
+    assert "area +35.0%, place -9.5%" in figures.describe_contributions(2e5, adds)
     assert "engineered falls from 1.0e+00 to 5.0e-01" in figures.describe_descent(excess)
     assert "zero go from 0 to 1" in figures.describe_paths(penalties, path, errors)
     assert "Huber covers 1" in figures.describe_intervals(["area", "age"], relative)

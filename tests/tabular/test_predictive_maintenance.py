@@ -280,9 +280,50 @@ def test_a_choice_at_the_end_of_the_grid_is_said(trained):
         assert words in text
 
 
+def test_the_exercise_looks_beyond_the_end_that_was_chosen(trained):
+    config = dataclasses.replace(TINY, weight_decays=(0.003, 0.03, 0.3), class_weights=(1.0,))
+    for chosen, expected in enumerate([(0.0, 0.0003), (0.0, 0.0003), (0.9, 3.0)]):
+        there = trained._replace(selection=trained.selection._replace(chosen=chosen))
+        assert reading.beyond_the_grid(there, config) == pytest.approx(expected)
+
+
+def test_the_heaviest_setting_keeps_the_chosen_weight_decay(trained):
+    config = dataclasses.replace(TINY, weight_decays=(0.003, 0.3), class_weights=(16.0, 1.0))
+    for chosen, expected in enumerate([0, 0, 2, 2]):
+        there = trained._replace(selection=trained.selection._replace(chosen=chosen))
+        assert reading.heaviest(there, config) == expected
+
+
+def test_the_map_of_overstrain_shows_failures_of_low_quality_alone(data, trained):
+    maps = reading.risk_maps(trained, data, TINY)
+    for mode in maps:
+        failed = data.test.modes[:, problem.MODES.index(mode)]
+        shown = failed & (data.test.quality == 0) if mode == "overstrain" else failed
+        assert len(maps[mode].failed[0]) == shown.sum()
+    wear, torque = maps["overstrain"].failed
+    assert (wear * torque > 1_000 * problem.STRAIN_LIMITS[0]).all()
+
+
+def test_theory_and_search_are_compared_by_what_they_cost(data):
+    failed = data.test.failed
+    probs = np.where(failed, 0.9, 0.1)
+    theory, search = "one over the cost of a miss", "cheapest on the development parts"
+    for costly, words in (
+        ({theory: 0.5, search: 0.05}, "theory is cheaper"),
+        ({theory: 0.05, search: 0.5}, "search is cheaper"),
+        ({theory: 0.5, search: 0.6}, "cost the same"),
+    ):
+        assert words in reading.say_thresholds(probs, data.test, costly, 25.0)
+
+
 def test_the_nested_score_is_read_by_whether_the_folds_agree(trained):
     scores = np.array([[0.9, 0.8], [0.7, 0.75]])
-    for nested, words in (([0.9, 0.7], "same choice, so"), ([0.8, 0.7], "Not every fold")):
+    for nested, words in (
+        ([0.9, 0.7], "same choice, so"),
+        ([0.8, 0.7], "choice, and the nested score is lower."),
+        ([0.9, 0.75], "choice, and the nested score is even higher"),
+        ([0.85, 0.75], "choice, and the two scores are level."),
+    ):
         found = selection.Selection(scores, 0, np.array(nested))
         assert words in reading.say_nested(trained._replace(selection=found))
 
@@ -330,5 +371,5 @@ def test_what_is_said_of_the_rivals_follows_the_scores():
     }
     wins, loses = (Judgement(metric="AP", value=value, baselines=rivals) for value in (0.95, 0.85))
     assert "the line is met" in reading.say_who_wins(wins)
-    assert "*not met*, and boosted trees win" in reading.say_who_wins(loses)
+    assert "the line is *not met*." in reading.say_who_wins(loses)
     assert "boosted trees from 0.700 to 0.900" in reading.say_what_features_gain(loses)

@@ -317,6 +317,19 @@ def test_the_pixels_of_the_page_are_one_of_paper_one_of_grey_and_one_of_ink():
     assert [row[-1] for row in rows] == ["0.20", "0.70", "1.00"]
 
 
+def test_slopes_are_counted_on_the_strokes_whatever_their_sign():
+    digits = np.zeros((2, 28, 28), np.float32)
+    digits[:, 0, :7] = 1.0
+    slopes = np.zeros_like(digits)
+    slopes[0, 0, 0], slopes[0, 1, :2] = -2.0, (1.0, -1.0)
+    slopes[1, 0, 0] = 1e-20
+    assert reading.share_on_strokes(digits, slopes) == pytest.approx(0.75)
+    assert reading.share_on_strokes(digits, 0 * slopes) == 0
+    told = reading.say_slopes(digits, {"plain": slopes})
+    assert "75% (plain)" in told
+    assert "would have 1% there" in told
+
+
 def test_the_pictures_of_the_page_can_be_drawn_and_described():
     images = problem.load(TINY).test.images[:3, ..., 0]
     labels = np.array([1, 2, 3])
@@ -329,9 +342,13 @@ def test_the_pictures_of_the_page_can_be_drawn_and_described():
         figures.accuracies({"a": [1.0, 0.0]}, [0.0, 0.2], x="budget", mark=0.2),
     ):
         figure.canvas.draw()
-    assert "as written: 2 of 3" in reading.describe_result(
-        {"as written": (images, probs.argmax(-1))}, labels
-    )
+    rows = {"as written": (images, probs.argmax(-1)), "plain": (images + 0.25, labels)}
+    told = reading.describe_result(rows, labels)
+    assert "as written: 2 of 3; plain: 3 of 3" in told
+    assert told.endswith("from the first row is 0.25.")
+    slopes = {"plain": images - 0.5, "flat": 0 * images}
+    assert "3 digits" in reading.describe_gradients(images, slopes)
+    assert "plain and flat" in reading.describe_gradients(images, slopes)
     assert "from 100% to 0%" in reading.describe_frames(probs, 1)
     curves = reading.describe_curves("share", {"a": [1.0, 0.5]}, [0.0, 0.2], "budgets")
     assert "a from 100% to 50%" in curves

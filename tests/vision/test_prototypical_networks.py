@@ -275,6 +275,14 @@ def test_the_question_of_the_page_is_answered_by_features_and_not_by_pixels():
     assert steps.pixels.argmin() != question.answer
     assert steps.probs.sum() == pytest.approx(1)
     assert f"another {'ABCDE'[question.answer]}" in reading.say_answers(steps, question)
+    assert reading.say_why_shown(steps, question).startswith("It is the first question that")
+
+
+def test_where_features_are_no_better_than_pixels_the_page_says_so():
+    rows = points()
+    question = reading.telling_question(rows, rows, episodes(shots=1))
+    steps = reading.steps_of(rows, rows, question, TINY)
+    assert "there is none" in reading.say_why_shown(steps, question)
 
 
 def test_how_much_an_example_is_worth_is_read_off_the_curves():
@@ -282,7 +290,7 @@ def test_how_much_an_example_is_worth_is_read_off_the_curves():
     for means, told in (
         ((0.5, 0.6, 0.7, 0.75, 0.79), "still knows less"),
         ((0.5, 0.6, 0.81, 0.85, 0.9), "needs 3 examples"),
-        ((0.8, 0.8, 0.8, 0.8, 0.8), "as much from one example"),
+        ((0.8, 0.8, 0.8, 0.8, 0.8), "at least as much from one example"),
     ):
         rival = [evaluation.Estimate(mean, 0.01) for mean in means]
         assert told in reading.say_worth({evaluation.OURS: ours, "rival": rival}, "rival")
@@ -316,7 +324,9 @@ def test_what_a_loop_costs_is_told_for_both_libraries():
     times = {"loop": Times(4.0, 9.0), "at once": Times(2.0, 1.0), "classify": Times(1.0, 3.0)}
     told = timings.say_scoring(times)
     assert "2 times in NumPy and 9 times in JAX" in told
-    assert "not faster in JAX" in told
+    assert "is slower in JAX" in told
+    for seconds, spoken in ((0.95, "is about as fast in both"), (0.5, "is faster in JAX")):
+        assert spoken in timings.say_scoring(times | {"classify": Times(1.0, seconds)})
 
 
 def test_convolutions_are_counted_as_the_layers_multiply():

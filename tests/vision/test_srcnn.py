@@ -314,6 +314,33 @@ def test_the_pictures_of_the_page_can_be_drawn_and_described(small, rivals):
     assert "ridge filter +" in figures.describe_gains(psnrs, list(test))
 
 
+@pytest.mark.parametrize(
+    ("config", "theirs", "told"),
+    [
+        (PAGE, 30.0, "For the same arithmetic, the layers of the paper reach 30.00 dB, 0.50 dB le"),
+        (PAGE, 30.49, "30.49 dB, about as much as the network"),
+        (PAGE, 31.0, "31.00 dB, 0.50 dB more than the network"),
+        (TINY, 31.0, "times the arithmetic, the layers"),
+    ],
+)
+def test_the_layers_of_the_paper_are_compared_for_what_they_were_given(
+    config: Config, theirs: float, told: str
+):
+    assert told in reading.say_original(30.5, theirs, config)
+
+
+def test_training_is_described_as_it_went():
+    truth = np.full((4, 4), 0.5, np.float32)
+    found = reading.describe_training(np.stack([truth + 0.01, truth + 0.1]), truth, ["1", "2"])
+    assert found.endswith("goes from 40.0 to 20.0 dB.")
+
+
+def test_a_picture_in_colour_is_described_by_all_its_colours():
+    truth = np.full((4, 4, 3), 0.5, np.float32)
+    found = reading.describe_colors({"bicubic": truth + 0.1, "network": truth + 0.01}, truth)
+    assert found.endswith("bicubic 20.0 dB, network 40.0 dB.")
+
+
 def test_two_rows_of_the_page_become_the_same_six_numbers():
     sharp, small, _, other = (row[1:] for row in reading.edge().rows)
     assert sharp == ["40"] * 6 + ["200"] * 6

@@ -102,6 +102,9 @@ def test_four_devices_end_where_one_does():
     assert found["difference"] < 1e-9 < 1e-4 < found["moved"]
     assert found["loss"][0] == pytest.approx(found["loss"][1], rel=1e-9)
     assert found["all-reduces"] > 0
+    told = dict(reading.devices_table(found).rows)
+    assert told["loss of the last step, on one device"] == told["the same, on all"]
+    assert all(len(value) < 12 for value in told.values())
 
 
 # --- Data, draws and strategies ---------------------------------------------------------------
@@ -261,6 +264,7 @@ def test_photographs_are_split_by_class_and_no_part_shares_one(monkeypatch: pyte
     assert len({int(i) for part in data for i in part.images[:, 0, 0, 0]}) == 100
     config = problem.affordable(dataclasses.replace(PAGE, source="real"))
     assert config.num_tuning_steps < PAGE.num_tuning_steps
+    assert config.num_tuning_steps == config.num_scratch_steps == 15  # as the page says
     assert problem.affordable(PAGE) is PAGE
 
 
@@ -295,6 +299,26 @@ def test_the_pictures_and_tables_of_the_page_can_be_made(trained: evaluation.Tra
     assert "no label from" in figures.describe_recalls(recalls)
 
 
+@pytest.mark.parametrize("line", [evaluation.NO_LABEL, problem.SCRATCH, "SVM on copies"])
+def test_the_first_figure_has_three_curves_whatever_the_line_is(
+    trained: evaluation.Trained, line: str
+):
+    judgement = evaluation.judge(TINY, seed=0, trained=trained)
+    low = {name: Score(None, 0.5) for name in judgement.baselines} | {line: Score(None, 0.99)}
+    shown = reading.at_the_top(trained, dataclasses.replace(judgement, baselines=low))
+    first, second, third = shown
+    assert (first, second) == (evaluation.JUDGED, problem.SCRATCH)
+    assert third in (trained.rivals or {})
+    assert third == line or line != "SVM on copies"
+
+
+def test_no_two_curves_share_their_dashes_or_their_marker(trained: evaluation.Trained):
+    (ax,) = figures.learning_curves(trained.accuracies, TINY.num_labels).axes
+    curves: list[Any] = [line for line in ax.lines if str(line.get_marker()) in "os^Dv"]
+    assert len({line.get_marker() for line in curves}) == len(curves) == 5
+    assert len({str(line._dash_pattern) for line in curves}) == 5
+
+
 def both(*rows: Sequence[float]) -> Accuracies:
     return Accuracies(np.array(rows), np.array(rows))
 
@@ -317,12 +341,19 @@ def test_what_the_page_says_follows_the_scores():
             metric="accuracy", value=0.85, baselines={"rival": Score(0.5, 0.78)}, details=details
         )
         assert told in reading.say_where(judgement, TINY)
+        worse = dataclasses.replace(judgement, details=details | {"rival": ours})
+        assert reading.say_where(worse, TINY).startswith("At no number of labels")
         assert reading.say_whether_met(judgement, TINY).startswith("Met: ")
     gains = reading.paired(both([0.9, 0.9], [0.9, 0.9]), both([0.6, 0.5], [0.8, 0.7]))
     assert "The fewer the labels" in reading.say_shrinking(gains, [10, 50])
+    for values, shrinking in (([3, 1, 2], "not at every step"), ([1, 3, 1], "does not shrink")):
+        found = reading.Paired(np.array(values) / 10, np.zeros(3), np.zeros(3))
+        assert shrinking in reading.say_shrinking(found, [10, 20, 50])
     told = reading.say_probe(both([0.9], [0.8]), both([0.8], [0.9]), [10, 50])
     assert "ahead of full fine-tuning with 10" in told
     assert "behind full fine-tuning with 50" in told
+    same = reading.say_probe(both([0.9], [0.8]), both([0.9], [0.7999]), [10, 50])
+    assert same.count("level with") == 2
     labels, said = np.array([0, 1, 1, 2, 9]), np.array([0, 1, 2, 2, 0])
     every = np.arange(problem.NUM_CLASSES)
     expected = recall_score(labels, said, labels=every, average=None, zero_division=0)

@@ -10,7 +10,8 @@ import pytest
 from skimage.filters import threshold_otsu
 
 from tutorials_lib.benchmark.agreement import make_inputs
-from tutorials_lib.datasets import isbi2012
+from tutorials_lib.datasets import isbi2012, membranes
+from tutorials_lib.judge import Judgement, Score
 from tutorials_lib.metrics import segmentation
 from tutorials_lib.vision.unet import (
     classical,
@@ -267,6 +268,30 @@ def test_the_pixel_of_the_page_is_a_wall_that_one_method_alone_finds(easy: evalu
     section, row, column = reading.faint_pixel(test, found, margin=10)
     assert test.walls[section, row, column]
     assert 10 <= min(row, column) <= max(row, column) < 86
+    assert "U-Net alone finds" in reading.say_why_shown(found, (section, row, column))
+    everywhere = {"all": test.walls, "all again": test.walls}
+    place = reading.faint_pixel(test, everywhere, margin=10)
+    assert "none is found by the U-Net alone" in reading.say_why_shown(everywhere, place)
+
+
+@pytest.mark.parametrize("config", problem.PRESETS.values(), ids=problem.PRESETS)
+def test_a_window_around_the_pixel_of_the_page_fits_into_a_section(config: Config):
+    sides = reading.distinct(problem.receptive_fields(config))
+    assert max(sides.values()) < membranes.SIZE - 2
+
+
+@pytest.mark.parametrize(
+    ("own", "told"),
+    [
+        (0.101, "part the cells better than those of any rival"),
+        (0.1221, "part the cells as well as those of any rival"),
+        (0.151, "part the cells less well than those of that rival"),
+    ],
+)
+def test_how_well_the_walls_part_the_cells_is_told_for_every_outcome(own: float, told: str):
+    judgement = Judgement(metric="Dice", value=0.9, baselines={"ridge": Score(0.8, 0.7)})
+    scored = {"ridge": [0.7, 0.12], "Otsu's": [0.6, 0.4], "U-Net": [0.9, own]}
+    assert reading.say_whether_met(judgement, scored).endswith(f"{told}.")
 
 
 def test_a_gap_costs_little_of_the_pixels_and_most_of_the_cells():

@@ -1,7 +1,8 @@
 """Omniglot, the two small sets: characters of alphabets from all over the world, by twenty hands.
 
 Lake et al. (2015) asked people on the internet to copy characters with a mouse. Each of the small
-sets holds five of the thirty alphabets of the whole; Greek and Latin are in both.
+sets holds five of the thirty alphabets of the background set (the whole has fifty); Greek and
+Latin are in both.
 """
 
 import io

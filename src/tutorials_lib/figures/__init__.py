@@ -3,8 +3,8 @@
 `show` turns a figure into SVG for the site and PDF for print. The SVG is drawn once, in the
 colours of the light theme; the book's extension recolours a copy for the dark theme with
 `darken`, so every figure must take its colours from this module. Kinds of figures that several
-tutorials draw have modules of their own: `stepper`, `curves`, `architecture`, `bars`, `confusion`,
-`panels`.
+tutorials draw have modules of their own: `stepper`, `curves`, `architecture`, `attention`, `bars`,
+`confusion`, `filters`, `panels`, `player`.
 """
 
 from tutorials_lib.figures.animation import is_animated, show_animation, stop

@@ -1,6 +1,7 @@
 """Which class is taken for which, as a table in colours."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -8,6 +9,27 @@ from jaxtyping import Num
 from matplotlib.figure import Figure
 
 from tutorials_lib.figures.style import SEQUENTIAL
+
+
+class Mistake(NamedTuple):
+    """A class that is taken for another one.
+
+    Attributes:
+        true: the number of the class that it is.
+        told: the number of the class that it is taken for.
+        size: how often, or in which share of the class.
+    """
+
+    true: int
+    told: int
+    size: float
+
+
+def largest_mistake(told: Num[np.ndarray, "classes classes"]) -> Mistake:
+    """The largest entry beside the diagonal of a table of counts or of shares."""
+    mistakes = np.where(np.eye(len(told), dtype=bool), 0, told)
+    row, column = np.unravel_index(mistakes.argmax(), mistakes.shape)
+    return Mistake(int(row), int(column), mistakes[row, column].item())
 
 
 def confusion_matrix(

@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--record",
         action="store_true",
-        help="with --data real: also write them to book/_data/published/, to be shown on the site",
+        help="also write them into the book, to be shown on the site",
     )
     return parser
 
@@ -80,13 +80,12 @@ def _check(options: argparse.Namespace) -> None:
     from tutorials_lib.judge.seeds import check_seeds
 
     check_seeds(options.seeds)
-    source, preset = presets.data_source(), presets.preset_name()
+    preset = presets.preset_name()
+    presets.data_source()  # a wrong one is refused
     if options.json:
         check_writable(options.json, "--json")
     if not options.record:
         return
-    if source != "real":
-        raise ValueError(f"--record stores results on published data; add --data real to {source}")
     if preset == "tiny":
         raise ValueError("--record stores results that a reader may quote; tiny is for tests")
     if len(options.seeds) < 2:
@@ -130,7 +129,7 @@ def _judge(
     A tutorial whose data cannot be had is a failure, and the others are judged all the same.
     """
     from tutorials_lib.datasets import DatasetError
-    from tutorials_lib.judge.record import PUBLISHED, judge_tutorial
+    from tutorials_lib.judge.record import STORED, judge_tutorial
 
     records, failures = [], []
     columns = (TextColumn("{task.description:<32}"), BarColumn(), TimeElapsedColumn())
@@ -148,7 +147,7 @@ def _judge(
                 continue
             records.append(record)
             if options.record:
-                write_json(CHECKOUT / PUBLISHED / f"{slug}.json", record.to_json())
+                write_json(CHECKOUT / STORED[record.data_source] / f"{slug}.json", record.to_json())
             if options.json:
                 write_json(options.json, [each.to_json() for each in records])
     return records, failures

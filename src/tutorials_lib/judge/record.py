@@ -1,8 +1,8 @@
 """What `python -m tutorials_lib.judge` found, as plain data: the site shows it.
 
 `record.schema.json` beside this file is the same, for readers in other languages; a test keeps
-the two equal. A record that was made on a published data set is committed in the folder
-`PUBLISHED`. It has scores, names and checksums, and nothing of the data themselves.
+the two equal. A record that the site shows is committed in the folder that `STORED` names for its
+data. It has scores, names and checksums, and nothing of the data themselves.
 """
 
 import dataclasses
@@ -24,6 +24,9 @@ SCHEMA_VERSION = 1
 
 PUBLISHED = Path("book/_data/published")
 """The records of the published data sets in a checkout, `<slug>.json`."""
+
+STORED = {"real": PUBLISHED, "offline": Path("book/_data/seeds")}
+"""Where a checkout keeps the records that the site shows, by `TUTORIALS_DATA`."""
 
 _LOADERS = ("tutorials_lib.datasets", "tutorials_lib.pretrained")
 
@@ -125,22 +128,28 @@ def _run_from_json(data: dict[str, Any], shared: dict[str, Any]) -> Run:
 
 
 def load_published(root: Path) -> dict[str, JudgeRecord]:
-    """Slug to record, of every record that is committed in the checkout `root`.
+    """Slug to record, of every record on published data that the checkout `root` has."""
+    return load_stored(root, "real")
+
+
+def load_stored(root: Path, data_source: str) -> dict[str, JudgeRecord]:
+    """Slug to record, of every record on `data_source` that is committed in the checkout `root`.
 
     Raises:
         ValueError: a file is no record of this version, is named after another tutorial, or was
-            not made on published data.
+            made on other data.
     """
     records = {}
-    for path in sorted((root / PUBLISHED).glob("*.json")):
+    for path in sorted((root / STORED[data_source]).glob("*.json")):
         try:
             record = from_json(json.loads(path.read_text(encoding="utf-8")))
         except (ValueError, LookupError, TypeError) as error:
             raise ValueError(f"{path} is no record of tutorials_lib.judge: {error}") from error
-        if (record.slug, record.data_source) != (path.stem, "real"):
+        if (record.slug, record.data_source) != (path.stem, data_source):
             raise ValueError(
                 f"{path} holds the record of {record.slug} on {record.data_source} data; expected "
-                f"{path.stem} on real data, as python -m tutorials_lib.judge --record writes it"
+                f"{path.stem} on {data_source} data, as python -m tutorials_lib.judge --record "
+                "writes it"
             )
         records[record.slug] = record
     return records

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from tutorials_lib import figures
+from tutorials_lib.figures.filters import filter_pictures
 
 Filters = Float[np.ndarray, "pixels features"]
 
@@ -17,15 +18,8 @@ _MARKERS = ("o", "s", "^", "D", "v", "P", "o")
 def filters(before: Filters, after: Filters, *, count: int = 16) -> Figure:
     """The first filters of an encoder before training, and below them what they have become."""
     side = round(len(before) ** 0.5)
-    figure, axes = plt.subplots(2, count, figsize=(7.2, 1.3))
-    for row, (name, kernel) in enumerate({"before": before, "after": after}.items()):
-        for place, ax in enumerate(axes[row]):
-            pattern = kernel[:, place].reshape(side, side)
-            reach = np.abs(pattern).max()
-            ax.imshow(pattern, cmap=figures.DIVERGING, vmin=-reach, vmax=reach)
-            ax.set(xticks=[], yticks=[])
-        axes[row, 0].set_ylabel(name, fontsize=9.5, rotation=0, ha="right", va="center")
-    return figure
+    kernels = np.concatenate([before.T[:count], after.T[:count]]).reshape(-1, side, side)
+    return filter_pictures(kernels, per_row=count, names=("before", "after"))
 
 
 def by_sigma(scores: Mapping[str, Sequence[float]], sigmas: Sequence[int], line: str) -> Figure:

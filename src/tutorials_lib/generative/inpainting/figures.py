@@ -1,8 +1,7 @@
 """The pictures of the page; each function returns a figure, and the page describes it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 from jaxtyping import Bool, Float
 from matplotlib.figure import Figure
@@ -18,8 +17,7 @@ HOLE = (0.35, 0.55, 0.85)
 
 def squares(pictures: Flat) -> list[Square]:
     """Rows of pixels as pictures of equal height and width."""
-    side = round(pictures.shape[1] ** 0.5)
-    return list(pictures.reshape(-1, side, side))
+    return list(_squares(pictures))
 
 
 def with_holes(pictures: Flat, missing: Bool[np.ndarray, "pictures pixels"]) -> list[Square]:
@@ -32,20 +30,14 @@ def with_holes(pictures: Flat, missing: Bool[np.ndarray, "pictures pixels"]) -> 
 def growing(frames: Sequence[Flat]) -> Iterator[Figure]:
     """A row of pictures a frame, all of one size."""
     for pictures in frames:
-        yield _rows({"": pictures}, width=7.0)
+        yield panels.picture_rows({"": _squares(pictures)})
 
 
 def strip(frames: Sequence[Flat], labels: Sequence[str]) -> Figure:
     """The rows of all frames below each other, for print."""
-    return _rows(dict(zip(labels, frames, strict=True)), width=7.0)
+    return panels.picture_rows(dict(zip(labels, map(_squares, frames), strict=True)))
 
 
-def _rows(rows: Mapping[str, Flat], *, width: float) -> Figure:
-    count = max(len(pictures) for pictures in rows.values())
-    size = (width, len(rows) * width / count)
-    figure, axes = plt.subplots(len(rows), count, figsize=size, squeeze=False)
-    for row, (name, pictures) in zip(axes, rows.items(), strict=True):
-        for ax, picture in zip(row, squares(pictures), strict=True):
-            panels.draw(ax, picture)
-        row[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
-    return figure
+def _squares(pictures: Flat) -> Float[np.ndarray, "pictures side side"]:
+    side = round(pictures.shape[1] ** 0.5)
+    return pictures.reshape(-1, side, side)

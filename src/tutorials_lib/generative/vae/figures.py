@@ -8,31 +8,13 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from tutorials_lib.generative.vae.problem import IMAGE_SIZE, Images, to_pictures
-
-_GAP = 2  # transparent pixels between two pictures
+from tutorials_lib.figures.panels import picture_rows
+from tutorials_lib.generative.vae.problem import Images, to_pictures
 
 
 def gallery(rows: Mapping[str, Images]) -> Figure:
     """Grey pictures side by side, a row for each name, which stands before it."""
-    columns = max(len(images) for images in rows.values())
-    label_width = 0.085 * max(map(len, rows)) + 0.1
-    height = (7.0 - label_width) / columns
-    figure, panels = plt.subplots(len(rows), figsize=(7.0, height * len(rows)), squeeze=False)
-    for ax, (name, images) in zip(panels.flat, rows.items(), strict=True):
-        ax.imshow(_side_by_side(images), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-        ax.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
-        ax.set(xticks=[], yticks=[])
-        ax.spines[:].set_visible(False)
-    return figure
-
-
-def _side_by_side(images: Images) -> Float[np.ndarray, "32 width"]:
-    """One wide picture, with gaps that are no number and therefore not drawn."""
-    framed = np.full((IMAGE_SIZE, len(images), IMAGE_SIZE + _GAP), np.nan)
-    # pictures[n, row, column] -> framed[row, n, column]
-    framed[:, :, :IMAGE_SIZE] = to_pictures(images).transpose(1, 0, 2)
-    return framed.reshape(IMAGE_SIZE, -1)[:, :-_GAP]
+    return picture_rows({name: to_pictures(images) for name, images in rows.items()})
 
 
 def kl_by_dimension(

@@ -17,10 +17,11 @@ def binary_cross_entropy(
 
 
 def soft_dice(logits: Logits, targets: Float[Array, "*shape"]) -> Float[Array, ""]:
-    r"""One minus Dice's coefficient of probabilities (Milletari et al. 2016).
+    r"""One minus Dice's coefficient of probabilities, in the manner of Milletari et al. (2016).
 
     $1 - (2 \sum p y + 1) / (\sum p + \sum y + 1)$ with $p = \sigma(z)$, summed over all pixels of
-    the batch; the ones keep it defined where there is nothing to find.
+    the batch; the ones keep it defined where there is nothing to find. The paper's denominator
+    has squares, $\sum p^2 + \sum y^2$, and no ones.
     """
     probs = jax.nn.sigmoid(logits)
     return 1 - (2 * jnp.vdot(probs, targets) + 1) / (probs.sum() + targets.sum() + 1)

@@ -24,10 +24,11 @@ def binary_cross_entropy(
 
 
 def soft_dice(logits: Logits, targets: Float[np.ndarray, "*shape"]) -> tuple[np.floating, Logits]:
-    r"""One minus Dice's coefficient of probabilities (Milletari et al. 2016).
+    r"""One minus Dice's coefficient of probabilities, in the manner of Milletari et al. (2016).
 
     $1 - (2 \sum p y + 1) / (\sum p + \sum y + 1)$ with $p = \sigma(z)$, summed over all pixels of
-    the batch; the ones keep it defined where there is nothing to find.
+    the batch; the ones keep it defined where there is nothing to find. The paper's denominator
+    has squares, $\sum p^2 + \sum y^2$, and no ones.
     """
     probs = expit(logits)
     both, total = 2 * np.vdot(probs, targets) + 1, probs.sum() + targets.sum() + 1

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 from tutorials_lib import figures
 from tutorials_lib.datasets.posts import CLASS_NAMES
-from tutorials_lib.figures.confusion import confusion_matrix
+from tutorials_lib.figures.attention import attention_maps
+from tutorials_lib.figures.confusion import confusion_matrix, largest_mistake
 from tutorials_lib.sequences.bert.evaluation import MODEL
 from tutorials_lib.sequences.bert.reading import Guess
 
@@ -84,11 +85,10 @@ def describe_confusion(shares: Float[np.ndarray, "classes classes"]) -> str:
     told = ", ".join(
         f"{name} {share:.2f}" for name, share in zip(CLASS_NAMES, np.diag(shares), strict=True)
     )
-    mistakes = np.where(np.eye(len(shares), dtype=bool), 0, shares)
-    true, given = np.unravel_index(mistakes.argmax(), shares.shape)
+    true, given, share = largest_mistake(shares)
     return (
         f"A square table; on its diagonal, the shares that are labelled rightly: {told}. The "
-        f"largest share beside it, {shares[true, given]:.2f}, is that of the {CLASS_NAMES[true]} "
+        f"largest share beside it, {share:.2f}, is that of the {CLASS_NAMES[true]} "
         f"posts that are labelled {CLASS_NAMES[given]}."
     )
 
@@ -97,18 +97,7 @@ def attention(
     maps: Sequence[Float[np.ndarray, "heads queries keys"]], names: Sequence[str]
 ) -> Figure:
     """How much each piece (rows) takes from each (columns): a row of panels for every block."""
-    heads, names = len(maps[0]), [spelled(name) for name in names]
-    figure, panels = plt.subplots(
-        len(maps), heads, figsize=(7.0, 0.6 + 6.2 / heads * len(maps)), squeeze=False
-    )
-    for block, (row, weights) in enumerate(zip(panels, maps, strict=True)):
-        for head, (ax, one) in enumerate(zip(row, weights, strict=True)):
-            ax.imshow(one, cmap=figures.SEQUENTIAL, vmin=0, vmax=1)
-            ax.set_yticks(range(len(names)), names if head == 0 else [], fontsize=7)
-            ax.set_xticks(range(len(names)), names, fontsize=7, rotation=90)
-            ax.set_title(f"block {block + 1}, head {head + 1}", fontsize=8.5)
-            ax.tick_params(length=0)
-    return figure
+    return attention_maps(maps, [spelled(name) for name in names])
 
 
 def describe_attention(

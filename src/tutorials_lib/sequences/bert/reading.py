@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 
 from tutorials_lib.benchmark.tables import MarkdownRows
 from tutorials_lib.datasets.posts import CLASS_NAMES, MOODS, NEGATIONS, NEGATIVE, POSITIVE
+from tutorials_lib.figures.confusion import largest_mistake
 from tutorials_lib.judge import Judgement
 from tutorials_lib.sequences.bert import in_jax, problem
 from tutorials_lib.sequences.bert.evaluation import MODEL, Trained
@@ -211,9 +212,8 @@ def say_by_number(trained: Trained, results: Results) -> str:
 
 def say_confusion(shares: Float[np.ndarray, "classes classes"]) -> str:
     """The most frequent mistake."""
-    mistakes = np.where(np.eye(len(shares), dtype=bool), 0, shares)
-    true, given = np.unravel_index(mistakes.argmax(), shares.shape)
+    true, given, share = largest_mistake(shares)
     return (
-        f"The most frequent mistake: {shares[true, given]:.1%} of the {CLASS_NAMES[true]} posts "
-        f"are labelled {CLASS_NAMES[given]}."
+        f"The most frequent mistake: {share:.1%} of the {CLASS_NAMES[true]} posts are labelled "
+        f"{CLASS_NAMES[given]}."
     )

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from jaxtyping import Float
-from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -135,31 +134,6 @@ def describe_next_tokens(
         for name, probs in chances.items()
     )
     return f"Bar charts of the most probable next tokens. {'; '.join(parts)}."
-
-
-def attention_maps(
-    maps: Sequence[Float[np.ndarray, "heads queries keys"]], names: Sequence[str]
-) -> Figure:
-    """How much each token (rows) takes from each (columns): a row of panels for every block."""
-    heads = len(maps[0])
-    figure, panels = plt.subplots(
-        len(maps), heads, figsize=(7.0, 7.0 / heads * len(maps)), squeeze=False, sharex=True
-    )
-    for block, (row, weights) in enumerate(zip(panels, maps, strict=True)):
-        for head, (ax, one) in enumerate(zip(row, weights, strict=True)):
-            _attention_map(ax, one, names if head == 0 else [], names if block else [])
-            ax.set_title(f"block {block + 1}, head {head + 1}", fontsize=9)
-    return figure
-
-
-def _attention_map(
-    ax: Axes, weights: Float[np.ndarray, "queries keys"], rows: Sequence[str], below: Sequence[str]
-) -> None:
-    ax.imshow(np.where(np.tri(len(weights)) > 0, weights, np.nan), vmin=0, vmax=1)
-    ax.set_yticks(range(len(rows)), rows, family="monospace", fontsize=6.5)
-    ax.set_xticks(range(len(below)), below, family="monospace", fontsize=6.5, rotation=90)
-    ax.tick_params(length=0)
-    ax.spines[:].set_visible(False)
 
 
 def describe_attention_maps(maps: Sequence[Float[np.ndarray, "heads queries keys"]]) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from tutorials_lib import figures
+from tutorials_lib.figures.attention import attention_map
 from tutorials_lib.metrics.translation import LengthScore
 from tutorials_lib.sequences.seq2seq.evaluation import DICTIONARY, MODEL, PLAIN, TABLE
 from tutorials_lib.sequences.seq2seq.reading import Aligned, Node
@@ -53,14 +54,13 @@ def _aloud(word: str) -> str:
 
 def alignment(aligned: Aligned) -> Figure:
     """How much each English word counts before each French one, as a grid of squares."""
-    rows, columns = aligned.weights.shape
-    figure, ax = plt.subplots(figsize=(7.0, 1.3 + 0.33 * rows))
-    image = ax.imshow(aligned.weights, cmap=figures.SEQUENTIAL, vmin=0, vmax=1, aspect="auto")
-    ax.set_xticks(range(columns), aligned.english, rotation=35, ha="right")
-    ax.set_yticks(range(rows), aligned.french)
-    ax.set(xlabel="English, which is read", ylabel="French, which is written")
-    figure.colorbar(image, ax=ax, label="weight")
-    return figure
+    return attention_map(
+        aligned.weights,
+        aligned.french,
+        aligned.english,
+        xlabel="English, which is read",
+        ylabel="French, which is written",
+    )
 
 
 def describe_alignment(aligned: Aligned) -> str:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from tutorials_lib import figures
 from tutorials_lib.datasets.translation import MAX_TRAIN_WORDS
+from tutorials_lib.figures.attention import attention_map
 from tutorials_lib.metrics.translation import LengthScore
 
 Map = Float[np.ndarray, "target source"]
@@ -62,14 +63,7 @@ def _colors(count: int) -> list[str]:
 
 def attention(weights: Map, english: Sequence[str], french: Sequence[str]) -> Figure:
     """How much each French word took from each English one, a row for each French word."""
-    figure, ax = plt.subplots(figsize=(6.4, 5.2))
-    image = ax.imshow(weights, cmap=figures.SEQUENTIAL, vmin=0, vmax=1)
-    ax.set_xticks(np.arange(len(english)), english, rotation=60, ha="right")
-    ax.set_yticks(np.arange(len(french)), french)
-    ax.set(xlabel="looks at", ylabel="writes")
-    ax.grid(visible=False)
-    figure.colorbar(image, ax=ax, label="weight", shrink=0.8)
-    return figure
+    return attention_map(weights, french, english, xlabel="looks at", ylabel="writes")
 
 
 def describe_attention(weights: Map, english: Sequence[str], french: Sequence[str]) -> str:

@@ -124,11 +124,13 @@ def expected_hours(by_profile: Mapping[str, Hours]) -> Figure:
 
 def describe_expected_hours(by_profile: Mapping[str, Hours]) -> str:
     """Alternative text of `expected_hours`."""
-    parts = [
-        f"{name} is expected most on Mondays at {hours[0].argmax()} h, "
-        f"on Sundays at {hours[6].argmax()} h"
-        for name, hours in by_profile.items()
-    ]
+    parts = []
+    for name, hours in by_profile.items():
+        working, weekend = (days.mean(0).argmax() for days in (hours[:5], hours[5:]))
+        parts.append(
+            f"{name} is expected most from {working} to {working + 1} h on working days, "
+            f"from {weekend} to {weekend + 1} h on Saturdays and Sundays"
+        )
     return f"Heat maps of hours by weekday, one for each profile: {'; '.join(parts)}."
 
 

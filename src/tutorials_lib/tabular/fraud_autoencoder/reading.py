@@ -13,7 +13,7 @@ from tutorials_lib.benchmark.tables import MarkdownRows
 from tutorials_lib.datasets import transactions
 from tutorials_lib.judge import Judgement
 from tutorials_lib.tabular.fraud_autoencoder import evaluation, features, in_jax, problem
-from tutorials_lib.tabular.fraud_autoencoder.evaluation import Alerts, Found, Scores
+from tutorials_lib.tabular.fraud_autoencoder.evaluation import Alerts, Found, Reading, Scores
 from tutorials_lib.tabular.fraud_autoencoder.problem import Config, Rows
 
 
@@ -156,13 +156,26 @@ def hours_by_weekday(
     }
 
 
-def by_habits_alone(params: in_jax.Params, rows: Rows, config: Config) -> Scores:
-    """The surplus of each payment whose fields are all hidden at once: what its context tells."""
+def by_habits_alone(params: in_jax.Params, rows: Rows, config: Config, name: str) -> Scores:
+    """The score of each payment whose fields are all hidden at once: what its context tells.
+
+    `name` is one of `evaluation.readings`.
+    """
     everything = np.ones((len(rows.kind), len(config.sizes)), np.float32)
     shown = jnp.asarray(rows.answers), jnp.asarray(rows.context)
     logits = in_jax.predict(params, *shown, jnp.asarray(everything), config)
-    actual, expected = in_jax.surprise_of(shown[0], logits, config)
-    return np.asarray(actual - expected).sum(1)
+    found = Found(*map(np.asarray, in_jax.surprise_of(shown[0], logits, config)))
+    return evaluation.readings(found)[name]
+
+
+def habits_and_chain(
+    models: Mapping[str, tuple[in_jax.Params, Config]], readings: Mapping[str, Reading], rows: Rows
+) -> dict[str, list[Scores]]:
+    """The scores of each model by the habits alone and by the chain, in the reading it has."""
+    return {
+        name: [by_habits_alone(params, rows, config, readings[name].name), readings[name].test]
+        for name, (params, config) in models.items()
+    }
 
 
 def table_of_alerts(found: Mapping[str, Alerts]) -> MarkdownRows:
@@ -189,6 +202,24 @@ def table_of_scores(
     )
 
 
+def table_by_kind(scores: Mapping[str, Scores], rows: Rows, kinds: Sequence[str]) -> MarkdownRows:
+    """The average precision on all frauds of `rows`, and on each kind without the others.
+
+    `kinds` are the names of the normal payments and of the kinds of fraud.
+    """
+    return MarkdownRows(
+        ["Average precision", "all frauds", *(f"{kind}, no other fraud" for kind in kinds[1:])],
+        [
+            [
+                name,
+                f"{evaluation.precision(each, rows):.3f}",
+                *(f"{value:.2f}" for value in evaluation.by_kind(each, rows.kind).values()),
+            ]
+            for name, each in scores.items()
+        ],
+    )
+
+
 def say_whether_met(judgement: Judgement) -> str:
     """The line to beat, whether it is, and what that says."""
     name, line = judgement.strongest
@@ -197,6 +228,15 @@ def say_whether_met(judgement: Judgement) -> str:
         f"The autoencoder reaches {judgement.value:.3f}, and the strongest rival, {name}, "
         f"{line:.3f}: with this seed the line is {verdict}."
     )
+
+
+def say_whose_idea_is_better(autoencoder: float, linear_heads: float) -> str:
+    """Which of the two is less surprised by normal payments, in nats for each."""
+    if autoencoder < linear_heads:
+        return "The autoencoder has a better idea of normal payments than the linear heads."
+    if autoencoder == linear_heads:
+        return "The linear heads have as good an idea of normal payments as the autoencoder."
+    return "Here the linear heads have a better idea of normal payments than the autoencoder."
 
 
 def say_of_the_chain(chained: float, one_at_a_time: float) -> str:

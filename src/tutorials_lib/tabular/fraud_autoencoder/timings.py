@@ -1,5 +1,6 @@
 """What the page times beside its comparison, and what the bars say about the reason."""
 
+from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
@@ -12,6 +13,13 @@ from tutorials_lib.tabular.fraud_autoencoder.problem import Config
 
 STEPS = ("compiling a step", "one call for all steps")
 """What leads from each bar of the waterfall to the next."""
+
+
+def shares_of_products() -> dict[str, float]:
+    """`share_of_products` at the smallest size of the comparison and at the headline, by label."""
+    sizes, headline = comparison.COMPARISON.sizes, comparison.COMPARISON.headline
+    smallest = min(sizes, key=lambda label: sizes[label].batch_size)
+    return {label: share_of_products(sizes[label]) for label in (smallest, headline)}
 
 
 def share_of_products(config: Config) -> float:
@@ -38,10 +46,22 @@ def share_of_products(config: Config) -> float:
     return median_seconds_at_best(products) / median_seconds_at_best(partial(step, config=config))
 
 
-def explain(record: Record, share: float) -> str:
-    """The reason by the bars of `record`, and what `share_of_products` found."""
+def explain(record: Record, shares: Mapping[str, float]) -> str:
+    """The reason by the bars of `record`, and what `shares_of_products` found."""
+    return f"{lead_reason(record, STEPS)} {say_shares(shares)}"
+
+
+def say_shares(shares: Mapping[str, float]) -> str:
+    """The shares of `shares_of_products`, and for which batch the rest is the larger part."""
+    found = " and ".join(f"{share:.0%} with {label}" for label, share in shares.items())
+    small, large = (round(share, 2) for share in shares.values())
+    if small < large:
+        rest = "The rest is a larger part of the smaller batch."
+    elif small == large:
+        rest = "The rest is as large a part of either."
+    else:
+        rest = "The rest is a larger part of the larger batch."
     return (
-        f"{lead_reason(record, STEPS)} The matrix products of the four layers, forward and "
-        f"backward, take {share:.0%} of NumPy's time for a step, and both libraries have to "
-        "compute them."
+        "The matrix products of the four layers, forward and backward, take so much of NumPy's "
+        f"time for a step: {found} in a batch. Both libraries have to compute them. {rest}"
     )

@@ -58,25 +58,26 @@ def describe_maps(effects: Mapping[str, Grid]) -> str:
         parts.append(f"{name}: from {np.expm1(low):+.0%} to {np.expm1(high):+.0%}")
     text = f"Maps of the effect of the place on the price. {'; '.join(parts)}."
     if len(effects) == 2:
-        first, second = (effect.ravel() for effect in effects.values())
-        text += f" The correlation of the two maps is {np.corrcoef(first, second)[0, 1]:.2f}."
+        both = np.stack([effect.ravel() for effect in effects.values()])
+        drawn = both[:, np.isfinite(both).all(axis=0)]  # blank where no home was sold nearby
+        text += f" The correlation of the two maps is {np.corrcoef(drawn)[0, 1]:.2f}."
     return text
 
 
 def contributions(typical: float, adds: Mapping[str, float]) -> Figure:
-    """From the typical price to that of one home: what each of its features multiplies it by.
+    """From the price of the average home to that of one: what each feature multiplies it by.
 
     `adds` are added to the logarithm of the price, in this order.
     """
     figure, ax = plt.subplots(figsize=(7.0, 0.8 + 0.36 * (len(adds) + 2)))
     steps = np.array([0.0, *np.cumsum(list(adds.values()))])
     prices = typical * np.exp(steps) / 1_000
-    names = ["a typical home", *adds, "this home"]
+    names = ["the average home", *adds, "this home"]
     for row, (before, after) in enumerate(pairwise(prices), start=1):
         color = figures.CYCLE[2] if after >= before else figures.CYCLE[1]
         ax.barh(row, after - before, left=before, height=0.6, color=color)
         ax.annotate(
-            f"{after / before - 1:+.0%}",
+            f"{after / before - 1:+.1%}",
             (max(before, after), row),
             xytext=(5, 0),
             textcoords="offset points",
@@ -100,9 +101,9 @@ def contributions(typical: float, adds: Mapping[str, float]) -> Figure:
 
 def describe_contributions(typical: float, adds: Mapping[str, float]) -> str:
     """Alternative text of `contributions`."""
-    parts = ", ".join(f"{name} {np.expm1(value):+.0%}" for name, value in adds.items())
+    parts = ", ".join(f"{name} {np.expm1(value):+.1%}" for name, value in adds.items())
     end = typical * np.exp(sum(adds.values()))
-    return f"Bars from a typical price of {typical:,.0f} to {end:,.0f}: {parts}."
+    return f"Bars from the average home, {typical:,.0f}, to this one, {end:,.0f}: {parts}."
 
 
 def descent(excess: Mapping[str, Float[np.ndarray, " steps"]]) -> Figure:

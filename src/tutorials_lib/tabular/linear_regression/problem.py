@@ -181,7 +181,11 @@ def resample(
 
 
 def step_size(features: Float[np.ndarray, "homes features"]) -> float:
-    """One over the largest curvature of the loss: no larger step is safe in every direction."""
+    """One over the largest curvature of the loss.
+
+    The walk lands at the bottom of the steepest direction. Longer steps swing across it and still
+    arrive; from twice that length on, they do not.
+    """
     gram = features.T @ features / len(features)
     return float(1 / np.linalg.eigvalsh(gram)[-1])
 

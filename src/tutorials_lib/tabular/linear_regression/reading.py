@@ -23,7 +23,13 @@ NUM_SAMPLES = 20
 """Fresh samples of homes on which intervals are counted."""
 
 SMALL = 0.005
-"""What adds less than half a percent is left out of the sum that is shown."""
+"""Features that add less than half a percent each are one row of the sum that is shown."""
+
+REST = "all else"
+"""The name of that row."""
+
+TREES = "boosted trees"
+"""The rival that adds up no features."""
 
 
 def ordinary(homes: Homes, predicted: Float[np.ndarray, " homes"]) -> int:
@@ -35,32 +41,44 @@ def ordinary(homes: Homes, predicted: Float[np.ndarray, " homes"]) -> int:
 
 
 def contributions(trained: Trained, homes: Homes, home: int) -> dict[str, float]:
-    """What each feature of one home adds to its log price; those of the place are one sum."""
+    """What each feature of one home adds to its log price, in all the whole prediction.
+
+    Those of the place are one sum, and so are those that are smaller than `SMALL`.
+    """
     preparation, weights = trained
     added = features.to_features(homes, preparation)[home, 1:] * weights[1:]
     of_place = features.is_of_place(homes, preparation.names)
     named = zip(preparation.names, added, of_place, strict=True)
     adds = {name: float(value) for name, value, placed in named if not placed}
     adds |= {"place": float(added[of_place].sum())}
-    return {name: value for name, value in adds.items() if abs(value) >= SMALL}
+    large = {name: value for name, value in adds.items() if abs(value) >= SMALL}
+    return large | {REST: sum(adds.values()) - sum(large.values())}
 
 
 def sum_up(trained: Trained, homes: Homes, home: int) -> MarkdownRows:
-    """The sum of one home as a table: value, weight of one unit, and what they add."""
+    """The sum of one home as a table, from the average home to the logarithm of its price.
+
+    A row for each feature has its value here and in the average home, the weight of one unit, and
+    the product of difference and weight.
+    """
     preparation, weights = trained
     scaled = features.to_features(homes, preparation)[home, 1:]
-    values = dict(zip(preparation.names, scaled * preparation.std + preparation.mean, strict=True))
-    units = dict(zip(preparation.names, features.per_unit(weights, preparation), strict=True))
+    values = scaled * preparation.std + preparation.mean
+    units = features.per_unit(weights, preparation)
+    cells = {
+        name: [f"{round(value, 6):.4g}", f"{mean:.4g}", f"{unit:+.4g}"]
+        for name, value, mean, unit in zip(
+            preparation.names, values, preparation.mean, units, strict=True
+        )
+    }
+    adds = contributions(trained, homes, home)
+    blank = ["", "", ""]
     rows = [
-        [
-            name,
-            f"{values[name]:.2f}" if name in values else "",
-            f"{units[name]:+.4f}" if name in units else "",
-            f"{added:+.3f}",
-        ]
-        for name, added in contributions(trained, homes, home).items()
+        ["the average home", *blank, f"{weights[0]:.4f}"],
+        *([name, *cells.get(name, blank), f"{added:+.4f}"] for name, added in adds.items()),
+        ["this home", *blank, f"{weights[0] + sum(adds.values()):.4f}"],
     ]
-    header = ["Feature", "of this home", "weight of one unit", "adds to the average home"]
+    header = ["Feature", "this home", "average home", "weight of one unit", "adds to the log price"]
     return MarkdownRows(header, rows)
 
 
@@ -189,8 +207,10 @@ def say_coverage(relative: Mapping[str, Intervals], config: Config) -> str:
     """What the intervals cover, here and over fresh samples, where the truth is known."""
     widths = {name: float((high - low).mean()) for name, (low, high) in relative.items()}
     narrower = 1 - widths["Huber"] / widths["least squares"]
+    word = "narrower" if narrower >= 0 else "wider"
     text = (
-        f"Huber's intervals are narrower than those of least squares by {narrower:.0%} on average."
+        f"Huber's intervals are {word} than those of least squares by {abs(narrower):.0%} on "
+        "average."
     )
     if config.source == "real":
         return text
@@ -231,12 +251,18 @@ def say_whether_met(judgement: Judgement) -> str:
     """The line to beat, whether it is, and what that says."""
     name, line = judgement.strongest
     beside = f"{judgement.value:.3f} beside the {line:.3f} of {name}"
-    if judgement.met:
+    if not judgement.met:
+        short = line - judgement.value
+        return f"{beside}: the line is not met. The weighted sum is short of it by {short:.3f}."
+    if name == TREES:
         return (
             f"{beside}: the line is met. A weighted sum of well-chosen features stands up to a "
             "method that is far harder to read."
         )
-    return f"{beside}: the line is not met. What these features leave out, {name} find."
+    return (
+        f"{beside}: the line is met. That rival is itself a linear model, without the engineered "
+        f"features; the {TREES} reach {judgement.baselines[TREES].held_out:.3f}."
+    )
 
 
 def strongest_within_error(errors: Float[np.ndarray, "folds penalties"]) -> int:

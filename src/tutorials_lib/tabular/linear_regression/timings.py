@@ -59,7 +59,7 @@ def explain(record: Record, times: dict[str, Times], share: float) -> str:
     """
     slower = [name for name, pair in times.items() if "price" in name and pair.jax > pair.numpy]
     prediction = (
-        f"takes longer in JAX for the {' and the '.join(slower)}" if slower else "is faster"
+        f"takes longer in JAX for the {' and the '.join(slower)}" if slower else "is faster in JAX"
     )
     return (
         f"{lead_reason(record, STEPS)} "

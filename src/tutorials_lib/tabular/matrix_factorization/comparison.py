@@ -4,7 +4,9 @@ import dataclasses
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+from jax.experimental.sparse import BCSR
 
 from tutorials_lib.benchmark.comparison import Check, Comparison, Tree, Variant
 from tutorials_lib.tabular.matrix_factorization import in_jax, in_numpy, problem
@@ -27,6 +29,7 @@ class Inputs(NamedTuple):
     learning_rates: Any
     table: Any = None
     seen_table: Any = None
+    sparse_table: Any = None
     state: Any = None
 
 
@@ -52,7 +55,29 @@ def prepare(twin: Any, inputs: Inputs, config: Config) -> Inputs:
     return inputs._replace(
         table=twin.to_table(inputs.cells),
         seen_table=twin.to_table(inputs.seen),
+        sparse_table=to_sparse_table(inputs.cells) if twin is in_jax else None,
         state=twin.start(inputs.params),
+    )
+
+
+def to_sparse_table(cells: Any) -> in_jax.Table:
+    """JAX's table of the cells without its zeros, in JAX's form of compressed sparse rows."""
+    weighted = (cells.unseen + cells.weights) * cells.targets
+
+    def table(rows: Any, columns: Any, shape: tuple[int, int]) -> in_jax.Rows:
+        order = jnp.lexsort((columns, rows))
+        starts = jnp.searchsorted(rows[order], jnp.arange(shape[0] + 1, dtype=rows.dtype))
+        parts: list[Any] = [
+            BCSR((each[order], columns[order], starts), shape=shape, indices_sorted=True)
+            for each in (cells.weights, weighted)
+        ]
+        return in_jax.Rows(*parts)
+
+    num_users, num_movies = len(cells.user_scale), len(cells.movie_scale)
+    return in_jax.Table(
+        cells,
+        table(cells.users, cells.movies, (num_users, num_movies)),
+        table(cells.movies, cells.users, (num_movies, num_users)),
     )
 
 
@@ -66,6 +91,11 @@ def loss(twin: Any, inputs: Inputs, config: Config) -> Tree:
 def sweep(twin: Any, inputs: Inputs, config: Config) -> Tree:
     """One sweep of alternating least squares."""
     return twin.sweep(inputs.params, inputs.table, inputs.penalties)
+
+
+def sweep_without_zeros(twin: Any, inputs: Inputs, config: Config) -> Tree:
+    """The same sweep with JAX's experimental sparse tables."""
+    return twin.sweep(inputs.params, inputs.sparse_table, inputs.penalties)
 
 
 def fits(twin: Any, inputs: Inputs, config: Config) -> Tree:
@@ -134,6 +164,13 @@ COMPARISON = Comparison(
             twin=in_jax,
             jit="whole",
             explains="gathers and adds in the place of SciPy's sparse product",
+        ),
+        Variant(
+            name="JAX, jit, sparse table",
+            run=sweep_without_zeros,
+            twin=in_jax,
+            jit="whole",
+            explains="the product of a sparse table, experimental in JAX",
         ),
         Variant(
             name="JAX, jit, full table",

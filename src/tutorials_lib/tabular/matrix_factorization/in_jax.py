@@ -21,10 +21,10 @@ class Rows(NamedTuple):
 
 
 class Table(NamedTuple):
-    """The listed cells, and the same by person and by movie.
+    """The listed cells, and the same by person and by movie, in tables with all their zeros.
 
-    JAX has no fast sparse product on a CPU: it is quicker to multiply the zeros, too. The movies
-    get a transposed copy, since XLA is slow to multiply by a transposed table.
+    JAX's sparse tables are experimental; `comparison` times them beside these. The movies get a
+    transposed copy, since XLA is slow to multiply by a transposed table.
     """
 
     cells: Cells

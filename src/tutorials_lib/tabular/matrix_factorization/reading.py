@@ -191,8 +191,8 @@ def say_whether_met(judgement: Judgement) -> str:
     name, line = judgement.strongest
     beside = f"{judgement.value:.4f} beside the {line:.4f} of {name}"
     if judgement.met:
-        return f"{beside}: the line is met. A few numbers a movie say more than its neighbours do."
-    return f"{beside}: the line is not met. Similar movies say more than a few numbers do."
+        return f"{beside}: the line is met."
+    return f"{beside}: the line is not met."
 
 
 def say_who_lists_best(listed: dict[str, Listed]) -> str:

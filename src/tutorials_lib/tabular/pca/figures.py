@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from tutorials_lib import figures
+from tutorials_lib.figures.panels import draw, picture_rows, sheet
 from tutorials_lib.tabular.pca import in_numpy
 
 SHOWN = 500
@@ -196,11 +197,11 @@ def components_and_map(params: Params) -> Figure:
     figure = plt.figure(figsize=(7.0, 3.7))
     grid = figure.add_gridspec(3, 7)
     panels = [figure.add_subplot(grid[row, column]) for row in range(3) for column in range(3)]
-    panels[0].imshow(_square(params["mean"]), cmap=INK_ON_PAPER)
+    panels[0].imshow(_squares(params["mean"]), cmap=INK_ON_PAPER)
     panels[0].set_title("mean", fontsize=9)
     for ax, component, number in zip(panels[1:], params["components"], range(1, 9), strict=False):
         largest = np.abs(component).max()
-        ax.imshow(_square(component), cmap=figures.DIVERGING, vmin=-largest, vmax=largest)
+        ax.imshow(_squares(component), cmap=figures.DIVERGING, vmin=-largest, vmax=largest)
         ax.set_title(str(number), fontsize=9)
     for ax in panels:
         ax.axis("off")
@@ -213,25 +214,19 @@ def _draw_map(ax: Axes, params: Params, *, columns: int) -> None:
     places = np.stack(np.meshgrid(steps, steps[::-1]), axis=-1).reshape(-1, 2)
     plane = {**params, "components": params["components"][:2]}
     rebuilt = in_numpy.reconstruct(plane, places * np.sqrt(params["variances"][:2]))
-    ax.imshow(_sheet(rebuilt, columns), cmap=INK_ON_PAPER, vmin=0, vmax=1)
-    ax.set(xlabel="first component", ylabel="second component", xticks=[], yticks=[])
+    pictures = _squares(rebuilt.reshape(columns, columns, -1))
+    draw(ax, sheet(pictures, gap=1), colors=INK_ON_PAPER)
+    ax.set(xlabel="first component", ylabel="second component")
     ax.spines[:].set_visible(False)
 
 
 def reconstructions(params: Params, digits: Features, counts: Sequence[int]) -> Figure:
     """Digits as they are, and below each the same from its first components, by their number."""
-    sheets = {"as they are": digits}
+    rows = {"as they are": digits}
     for count in counts:
         kept = {**params, "components": params["components"][:count]}
-        sheets[f"from {count}"] = in_numpy.reconstruct(kept, in_numpy.project(kept, digits))
-    size = (7.0, 7.0 * len(sheets) / (len(digits) + 2))
-    figure, panels = plt.subplots(nrows=len(sheets), figsize=size)
-    for ax, (name, rebuilt) in zip(panels, sheets.items(), strict=True):
-        ax.imshow(_sheet(rebuilt, len(digits)), cmap=INK_ON_PAPER, vmin=0, vmax=1)
-        ax.set_ylabel(name, rotation=0, ha="right", va="center")
-        ax.set(xticks=[], yticks=[])
-        ax.spines[:].set_visible(False)
-    return figure
+        rows[f"from {count}"] = in_numpy.reconstruct(kept, in_numpy.project(kept, digits))
+    return picture_rows({name: _squares(each) for name, each in rows.items()}, colors=INK_ON_PAPER)
 
 
 def kept(
@@ -273,15 +268,6 @@ def describe_kept(
     )
 
 
-def _square(pixels: Float[np.ndarray, " features"]) -> Float[np.ndarray, "side side"]:
-    side = isqrt(len(pixels))
-    return pixels.reshape(side, side)
-
-
-def _sheet(pictures: Features, columns: int) -> Float[np.ndarray, "height width"]:
-    """Pictures side by side, with a pixel of paper between them."""
-    side = isqrt(pictures.shape[1])
-    framed = np.pad(pictures.reshape(-1, columns, side, side), ((0, 0), (0, 0), (0, 1), (0, 1)))
-    # framed[row, column, y, x] -> sheet[row, y, column, x]
-    sheet = framed.transpose(0, 2, 1, 3).reshape(-1, columns * (side + 1))
-    return sheet[:-1, :-1].clip(0, 1)
+def _squares(pixels: Float[np.ndarray, "*pictures features"]) -> Float[np.ndarray, "*pictures _ _"]:
+    side = isqrt(pixels.shape[-1])
+    return pixels.reshape(*pixels.shape[:-1], side, side)

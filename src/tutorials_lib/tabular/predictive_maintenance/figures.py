@@ -58,7 +58,10 @@ def describe_risk_maps(maps: Mapping[str, RiskMap]) -> str:
         f"{(found.probs >= 0.5).mean():.0%} of the map, with {len(found.failed[0])} failures"
         for mode, found in maps.items()
     )
-    return f"Maps of the probability of a failure. {parts}."
+    return (
+        f"Maps of the probability of a failure. {parts}. "
+        "The failures by overstrain are those of low quality."
+    )
 
 
 def curves(snapshot: Snapshot, encoding: features.Encoding, *, height: float) -> Figure:

@@ -36,6 +36,9 @@ UNITS = {
 SIDE = 60
 """Cells along each side of a risk map."""
 
+LOW = 0
+"""The quality of the parts in a risk map, of which most are made."""
+
 Values = Float[np.ndarray, " _"]
 
 
@@ -123,7 +126,9 @@ class RiskMap(NamedTuple):
         y: ... and the second.
         probs: the second one in the first axis.
         limits: lines where the rules of the machine say that it fails, as pairs of x and y.
-        failed: the test parts that failed for the reason of this map, as pairs of x and y.
+        failed: the test parts that failed for the reason of this map, as pairs of x and y. What a
+            part bears hangs on its quality: where that decides, they are of low quality, for
+            which the probabilities and the limits are.
     """
 
     labels: tuple[str, str]
@@ -141,7 +146,7 @@ def risk_maps(trained: Trained, data: Data, config: Config) -> dict[str, RiskMap
     torque, speed = _range(data.train, "torque"), _range(data.train, "speed")
     wear, difference = _range(data.train, "wear"), _range(data.train, "difference")
     slower = _range(data.train, "speed", until=0.6)
-    bears = 1_000 * problem.STRAIN_LIMITS[0] / np.maximum(wear, 1)
+    bears = 1_000 * problem.STRAIN_LIMITS[LOW] / np.maximum(wear, 1)
     corner = np.array([difference[0], gap, gap]), np.array([slow, slow, slower[0]])
     maps = {
         "power": (
@@ -169,6 +174,8 @@ def _risk_map(
     parts = _typical(data.train, {first: np.tile(x, SIDE), second: np.repeat(y, SIDE)})
     probs = selection.to_probs(selection.predict(trained, parts, config))
     columns, failed = features.numbers(data.test), data.test.modes[:, problem.MODES.index(mode)]
+    if mode == "overstrain":
+        failed = failed & (data.test.quality == LOW)
     return RiskMap(
         labels=(f"{first} ({UNITS[first]})", f"{second} ({UNITS[second]})"),
         x=x,
@@ -208,7 +215,7 @@ def _typical(train: Parts, given: Mapping[str, Values]) -> Parts:
     size = SIDE**2
     return Parts(
         measurements=np.stack([made[name] for name in problem.MEASUREMENTS], axis=1),
-        quality=np.zeros(size, int),
+        quality=np.full(size, LOW),
         failed=np.zeros(size, bool),
         modes=np.zeros((size, len(problem.MODES)), bool),
     )
@@ -287,13 +294,20 @@ def reliability(probs: Values, failed: Bool[np.ndarray, " parts"]) -> tuple[Valu
 def say_nested(trained: Trained) -> str:
     """The score of the chosen setting beside the nested one, and whether the folds agree."""
     scores, chosen, nested = trained.selection
-    text = (
-        f"The chosen setting scored {scores[:, chosen].mean():.3f} on the folds that chose it, "
-        f"nested {nested.mean():.3f}."
-    )
+    plain, honest = (f"{each.mean():.3f}" for each in (scores[:, chosen], nested))
+    text = f"The chosen setting scored {plain} on the folds that chose it, nested {honest}."
     if np.array_equal(nested, scores[:, chosen]):
-        return f"{text} Here every fold leads to the same choice, so choosing has cost nothing."
-    return f"{text} Not every fold leads to the same choice; the nested score is the one to report."
+        return f"{text} Here every fold leads to the same choice, so the two are the same."
+    if plain == honest:
+        said = "the two scores are level"
+    elif float(honest) < float(plain):
+        said = "the nested score is lower"
+    else:
+        said = "the nested score is even higher: the promise is too high on average, not each time"
+    return (
+        f"{text} Not every fold leads to the same choice, and {said}. "
+        "The nested score is the one to report."
+    )
 
 
 def say_edge(trained: Trained, config: Config) -> str:
@@ -309,6 +323,21 @@ def say_edge(trained: Trained, config: Config) -> str:
     return f"The chosen weight decay, {decay:g}, lies inside the grid."
 
 
+def beyond_the_grid(trained: Trained, config: Config) -> tuple[float, float]:
+    """Two weight decays past the largest where that was chosen, else past the smallest."""
+    smallest, largest = min(config.weight_decays), max(config.weight_decays)
+    if np.isclose(selection.setting(trained, config).weight_decay, largest):
+        return 3 * largest, 10 * largest
+    return 0.0, smallest / 10
+
+
+def heaviest(trained: Trained, config: Config) -> int:
+    """The setting with the chosen weight decay and the largest class weight."""
+    settings = problem.grid(config)
+    decay = settings.weight_decay[trained.selection.chosen]
+    return int(np.where(settings.weight_decay == decay, settings.class_weight, -np.inf).argmax())
+
+
 def say_thresholds(
     probs: Values, parts: Parts, thresholds: Mapping[str, float], cost_of_miss: float
 ) -> str:
@@ -317,14 +346,15 @@ def say_thresholds(
     theory, searched = (
         evaluation.cost(probs, parts.failed, thresholds[name], cost_of_miss) for name in names
     )
-    if theory <= searched:
-        return (
-            f"Here theory is cheaper, {theory:,.0f} against {searched:,.0f}: a search over few "
-            "failures follows their luck, and probabilities that can be believed need no search."
-        )
+    if theory == searched:
+        text = f"Here both thresholds cost the same, {theory:,.0f}."
+    elif theory < searched:
+        text = f"Here theory is cheaper, {theory:,.0f} against {searched:,.0f} for the search."
+    else:
+        text = f"Here the search is cheaper, {searched:,.0f} against {theory:,.0f} for theory."
     return (
-        f"Here the search is cheaper, {searched:,.0f} against {theory:,.0f}: these probabilities "
-        "are not quite right where the threshold lies, and the search makes up for it."
+        f"{text} A search needs failures to search over, theory only probabilities that can be "
+        "believed."
     )
 
 
@@ -338,10 +368,8 @@ def say_who_wins(judgement: Judgement) -> str:
     )
     if judgement.met:
         return f"{beside}: the line is met by a model that can be read curve by curve."
-    winner = name.partition(",")[0]
     return (
-        f"{beside}: the line is *not met*, and {winner} win. What is left is a model that can be "
-        "read curve by curve."
+        f"{beside}: the line is *not met*. What is left is a model that can be read curve by curve."
     )
 
 

@@ -167,7 +167,7 @@ COMPARISON = Comparison(
             name="JAX, op by op",
             run=pgd_op_by_op,
             twin=in_jax,
-            explains="convolutions on all cores, without a matrix of patches",
+            explains="convolutions without a matrix of patches; on how many cores, see below",
         ),
         Variant(
             name="JAX, jit per step",

@@ -1,7 +1,6 @@
 """The pictures of the page; each function returns a figure, and the page describes it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,11 +9,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tutorials_lib import figures
+from tutorials_lib.figures.panels import draw
 
 Pictures = Float[np.ndarray, "pictures 28 28"]
 Probs = Float[np.ndarray, "pictures 10"]
 
 _WRONG = figures.CYCLE[3]
+
+
+def _draw(
+    ax: Axes, picture: Float[np.ndarray, "28 28"], *, title: str = "", reach: float | None = None
+) -> None:
+    """Grey from paper to ink; with `reach`, a signed quantity from `-reach` to `reach`."""
+    if reach is None:
+        draw(ax, picture, title=title, colors="gray_r")
+    else:
+        draw(ax, picture, title=title, colors=figures.DIVERGING, limits=(-reach, reach))
 
 
 def read_digits(
@@ -106,14 +116,3 @@ def _bars(ax: Axes, probs: Float[np.ndarray, " 10"]) -> None:
     ax.bar(range(len(probs)), probs, color=colors)
     ax.set(ylim=(0, 1), xticks=range(len(probs)), yticks=(0, 0.5, 1))
     ax.set_title(f"the network says {said} ({probs[said]:.0%})", fontsize=9.5)
-
-
-def _draw(ax: Axes, picture: Any, *, title: str = "", reach: float | None = None) -> None:
-    """Grey from paper to ink; with `reach`, a signed quantity from `-reach` to `reach`."""
-    colors = "gray_r" if reach is None else figures.DIVERGING
-    low = 0.0 if reach is None else -reach
-    ax.imshow(picture, cmap=colors, vmin=low, vmax=reach or 1.0, interpolation="nearest")
-    ax.set(xticks=[], yticks=[])
-    ax.spines[:].set(visible=True, color=figures.GRID)
-    if title:
-        ax.set_title(title, fontsize=9.5, loc="center")

@@ -13,7 +13,11 @@ from tutorials_lib.vision.adversarial_attacks.evaluation import CLEAN, OURS, Riv
 from tutorials_lib.vision.adversarial_attacks.problem import SIDE, Config
 
 Picture = Float[np.ndarray, "28 28"]
+Pictures = Float[np.ndarray, "pictures 28 28"]
 Probs = Float[np.ndarray, "pictures 10"]
+
+PAPER = 0.1
+"""A pixel below this is paper."""
 
 
 def settings(config: Config) -> dict[str, str]:
@@ -34,7 +38,7 @@ def settings(config: Config) -> dict[str, str]:
 
 def three_pixels(digit: Picture, gradient: Picture, epsilon: float) -> MarkdownRows:
     """The pixels of paper, of ink and of grey that matter most: from their grey to the new one."""
-    kinds = {"paper": digit < 0.1, "grey": (digit > 0.3) & (digit < 0.7), "ink": digit > 0.9}
+    kinds = {"paper": digit < PAPER, "grey": (digit > 0.3) & (digit < 0.7), "ink": digit > 0.9}
     rows = []
     for name, kind in kinds.items():
         if not kind.any():
@@ -169,7 +173,7 @@ def say_rise(promised: float, probs: Sequence[float]) -> str:
 
     `probs` are the probabilities of the true digit before and after that step.
     """
-    before, after = -np.log(probs)
+    before, after = -np.log(np.maximum(probs, 1e-30))
     return (
         "If the loss were a plane, the slope of each pixel times its change, summed over all, "
         f"would be the rise of the loss: {promised:.2f}. It rises by {after - before:.2f}."
@@ -179,13 +183,18 @@ def say_rise(promised: float, probs: Sequence[float]) -> str:
 def describe_result(
     rows: Mapping[str, tuple[np.ndarray, np.ndarray]], labels: Int[np.ndarray, " digits"]
 ) -> str:
-    """Alternative text of rows of digits: how many of each row are read as what they are."""
+    """Alternative text of rows of digits: how many of each row are read as what they are.
+
+    The first row has them as they were written.
+    """
+    written, *attacked = (pictures for pictures, _ in rows.values())
+    change = max((float(np.abs(each - written).max()) for each in attacked), default=0.0)
     read = "; ".join(
         f"{name}: {(said == labels).sum()} of {len(labels)}" for name, (_, said) in rows.items()
     )
     return (
         f"Rows of handwritten digits with what a network says above each. Read rightly: {read}. "
-        "The attacked digits are speckled with grey; a person still reads all of them."
+        f"The largest change of a pixel from the first row is {change:.2f}."
     )
 
 
@@ -199,11 +208,33 @@ def describe_frames(probs: Probs, label: int) -> str:
     )
 
 
-def describe_gradients(names: Sequence[str], count: int) -> str:
+def share_on_strokes(pictures: Pictures, slopes: Pictures) -> float:
+    """Of the slopes of a picture, without their sign, the share that is not on paper; the mean.
+
+    A picture without any slope has none there.
+    """
+    sizes = np.abs(slopes)
+    there = (sizes * (pictures >= PAPER)).sum((1, 2))
+    return float((there / np.maximum(sizes.sum((1, 2)), np.finfo(sizes.dtype).tiny)).mean())
+
+
+def say_slopes(pictures: Pictures, slopes: Mapping[str, Pictures]) -> str:
+    """How much of the slopes lies on the strokes, by network, beside the share of such pixels."""
+    told = ", ".join(
+        f"{share_on_strokes(pictures, each):.0%} ({name})" for name, each in slopes.items()
+    )
+    return (
+        "Of the slopes of a digit, added up without their sign, so much lies on its strokes, the "
+        f"pixels that are not paper: {told}. Slopes that are spread evenly would have "
+        f"{(pictures >= PAPER).mean():.0%} there."
+    )
+
+
+def describe_gradients(pictures: Pictures, slopes: Mapping[str, Pictures]) -> str:
     """Alternative text of the slopes of all pixels."""
     return (
-        f"{count} digits, and below each the slopes of its pixels in red and blue for the networks "
-        f"{' and '.join(names)}. How much they follow the strokes is to be compared."
+        f"{len(pictures)} digits, and below each the slopes of its pixels in red and blue for the "
+        f"networks {' and '.join(slopes)}. The sentence after it says how much is on the strokes."
     )
 
 

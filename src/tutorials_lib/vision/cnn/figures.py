@@ -11,6 +11,7 @@ from matplotlib.patches import Rectangle
 
 from tutorials_lib import figures
 from tutorials_lib.figures import confusion
+from tutorials_lib.figures.filters import filter_pictures
 from tutorials_lib.vision.cnn.problem import Pictures
 
 _WRONG, _RIGHT = figures.CYCLE[3], figures.GRID
@@ -124,7 +125,7 @@ def describe_confusion(
     counts: Int[np.ndarray, "classes classes"], class_names: Sequence[str]
 ) -> str:
     """Alternative text of `confusion_matrix`: its diagonal and the most frequent mistake."""
-    row, column, count = worst_confusion(counts)
+    row, column, count = confusion.largest_mistake(counts)
     right = np.diag(counts) / np.maximum(counts.sum(1), 1)
     return (
         f"Table of {len(counts)} by {len(counts)} classes. Between {right.min():.0%} "
@@ -134,21 +135,6 @@ def describe_confusion(
     )
 
 
-def worst_confusion(counts: Int[np.ndarray, "classes classes"]) -> tuple[int, int, int]:
-    """The class that is mistaken most often, what for, and how often."""
-    mistakes = counts - np.diag(np.diag(counts))
-    row, column = np.unravel_index(mistakes.argmax(), mistakes.shape)
-    return int(row), int(column), int(mistakes[row, column])
-
-
 def filters(kernel: Float[np.ndarray, "rows columns 3 features"]) -> Figure:
     """Each filter of the first layer as a small colour picture; grey is a weight of zero."""
-    per_row = 8
-    features = kernel.shape[-1]
-    num_rows = -(-features // per_row)
-    figure, panels = plt.subplots(num_rows, per_row, figsize=(7.0, 0.9 * num_rows), squeeze=False)
-    for ax in panels.flat:
-        ax.axis("off")
-    for ax, one in zip(panels.flat, np.moveaxis(kernel, -1, 0), strict=False):
-        ax.imshow(0.5 + 0.5 * one / np.abs(one).max(), interpolation="nearest")
-    return figure
+    return filter_pictures(np.moveaxis(kernel, -1, 0))

@@ -128,7 +128,7 @@ COMPARISON = Comparison(
             name="JAX, op by op",
             run=train_step,
             twin=in_jax,
-            explains="convolutions on all cores, without a matrix of patches",
+            explains="convolutions without a matrix of patches; on how many cores, see below",
         ),
         Variant(
             name="JAX, jit",

@@ -11,12 +11,11 @@ from matplotlib.figure import Figure
 from scipy.linalg import orthogonal_procrustes
 
 from tutorials_lib import figures
+from tutorials_lib.figures import panels
 from tutorials_lib.vision.prototypical_networks.evaluation import OURS, Estimate
 from tutorials_lib.vision.prototypical_networks.problem import SETTINGS
 
 _RIGHT, _WRONG, _GIVEN = (np.array(to_rgb(c)) for c in ("#ffffff", "#f2b8cf", "#d9e6ee"))
-_GAP = 2
-"""White pixels between two drawings."""
 
 Drawings = Float[np.ndarray, "rows columns height width"]
 Points = Float[np.ndarray, "characters drawers 2"]
@@ -29,17 +28,14 @@ def mosaic(
     rows, columns, *_ = drawings.shape
     papers = np.ones((rows, columns, 3)) if papers is None else papers
     ink = drawings[..., None]
-    tiles = (1 - ink) * papers[:, :, None, None]
-    tiles = np.pad(tiles, ((0, 0), (0, 0), (0, _GAP), (0, _GAP), (0, 0)), constant_values=1)
-    height, width = tiles.shape[2:4]
-    return tiles.transpose(0, 2, 1, 3, 4).reshape(rows * height, columns * width, 3)
+    return panels.sheet((1 - ink) * papers[:, :, None, None], paper=1.0)
 
 
-def gallery(panels: Mapping[str, Drawings]) -> Figure:
+def gallery(shown: Mapping[str, Drawings]) -> Figure:
     """Drawings in rows and columns, a panel under each name."""
-    figure, axes = plt.subplots(ncols=len(panels), figsize=(7.0, 3.2), squeeze=False)
-    for ax, (name, drawings) in zip(axes.flat, panels.items(), strict=True):
-        _show(ax, mosaic(drawings), name)
+    figure, axes = plt.subplots(ncols=len(shown), figsize=(7.0, 3.2), squeeze=False)
+    for ax, (name, drawings) in zip(axes.flat, shown.items(), strict=True):
+        panels.draw(ax, mosaic(drawings), title=name)
     return figure
 
 
@@ -57,7 +53,7 @@ def answers(
     for ax, (name, known) in zip(axes.flat, right.items(), strict=True):
         papers = np.where(known.T[..., None], _RIGHT, _WRONG)
         given = np.broadcast_to(_GIVEN, (1, *papers.shape[1:]))
-        _show(ax, mosaic(drawings, np.concatenate([given, papers])), name)
+        panels.draw(ax, mosaic(drawings, np.concatenate([given, papers])), title=name)
     return figure
 
 
@@ -82,7 +78,7 @@ def question(
     names = ["?", *(chr(ord("A") + i) for i in range(len(support)))]
     for place, (ax, drawing) in enumerate(zip(axes, [query, *support], strict=True)):
         lines = list(rows) if place == 0 else [texts[place - 1] for texts in rows.values()]
-        _show(ax, mosaic(drawing[None, None]), names[place])
+        panels.draw(ax, mosaic(drawing[None, None]), title=names[place])
         ax.set_xlabel("\n".join(lines), fontsize=9)
     return figure
 
@@ -189,10 +185,3 @@ def _draw_map(ax: Axes, points: Points, drawings: np.ndarray, reach: float) -> N
         xlim=(-1.6 * reach, 1.6 * reach), ylim=(-reach, reach), xticks=[], yticks=[], aspect="equal"
     )
     ax.spines[:].set(visible=True, color=figures.GRID)
-
-
-def _show(ax: Axes, picture: Float[np.ndarray, "tall wide 3"], title: str) -> None:
-    ax.imshow(picture, interpolation="nearest")
-    ax.set(xticks=[], yticks=[])
-    ax.spines[:].set(visible=True, color=figures.GRID)
-    ax.set_title(title, fontsize=9.5, loc="center")

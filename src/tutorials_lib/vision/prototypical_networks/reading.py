@@ -111,6 +111,20 @@ def step_table(steps: Steps, question: Question, sizes: tuple[int, int]) -> Mark
     return MarkdownRows(["", *letters], rows)
 
 
+def say_why_shown(steps: Steps, question: Question) -> str:
+    """By what `telling_question` picked the question."""
+    by_pixels, by_features = steps.pixels.argmin(), steps.features.argmin()
+    if by_features == question.answer != by_pixels:
+        return (
+            "It is the first question that the network answers rightly and a comparison of pixels "
+            "does not."
+        )
+    return (
+        "It is the first question of all: there is none that the network answers rightly and a "
+        "comparison of pixels does not."
+    )
+
+
 def say_answers(steps: Steps, question: Question) -> str:
     """What pixels and features answer, and what is right."""
     by_pixels, by_features, right = (
@@ -179,7 +193,7 @@ def say_worth(curves: Mapping[str, Sequence[Estimate]], rival: str) -> str:
             "network with one."
         )
     if enough[0] == 1:
-        return f"*{rival}* knows as much from one example as the network does."
+        return f"*{rival}* knows at least as much from one example as the network does."
     return (
         f"*{rival}* needs {enough[0]} examples of each character to know as much as the network "
         "with one."

@@ -69,7 +69,9 @@ def say_scoring(times: dict[str, Times]) -> str:
     one_by_one, at_once, classify = times.values()
     gains = {"NumPy": one_by_one.numpy / at_once.numpy, "JAX": one_by_one.jax / at_once.jax}
     told = " and ".join(f"{gain:.2g} times in {name}" for name, gain in gains.items())
-    spoken = "faster in JAX" if classify.jax < classify.numpy else "not faster in JAX"
+    ratio = classify.numpy / classify.jax
+    level = 1 / 1.15 < ratio < 1.15
+    spoken = "about as fast in both" if level else f"{'faster' if ratio > 1 else 'slower'} in JAX"
     return (
         f"One call for all episodes, instead of one call for each, gains {told}. "
         f"Classification, of which the claim speaks, is {spoken}."

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from tutorials_lib import figures
+from tutorials_lib.figures.filters import filter_pictures
 from tutorials_lib.figures.panels import panels
 from tutorials_lib.vision.srcnn.resizing import AnyPicture
 
@@ -44,16 +45,8 @@ def describe_gains(scores: Mapping[str, Sequence[float]], names: Sequence[str]) 
 
 def filters(kernel: Float[np.ndarray, "rows columns 1 features"], *, per_row: int = 16) -> Figure:
     """The kernels of the first convolution, each on a scale of its own, strongest first."""
-    ordered = kernel[:, :, 0, np.abs(kernel).sum((0, 1, 2)).argsort()[::-1]]
-    count = ordered.shape[-1]
-    rows = -(-count // per_row)
-    figure, axes = plt.subplots(rows, per_row, figsize=(7.2, 0.48 * rows), squeeze=False)
-    for ax in axes.flat:
-        ax.axis("off")
-    for ax, weights in zip(axes.flat, ordered.transpose(2, 0, 1), strict=False):
-        reach = np.abs(weights).max() or 1.0
-        ax.imshow(weights, cmap=figures.DIVERGING, vmin=-reach, vmax=reach)
-    return figure
+    order = np.abs(kernel).sum((0, 1, 2)).argsort()[::-1]
+    return filter_pictures(kernel[:, :, 0, order].transpose(2, 0, 1), per_row=per_row)
 
 
 def training_frames(

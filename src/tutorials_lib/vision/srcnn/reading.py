@@ -11,7 +11,7 @@ from tutorials_lib.judge import Judgement
 from tutorials_lib.metrics import images
 from tutorials_lib.vision.srcnn import resizing
 from tutorials_lib.vision.srcnn.evaluation import Enlarged
-from tutorials_lib.vision.srcnn.problem import Config
+from tutorials_lib.vision.srcnn.problem import Config, multiply_adds, original
 from tutorials_lib.vision.srcnn.resizing import AnyPicture
 
 Pictures = Mapping[str, AnyPicture]
@@ -200,18 +200,18 @@ def say_whether_met(judgement: Judgement, psnrs: Mapping[str, Sequence[float]]) 
     )
 
 
-def say_original(ours: float, theirs: float) -> str:
-    """How the layers of the paper do for the same arithmetic."""
-    difference = ours - theirs
-    if abs(difference) < 0.05:
-        return (
-            f"For the same arithmetic, the layers of the paper reach {theirs:.2f} dB: it makes no "
-            "difference here where the picture is enlarged."
-        )
-    word = "less" if difference > 0 else "more"
+def say_original(ours: float, theirs: float, config: Config) -> str:
+    """How the layers of the paper do for the arithmetic that they were given."""
+    own, paper = (multiply_adds(each) * each.num_steps for each in (config, original(config)))
+    level = abs(paper / own - 1) < 0.05
+    spent = "the same arithmetic" if level else f"{paper / own:.1f} times the arithmetic"
+    gap = abs(ours - theirs)
+    word = "less" if ours > theirs else "more"
+    compared = "about as much as" if gap < 0.05 else f"{gap:.2f} dB {word} than"
     return (
-        f"For the same arithmetic, the layers of the paper reach {theirs:.2f} dB, "
-        f"{abs(difference):.2f} dB {word} than the network that works on the small picture."
+        f"For {spent}, the layers of the paper reach {theirs:.2f} dB, {compared} the network that "
+        "works on the small picture. The two also differ in layers and in sums of maps, so this "
+        "does not say what the place of the enlargement alone would change."
     )
 
 
@@ -235,6 +235,17 @@ def describe_training(watched: np.ndarray, high: AnyPicture, labels: Sequence[st
     first, last = (images.psnr(picture, high) for picture in (watched[0], watched[-1]))
     return (
         f"A square of a photograph after {labels[0]} to {labels[-1]} training steps, with what is "
-        f"wrong in it and the truth. Its PSNR goes from {first:.1f} to {last:.1f} dB; outlines "
-        "become sharper."
+        f"wrong in it and the truth. Its PSNR goes from {first:.1f} to {last:.1f} dB."
+    )
+
+
+def describe_colors(found: dict[str, np.ndarray], true: np.ndarray) -> str:
+    """Alternative text of one photograph in colour, enlarged in several ways."""
+    flat = {
+        name: picture.reshape(len(picture), -1) for name, picture in (found | {"": true}).items()
+    }
+    told = ", ".join(f"{name} {images.psnr(flat[name], flat['']):.1f} dB" for name in found)
+    return (
+        f"One piece of a photograph in colour, a cat's face, enlarged in {len(found)} ways. PSNR "
+        f"over all colours: {told}."
     )

@@ -107,7 +107,7 @@ COMPARISON = Comparison(
             run=step,
             twin=in_jax,
             jit="whole",
-            explains="convolutions on all cores, and what lies between them is fused",
+            explains="convolutions (on how many cores, see below); what lies between is fused",
         ),
     ),
     observe=observe,

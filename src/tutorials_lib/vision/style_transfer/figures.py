@@ -8,6 +8,7 @@ from jaxtyping import Float, Float32
 from matplotlib.figure import Figure
 
 from tutorials_lib import figures
+from tutorials_lib.figures.filters import filter_pictures
 from tutorials_lib.vision.style_transfer.problem import Params
 
 Curve = tuple[Float[np.ndarray, " points"], Float[np.ndarray, " points"]]
@@ -65,16 +66,9 @@ def filters(params: Params, *, num_filters: int = 10) -> Figure:
     """Some filters of every scale, as colours, in the size in which they see the picture."""
     scales = [np.asarray(scale["kernel"]) for scale in params["scales"].values()]
     columns = min(num_filters, scales[0].shape[-1])
-    figure, panels = plt.subplots(
-        len(scales), columns, figsize=(7.0, 0.75 * len(scales)), squeeze=False
-    )
-    for i, (kernel, row) in enumerate(zip(scales, panels, strict=True)):
-        for j, ax in enumerate(row):
-            ax.imshow(0.5 + kernel[..., j] / (2 * np.abs(kernel).max()), interpolation="nearest")
-            ax.set(xticks=[], yticks=[])
-            ax.spines[:].set(visible=True, color=figures.GRID)
-        row[0].set_ylabel(f"1 : {2**i}", rotation=0, ha="right", va="center")
-    return figure
+    kernels = np.concatenate([np.moveaxis(scale, -1, 0)[:columns] for scale in scales])
+    names = [f"1 : {2**i}" for i in range(len(scales))]
+    return filter_pictures(kernels, per_row=columns, names=names)
 
 
 def trade_off(curves: Mapping[str, Curve], weights: Sequence[float], content: float) -> Figure:

@@ -1,7 +1,7 @@
 """What the page reads off the networks: one digit with its numbers, tables, and sentences."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -87,6 +87,33 @@ def accuracy_table(accuracies: Mapping[str, Accuracies], config: Config) -> Mark
         for name, each in accuracies.items()
     ]
     return MarkdownRows(["", *(f"{number} labels" for number in config.num_labels)], rows)
+
+
+def at_the_top(trained: Trained, judgement: Judgement) -> dict[str, Accuracies]:
+    """The judged strategy, the same network from random weights, and the strongest other rival.
+
+    That is one of those that were tuned with the labels. The network without any label has no
+    curve, so it is none of these even where it is the line to beat.
+    """
+    tuned = dict(trained.rivals or {})
+    strongest = max(tuned, key=lambda name: judgement.baselines[name].held_out)
+    ours = {name: trained.accuracies[name] for name in (JUDGED, problem.SCRATCH)}
+    return ours | {strongest: tuned[strongest]}
+
+
+def devices_table(compared: Mapping[str, Any]) -> MarkdownRows:
+    """What `parallel.compare` found."""
+    alone, shared = compared["loss"]
+    rows = [
+        ["devices", f"{compared['devices']}"],
+        ["pictures on each", f"{compared['pictures on each']}"],
+        ["loss of the last step, on one device", f"{alone:.6f}"],
+        ["the same, on all", f"{shared:.6f}"],
+        ["*moved*: the largest change of a parameter", f"{compared['moved']:.1e}"],
+        ["*difference*: the largest between one device and all", f"{compared['difference']:.1e}"],
+        ["all-reduces in the compiled step", f"{compared['all-reduces']}"],
+    ]
+    return MarkdownRows(["Data-parallel training", ""], rows)
 
 
 def recall(
@@ -180,7 +207,8 @@ def say_where(judgement: Judgement, config: Config) -> str:
             lost.append(f"with {number} labels {best} is as good or better")
     if not lost:
         return "It is ahead of every rival at every number of labels."
-    return f"Not at every number of labels: {', and '.join(lost)}."
+    where = "At no number" if len(lost) == len(config.num_labels) else "Not at every number"
+    return f"{where} of labels is it ahead of every rival: {', and '.join(lost)}."
 
 
 def say_paired(found: Paired) -> str:
@@ -195,10 +223,15 @@ def say_paired(found: Paired) -> str:
 def say_shrinking(found: Paired, numbers: Sequence[int]) -> str:
     """What pretraining is worth with few and with many labels."""
     first, last = found.gain[0], found.gain[-1]
-    so = "The fewer the labels, the more it is worth" if first > last else "It does not shrink here"
+    if (np.diff(found.gain) < 0).all():
+        so = "The fewer the labels, the more it is worth"
+    elif first > last:
+        so = "It is worth more with the fewest labels than with the most, though not at every step"
+    else:
+        so = "It does not shrink here"
     return (
-        f"Pretraining on print gains {first:+.3f} with {numbers[0]} labels and {last:+.3f} with "
-        f"{numbers[-1]}. {so}."
+        f"Pretraining on print changes the accuracy by {first:+.3f} with {numbers[0]} labels and "
+        f"by {last:+.3f} with {numbers[-1]}. {so}."
     )
 
 
@@ -206,8 +239,14 @@ def say_probe(probe: Accuracies, judged: Accuracies, numbers: Sequence[int]) -> 
     """Where frozen features are enough, and where not."""
     behind = judged.test.mean(1) - probe.test.mean(1)
     told = [
-        f"{abs(gap):.3f} {'behind' if gap > 0 else 'ahead of'} full fine-tuning with {number} "
-        "labels"
+        f"{_beside(gap)} full fine-tuning with {number} labels"
         for gap, number in zip(behind[[0, -1]], (numbers[0], numbers[-1]), strict=True)
     ]
     return f"A linear probe is {told[0]}, and {told[1]}."
+
+
+def _beside(gap: float) -> str:
+    """How far something is behind, or ahead where `gap` is negative, as the page rounds it."""
+    if f"{abs(gap):.3f}" == "0.000":
+        return "level with"
+    return f"{abs(gap):.3f} {'behind' if gap > 0 else 'ahead of'}"

@@ -13,6 +13,7 @@ from matplotlib.patches import ConnectionPatch
 from scipy.ndimage import label
 
 from tutorials_lib import figures
+from tutorials_lib.figures.panels import draw, sheet
 from tutorials_lib.vision.unet.problem import Pictures, Walls
 
 _FOUND, _MISSED, _INVENTED = (np.array(to_rgb(figures.CYCLE[i])) for i in (2, 1, 3))
@@ -55,7 +56,7 @@ def gallery(columns: Mapping[str, Sequence[np.ndarray]], *, size: float = 1.4) -
         title = name.replace(" ", "\n", 1) if size < _NARROW else name
         panels[0, place].set_title(title, fontsize=9.5, loc="center")
         for ax, picture in zip(panels[:, place], pictures, strict=True):
-            _draw(ax, picture)
+            draw(ax, picture)
     return figure
 
 
@@ -78,15 +79,18 @@ def mistakes(pictures: Pictures, found: Mapping[str, Walls], true: Walls) -> Fig
 
 
 def windows(picture: Picture, pixel: tuple[int, int], sides: Mapping[str, int]) -> Figure:
-    """The picture, and what windows of growing size around one pixel show of it, enlarged."""
+    """The picture, and what windows of growing size around one pixel show of it, enlarged.
+
+    A window of an odd side has the pixel in its middle, one of an even side half a pixel beside.
+    """
     figure, panels = plt.subplots(ncols=len(sides) + 1, figsize=(7.0, 2.0))
     row, column = pixel
-    _draw(panels[0], picture, title="the section")
+    draw(panels[0], picture, title="the section")
     panels[0].plot(column, row, "s", markersize=5, markerfacecolor="none", color=figures.CYCLE[3])
     for ax, (name, side) in zip(panels[1:], sides.items(), strict=True):
         corner = [max(0, center - side // 2) for center in pixel]
         window = picture[corner[0] : corner[0] + side, corner[1] : corner[1] + side]
-        _draw(ax, window, title=f"{name}\n{side} × {side}", limits=(0.1, 0.9))
+        draw(ax, window, title=f"{name}\n{side} × {side}", limits=(0.1, 0.9))
         place = column - corner[1], row - corner[0]
         ax.plot(*place, "s", markersize=5, markerfacecolor="none", color=figures.CYCLE[3])
     return figure
@@ -97,7 +101,7 @@ def describe_windows(sides: Mapping[str, int], pixel: tuple[int, int]) -> str:
     shown = ", ".join(f"{side} pixels ({name})" for name, side in sides.items())
     return (
         f"A grey section with a mark at row {pixel[0]}, column {pixel[1]}, and windows around the "
-        f"mark that are {shown} wide: from a patch of grey to several cells with their walls."
+        f"mark that are {shown} wide. The wider the window, the more of the lines it shows."
     )
 
 
@@ -121,7 +125,7 @@ def the_u(
     for name, ax in axes.items():
         maps = stages[name]
         height, width, channels = maps.shape
-        _draw(ax, _mosaic(maps), limits=None)
+        draw(ax, _mosaic(maps), limits=None)
         ax.set_title(name, fontsize=9.5, loc="center")
         seen = f", sees {fields[name]}" if fields.get(name, 1) > 1 else ""
         ax.set_xlabel(f"{height} × {width} × {channels}{seen}", fontsize=8.5)
@@ -196,21 +200,6 @@ def describe_tolerances(scores: Mapping[str, Sequence[float]], pixels: Sequence[
     )
 
 
-def _draw(
-    ax: Axes,
-    picture: np.ndarray,
-    *,
-    title: str = "",
-    limits: tuple[float, float] | None = (0.0, 1.0),
-) -> None:
-    low, high = limits or (None, None)
-    ax.imshow(picture, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
-    ax.set(xticks=[], yticks=[])
-    ax.spines[:].set(visible=True, color=figures.GRID)
-    if title:
-        ax.set_title(title, fontsize=9, loc="center")
-
-
 def _mosaic(maps: Float[np.ndarray, "height width channels"], *, count: int = 4) -> np.ndarray:
     """The feature maps that vary most, side by side, each from its darkest to its lightest."""
     spread = maps.std((0, 1))
@@ -219,8 +208,7 @@ def _mosaic(maps: Float[np.ndarray, "height width channels"], *, count: int = 4)
     scaled = (chosen - low) / np.maximum(high - low, 1e-9)
     height, width, shown = scaled.shape
     columns = 2 if shown > 1 else 1
-    blocks = scaled.reshape(height, width, -1, columns).transpose(2, 0, 3, 1)
-    return blocks.reshape(-1, columns * width)
+    return sheet(scaled.reshape(height, width, -1, columns).transpose(2, 3, 0, 1), gap=0)
 
 
 def _arrow(

@@ -145,8 +145,10 @@ def to_images(
 def border_weights(walls: Walls, config: Config) -> Pictures:
     r"""How much each pixel counts in the loss: $1 + w \, e^{-(d/r)^2}$ at $d$ pixels from a wall.
 
-    As in the paper (Ronneberger et al. 2015, equation 2), the pixels that decide whether two
-    cells are one count more than those deep inside a cell.
+    In the manner of the paper (Ronneberger et al. 2015, equation 2), the pixels that decide
+    whether two cells are one count more than those deep inside a cell. There a pixel counts by
+    the sum of its distances to the two nearest cells, $e^{-(d_1 + d_2)^2 / (2 \sigma^2)}$, so
+    that thin walls count most, and a further term evens out how frequent the classes are.
     """
     distances = np.stack([distance_transform_edt(~each) for each in walls])
     near = np.exp(-((distances / config.border_reach) ** 2))

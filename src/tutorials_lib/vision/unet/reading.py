@@ -42,6 +42,14 @@ def faint_pixel(test: Sections, found: Mapping[str, Walls], *, margin: int) -> P
     return int(section), int(row), int(column)
 
 
+def say_why_shown(found: Mapping[str, Walls], place: Place) -> str:
+    """By what `faint_pixel` picked the pixel."""
+    *others, last = (bool(walls[place]) for walls in found.values())
+    if last and not any(others):
+        return "It was picked as the faintest that the U-Net alone finds"
+    return "It was picked as the faintest of all, since none is found by the U-Net alone"
+
+
 def distinct(fields: Mapping[str, int], *, count: int = 4) -> dict[str, int]:
     """The receptive fields of the way down, and that of the last stage."""
     names = [*[name for name in fields if name.startswith("down")], "bottom", list(fields)[-1]]
@@ -102,18 +110,14 @@ def say_whether_met(judgement: Judgement, scored: Mapping[str, Sequence[float]])
     """Whether the line is beaten, and whose walls part the cells best."""
     rival, line = judgement.strongest
     *others, own = (each[-1] for each in scored.values())
+    best = min(others)
     beaten = "is met" if judgement.met else "is *not met*"
-    cells = (
-        f"The Rand error of the cells is {own:.2f}, that of the best rival {min(others):.2f}: "
-        + (
-            "its walls leave fewer gaps."
-            if own < min(others)
-            else "its walls do not part the cells better."
-        )
-    )
+    word = "as well as" if f"{own:.2f}" == f"{best:.2f}" else "better than" if own < best else ""
+    parted = f"{word} those of any rival" if word else "less well than those of that rival"
     return (
         f"The line, a Dice coefficient of {line:.3f} ({rival}), {beaten} with "
-        f"{judgement.value:.3f}. {cells}"
+        f"{judgement.value:.3f}. The Rand error of the cells is {own:.2f}, that of the best rival "
+        f"{best:.2f}: the U-Net's walls part the cells {parted}."
     )
 
 
