@@ -230,7 +230,9 @@ def test_formulas_are_mathml_with_their_source_as_text(path: Path):
 
 
 def test_the_tabs_stand_below_each_other_with_their_labels(path: Path):
-    text = page(path, "book/apples.xhtml").get_text(" ", strip=True)
+    read = page(path, "book/apples.xhtml")
+    assert [label.get_text() for label in read.select("p.sd-tab-label")] == ["NumPy", "JAX"]
+    text = read.get_text(" ", strip=True)
     assert "NumPy By hand. JAX By machine. A route : To the pears." in text
 
 

@@ -136,10 +136,9 @@ class EBookBuilder(Epub3Builder):
         """What the standard wants to be told of a file."""
         if name == COVER:
             return "cover-image"
-        has_formulas = name.endswith(".xhtml") and "<math" in Path(self.outdir, name).read_text(
-            "utf-8"
-        )
-        return "mathml" if has_formulas else ""
+        if name.endswith(".xhtml") and "<math" in Path(self.outdir, name).read_text("utf-8"):
+            return "mathml"
+        return ""
 
 
 def cover(picture: Image.Image | None, title: str) -> Image.Image:

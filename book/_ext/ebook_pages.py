@@ -147,6 +147,8 @@ class SolutionsAtTheEnd(_ForEBooks):
 class FirstParagraphs(_ForEBooks):
     """The reference of the package: names, arguments and first paragraphs."""
 
+    default_priority = 5  # so that links in what is left out need not be looked up
+
     def run(self, **kwargs: object) -> None:
         """Shorten every entry; links to what an entry had lead to the entry."""
         entries = [
