@@ -268,6 +268,8 @@ def test_the_tree_and_the_alignment_are_those_of_one_sentence(trained: evaluatio
 
 def test_an_adjective_that_changes_places_is_found():
     plain = Pair(("i", "see", "a", "dog", "."), ("je", "vois", "un", "chien", "."))
+    assert reading.plain(plain.english) == "i see a dog."
+    assert reading.plain(("je", "vois", "<unk>")) == "je vois &lt;unk&gt;"  # no tag of HTML
     swap = Pair(
         ("i", "see", "the", "red", "car", "today", "."),
         ("je", "vois", "la", "voiture", "rouge", "."),

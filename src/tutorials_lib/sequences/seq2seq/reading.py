@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from html import escape
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -247,8 +248,9 @@ def _as_code(text: str) -> str:
 
 
 def plain(words: Sequence[str]) -> str:
-    """A sentence as it is printed."""
-    return " ".join(words).replace(" .", ".").replace(" ,", ",").replace("' ", "'")
+    """A sentence in Markdown, where an unknown word, `<unk>`, would be taken for a tag."""
+    text = " ".join(words).replace(" .", ".").replace(" ,", ",").replace("' ", "'")
+    return escape(text, quote=False)
 
 
 def _written(score: float, form: str) -> str:

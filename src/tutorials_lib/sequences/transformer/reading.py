@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
+from html import escape
 from typing import NamedTuple
 
 import jax
@@ -122,7 +123,8 @@ def say_written(pair: Pair, trained: Trained) -> str:
     (ours,) = translate(trained, (pair,))
     if ours == pair.french:
         return "Left to itself, the network writes exactly this."
-    return f"Left to itself, the network writes: *{' '.join(ours)}*"
+    written = escape(" ".join(ours), quote=False)  # `<unk>` is no tag of HTML
+    return f"Left to itself, the network writes: *{written}*"
 
 
 def example_table(trained: Trained, place: int) -> MarkdownRows:
@@ -190,7 +192,7 @@ def _marked(ours: Sequence[str], reference: Sequence[str]) -> str:
     """The words, those that are not in the reference at this place in bold."""
     parts = []
     for kind, _, _, start, stop in SequenceMatcher(None, reference, ours).get_opcodes():
-        words = " ".join(ours[start:stop])
+        words = escape(" ".join(ours[start:stop]), quote=False)  # `<unk>` is no tag of HTML
         if words:
             parts.append(words if kind == "equal" else f"**{words}**")
         elif kind == "delete":
