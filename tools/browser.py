@@ -90,8 +90,9 @@ def chromium() -> Iterator[Browser]:
 
 
 def go(page: Page, address: str) -> None:
-    """Open `address`, and wait until its pictures are there."""
+    """Open `address`, and wait until its pictures and steppers are there."""
     page.goto(address, wait_until="load")
+    page.add_style_tag(content=".stepper { content-visibility: visible !important }")
     # Pictures further down wait to be scrolled to; those of the other theme are never shown.
     page.evaluate(
         """() => Promise.all([...document.images].filter((image) => image.offsetParent).map(
