@@ -347,8 +347,9 @@ def test_a_record_on_published_data_is_shown_on_its_page_and_in_the_ledger(book:
     book.write("book/_data/published/kmeans.json", json.dumps(published_record()))
     of_the_book = published_record() | {"data_source": "offline", "files": []}
     book.write("book/_data/seeds/kmeans.json", json.dumps(of_the_book))
-    page = PAGE.replace("```{published}", "```{seeds}\n```\n\n```{published}")
-    book.kmeans.write_text(page, encoding="utf-8")
+    page = book.kmeans.read_text(encoding="utf-8")
+    with_seeds = page.replace("```{published}", "```{seeds}\n```\n\n```{published}")
+    book.kmeans.write_text(with_seeds, encoding="utf-8")
     assert book.build().returncode == 0
     assert book.times_executed == before
     html = book.html("book/tabular/kmeans")
@@ -364,6 +365,7 @@ def test_a_record_on_published_data_is_shown_on_its_page_and_in_the_ledger(book:
         assert expected in html
     html = book.html("book/performance/ledger")
     assert "met: held-out score 0.9000, strongest rival 0.8000 (earlier code)" in html
+    book.kmeans.write_text(page, encoding="utf-8")
 
 
 @pytest.fixture

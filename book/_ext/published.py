@@ -216,7 +216,7 @@ def write_again(app: Sphinx, env: BuildEnvironment) -> list[str]:
         for source in STORED
         for slug, record in load_stored(Path(app.srcdir), source).items()
     }
-    shown_by_builder = env.__dict__.setdefault("published_shown", {})
+    shown_by_builder = env.__dict__.setdefault("shown_records", {})
     shown = shown_by_builder.get(app.builder.name, {})
     shown_by_builder[app.builder.name] = current
     changed = {
