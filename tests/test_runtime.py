@@ -63,6 +63,34 @@ def test_an_accelerator_never_sees_the_flag(monkeypatch: pytest.MonkeyPatch) -> 
     assert "XLA_FLAGS" not in os.environ
 
 
+PRECISION = (
+    "from tutorials_lib import runtime; import jax\n"
+    "print(runtime.configure()['matrix products'])\n"
+    "print(jax.config.values['jax_default_matmul_precision'])"
+)
+
+
+@pytest.mark.parametrize(
+    ("platforms", "chosen", "said", "precision"),
+    [
+        ("cpu", {}, "float32, as they come", "None"),
+        ("cuda", {}, "float32 (an accelerator would round it first)", "highest"),
+        (
+            "cuda",
+            {"JAX_DEFAULT_MATMUL_PRECISION": "tensorfloat32"},
+            "tensorfloat32, as JAX_DEFAULT_MATMUL_PRECISION says",
+            "tensorfloat32",
+        ),
+    ],
+    ids=["a processor", "an accelerator", "a choice of the user's"],
+)
+def test_float32_is_multiplied_as_float32(
+    platforms: str, chosen: dict[str, str], said: str, precision: str
+) -> None:
+    result = run(PRECISION, JAX_PLATFORMS=platforms, **chosen)
+    assert result.stdout.splitlines() == [said, precision], result.stderr
+
+
 @pytest.mark.parametrize("exponent", ["", "24"])
 def test_threads_of_blas_sleep_when_they_are_said_to(exponent: str) -> None:
     result = run(

@@ -43,12 +43,15 @@ _TOP_PAD_BYTES = 2**28
 def configure() -> dict[str, str]:
     """Apply every setting once and say what became of each.
 
-    Returns a line for each of `convolutions`, `allocator` and `compilation cache`.
+    Returns a line for each of `convolutions`, `matrix products`, `allocator` and
+    `compilation cache`.
     """
     if not presets.settings_are_applied():
-        return dict.fromkeys(("convolutions", "allocator", "compilation cache"), "default")
+        names = ("convolutions", "matrix products", "allocator", "compilation cache")
+        return dict.fromkeys(names, "default")
     return {
         "convolutions": _keep_convolutions_on_all_cores(),
+        "matrix products": _multiply_in_float32(),
         "allocator": _keep_freed_memory(),
         "compilation cache": _cache_every_program(),
     }
@@ -101,6 +104,23 @@ def _runs_on_cpu() -> bool:
     if platforms:
         return platforms == "cpu"
     return not importlib.metadata.entry_points(group="jax_plugins")
+
+
+def _multiply_in_float32() -> str:
+    """Let an accelerator multiply float32 numbers as they are, as NumPy does.
+
+    By default XLA has its matrix units round them first, to TF32 (10 bits) or bfloat16 (7 bits):
+    two twins would not agree, and two precisions would be timed.
+    """
+    import jax
+
+    chosen = jax.config.values["jax_default_matmul_precision"]
+    if chosen is not None:
+        return f"{chosen}, as JAX_DEFAULT_MATMUL_PRECISION says"
+    if _runs_on_cpu():
+        return "float32, as they come"
+    jax.config.update("jax_default_matmul_precision", "highest")
+    return "float32 (an accelerator would round it first)"
 
 
 def _keep_freed_memory() -> str:
