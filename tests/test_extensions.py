@@ -78,6 +78,9 @@ LEDGER = """\
 
 ```{ledger-table}
 ```
+
+```{recorded-machines}
+```
 """
 
 INDEX = """\
@@ -316,6 +319,43 @@ def test_an_animation_has_a_still_copy_for_both_themes_and_a_box_that_stops_it(b
         {"motionless", "only-dark"},
     ]
     assert html.count('<label class="stop">') == 1
+
+
+def test_a_record_of_another_machine_stands_beside_this_builds_and_says_what_has_changed(
+    book: Book,
+) -> None:
+    ledger = "book/performance/ledger"
+    assert "No other machine has been recorded yet" in book.html(ledger)
+    card = {
+        "processor": "a processor",
+        "cores": "16",
+        "accelerator": "a GPU",
+        "date": "2026-11-29",
+        "Python": "3.12.3",
+        "numpy": "2.5.2",
+        "BLAS of NumPy": "openblas 0.3.30",
+        "jax": "0.11.2",
+    }
+    folder, before = "book/_data/benchmarks/gpu", book.times_executed
+    for digest, mark in (("0" * 16, False), ("1" * 16, True)):
+        there = record(41.0) | {"machine": card, "code_digest": digest}
+        book.write(f"{folder}/kmeans.json", json.dumps(there))
+        result = book.build()
+        assert result.returncode == 0, result.stdout + result.stderr
+        html = book.html(ledger)
+        assert "No other machine" not in html
+        assert "a processor, 16 cores, a GPU; Python 3.12.3" in html
+        table = html[html.index("a processor, 16 cores") :]
+        assert "41× (37× to 45×)" in table
+        assert ("(earlier code)" in table) is mark
+        assert "3.0× (2.7× to 3.3×)" in table
+        [address] = re.findall(r'href="([^"]*records/gpu/kmeans\.json)"', table)
+        served = (book.folder / "_build/html" / ledger).parent / address
+        assert json.loads(served.read_text("utf-8")) == there
+    shutil.rmtree(book.folder / folder)
+    assert book.build().returncode == 0
+    assert "No other machine has been recorded yet" in book.html(ledger)
+    assert book.times_executed == before
 
 
 def test_an_edit_of_prose_or_of_a_caption_executes_nothing(book: Book) -> None:

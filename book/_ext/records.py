@@ -25,9 +25,6 @@ from tutorials_lib.catalog import Tutorial
 from tutorials_lib.judge.record import JudgeRecord, load_published
 from tutorials_lib.judge.report import short_verdict
 
-RECORDED = Path("book/_data/benchmarks")
-"""Records that were made on other machines and committed, `<machine>/<slug>.json`."""
-
 WORDS_PER_MINUTE = 200
 """How fast explanations are read."""
 
@@ -87,15 +84,6 @@ def publish(app: Sphinx, env: BuildEnvironment) -> list[str]:
     changed = state.shown.get(builder) != current
     state.shown[builder] = current
     return sorted(state.readers) if changed else []
-
-
-def recorded_elsewhere(root: Path) -> dict[str, list[tuple[str, Record]]]:
-    """Slug to `(machine, record)` pairs, of the records that are committed."""
-    found: dict[str, list[tuple[str, Record]]] = {}
-    for path in sorted((root / RECORDED).glob("*/*.json")):
-        record = from_json(json.loads(path.read_text(encoding="utf-8")))
-        found.setdefault(record.slug, []).append((path.parent.name, record))
-    return found
 
 
 # ---------------------------------------------------------------- what pages write
@@ -219,28 +207,16 @@ class FillIn(SphinxPostTransform):
         return f"{reading}, and the page about {_minutes(executed['runtime'] / 60)} to run."
 
     def _ledger_table(self, mark: _Late) -> list[nodes.Node]:
-        recorded = recorded_elsewhere(Path(self.app.srcdir))
         published = load_published(Path(self.app.srcdir))
-        header = [*ledger.HEADER, *(["On other machines"] if recorded else [])]
-        header.append("On the published data")
+        header = [*ledger.HEADER, "On the published data"]
         rows = []
         for row in ledger.ledger_rows(self._records):
             cells: list[nodes.Node] = [self._link(row.tutorial), *map(nodes.Text, row.texts)]
-            if recorded:
-                cells.append(nodes.Text(self._elsewhere(recorded.get(row.tutorial.slug, []))))
             cells.append(nodes.Text(_on_published_data(row.tutorial, published)))
             rows.append(cells)
         shown = table(header, rows)
         shown["classes"].append("sortable")  # by `site.js`
         return [shown]
-
-    def _elsewhere(self, recorded: Sequence[tuple[str, Record]]) -> str:
-        current = {slug: record.code_digest for slug, record in self._records.items()}
-        return "; ".join(
-            f"{machine}: {ledger.measured_text(record)}"
-            + ("" if current.get(record.slug) == record.code_digest else " (earlier code)")
-            for machine, record in recorded
-        )
 
     def _link(self, tutorial: Tutorial) -> nodes.Node:
         text = f"{tutorial.title} ({tutorial.number})"
