@@ -2,6 +2,8 @@
 
 import base64
 import re
+from collections.abc import Callable
+from typing import Any
 from xml.etree import ElementTree
 
 import jax
@@ -145,6 +147,48 @@ def test_a_stepper_takes_its_colours_from_the_theme_and_prints_as_a_strip() -> N
     assert f"--c{figures.INK[1:]}:{figures.darken(figures.INK)}" in bundle["text/html"]
     assert base64.b64decode(bundle["application/pdf"]).startswith(b"%PDF")
     assert not plt.get_fignums()
+
+
+def marked(draw: Callable[[Any, np.ndarray], object]) -> tuple[str, str]:
+    """The inline drawing of twenty marks, and the drawing with all of them."""
+
+    def frame() -> Figure:
+        fig, ax = plt.subplots()
+        draw(ax, np.linspace(0, 1, 20))
+        return fig
+
+    alt = "Twenty marks in a row that stand for nothing at all."
+    made = stepper([frame()], ["only"], strip=plt.figure(), alt=alt)
+    return made.html, made.svg
+
+
+MARK = re.compile(r'<use xlink:href="#m[^"]+" x="([^"]+)" y="([^"]+)" style="[^"]*fill-opacity')
+
+
+def test_equal_dots_of_a_stepper_are_one_path_in_their_places() -> None:
+    html, svg = marked(
+        lambda ax, x: ax.plot(x, x**2, ".", markersize=4, markeredgewidth=0, alpha=0.5)
+    )
+    places = [(float(x), float(y)) for x, y in MARK.findall(svg)]
+    assert len(places) == 20
+    [path, look] = re.search(r'<path d="((?:M[^"]*h0)+)" style="([^"]*)"', html).groups()  # type: ignore[union-attr]
+    found = [tuple(map(float, dot.split())) for dot in re.findall(r"M([^h]+)h0", path)]
+    np.testing.assert_allclose(found, places, atol=0.006)
+    assert "stroke-linecap: round" in look
+    assert "stroke-width: 2" in look, "a dot is half as wide as its size says"
+    assert "stroke-opacity: 0.5" in look
+    assert "fill: none" in look
+    assert not MARK.findall(html)
+
+
+def test_equal_dashes_of_a_stepper_are_one_path_and_marks_with_an_edge_stay() -> None:
+    html, svg = marked(lambda ax, x: ax.plot(x, x, "|", markersize=6))
+    before, after = (text.count("<use xlink:href") for text in (svg, html))
+    assert before - after >= 20
+    assert len(re.findall(r"M[\d.]+ [\d.]+l0 -6", html)) == 20
+    html, svg = marked(lambda ax, x: ax.scatter(x, x, edgecolor="black"))
+    edged = 'stroke: #000000"/>'
+    assert html.count(edged) == svg.count(edged) >= 20
 
 
 def test_two_steppers_of_a_page_do_not_share_names() -> None:

@@ -112,7 +112,44 @@ def _inline(svg: str, name: str, alt: str) -> str:
     """The drawing inside a page: names of its own, colours by variable, and its description."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = _join_marks(svg)
     svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", svg)
     for light in DARK:
         svg = svg.replace(light, f"var(--c{light[1:]},{light})")
     return svg.replace("<svg", f'<svg role="img" aria-label="{escape(alt)}"', 1)
+
+
+_CIRCLE = re.compile(r"M 0 ([\d.]+) *\n?C")
+_DASH = re.compile(r"M (-?[\d.]+) (-?[\d.]+) *\n?L (-?[\d.]+) (-?[\d.]+) *\n?$")
+_MARK = re.compile(r'<path id="([^"]+)" d="([^"]+)"(?: style="([^"]*)")?/>')
+_RUN = re.compile(
+    r'(?:<use xlink:href="#(?P<mark>[^"]+)" x="[^"]+" y="[^"]+" style="(?P<style>[^"]*)"/>\s*)'
+    r'(?:<use xlink:href="#(?P=mark)" x="[^"]+" y="[^"]+" style="(?P=style)"/>\s*){3,}'
+)
+_PLACE = re.compile(r' x="([^"]+)" y="([^"]+)"')
+
+
+def _join_marks(svg: str) -> str:
+    """The drawing with one path in the place of many equal dots or dashes.
+
+    A browser lays out every mark by itself, and nine frames of a scatter plot have thousands. A dot
+    is a line of no length with round ends. Dots of one path that overlap are as pale as one alone.
+    """
+    marks = {found[1]: (found[2], found[3] or "") for found in _MARK.finditer(svg)}
+
+    def join(run: re.Match[str]) -> str:
+        shape, own_style = marks.get(run["mark"], ("", ""))
+        style = "; ".join(filter(None, (own_style, run["style"])))
+        places = [(float(x), float(y)) for x, y in _PLACE.findall(run[0])]
+        circle, dash = _CIRCLE.match(shape), _DASH.match(shape)
+        if circle and "stroke" not in style:
+            path = "".join(f"M{x:.2f} {y:.2f}h0" for x, y in places)
+            looks = style.replace("fill", "stroke") + "; fill: none; stroke-linecap: round"
+            return f'<path d="{path}" style="{looks}; stroke-width: {2 * float(circle[1]):g}"/>'
+        if dash:
+            dx, dy, ex, ey = map(float, dash.groups())
+            path = "".join(f"M{x + dx:.2f} {y + dy:.2f}l{ex - dx:g} {ey - dy:g}" for x, y in places)
+            return f'<path d="{path}" style="{style}"/>'
+        return run[0]
+
+    return _RUN.sub(join, svg)
