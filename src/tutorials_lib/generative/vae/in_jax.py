@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 import optax
 from flax import nnx
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Int, Key, PRNGKeyArray
 
-from tutorials_lib import pure
+from tutorials_lib import pure, training
 from tutorials_lib.generative.vae.problem import NUM_PIXELS, Config, kl_weights, learning_rates
 from tutorials_lib.layers.mlp.in_jax import MLP
 
@@ -226,12 +226,17 @@ def fit(
     key: PRNGKeyArray,
     config: Config,
 ) -> tuple[State, History]:
-    """Train for `config.num_epochs`: a scan over epochs of a scan over batches.
+    """Train for `config.num_epochs`.
 
     Every epoch visits the faces in another order, with new noise. The held-out faces are only
     looked at, for the learning curve.
     """
     shape = (config.steps_per_epoch, config.batch_size)
+
+    def batches(key: PRNGKeyArray) -> tuple[Int[Array, "steps batch"], Key[Array, " steps"]]:
+        order_key, noise_key, _ = jax.random.split(key, 3)
+        order = training.shuffled(order_key, len(images), shape)
+        return order, jax.random.split(noise_key, config.steps_per_epoch)
 
     def step(
         state: State, batch: tuple[Int[Array, " batch"], PRNGKeyArray]
@@ -240,19 +245,17 @@ def fit(
         noise = jax.random.normal(noise_key, (config.batch_size, config.num_latents))
         return train_step(state, images[chosen], noise, config)
 
-    def epoch(state: State, epoch_key: PRNGKeyArray) -> tuple[State, History]:
-        order_key, noise_key, test_key = jax.random.split(epoch_key, 3)
-        order = jax.random.permutation(order_key, len(images))[: shape[0] * shape[1]]
-        batches = order.reshape(shape), jax.random.split(noise_key, shape[0])
-        state, losses = jax.lax.scan(step, state, batches)
+    def look(state: State, losses: Float[Array, " steps"], key: PRNGKeyArray) -> History:
+        _, _, test_key = jax.random.split(key, 3)
         posterior = encode(state.params, test_images, config)
         noise = jax.random.normal(test_key, posterior.mean.shape)
         reconstruction, kl = elbo(state.params, test_images, noise, config)
-        return state, History(
+        return History(
             train_loss=losses.mean(),
             elbo=(reconstruction - kl.sum(1)).mean(),
             kl=kl.mean(0),
             mean_variance=posterior.mean.var(0),
         )
 
-    return jax.lax.scan(epoch, state, jax.random.split(key, config.num_epochs))
+    keys = jax.random.split(key, config.num_epochs)
+    return training.scan_rounds(step, look, state, keys, batches)

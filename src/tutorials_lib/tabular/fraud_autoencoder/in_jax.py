@@ -9,7 +9,7 @@ import optax
 from flax import nnx
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from tutorials_lib import pure
+from tutorials_lib import pure, training
 from tutorials_lib.layers.mlp.in_jax import MLP
 from tutorials_lib.runtime import RUN_ONCE
 from tutorials_lib.tabular.fraud_autoencoder.problem import (
@@ -254,13 +254,18 @@ def fit(
     key: PRNGKeyArray,
     config: Config,
 ) -> tuple[State, History]:
-    """Train for `config.num_epochs`: a scan over epochs of a scan over batches.
+    """Train for `config.num_epochs`.
 
     Every epoch visits the payments in another order and hides other fields; all that it draws
     is drawn at once. The held-out payments are only looked at, for the learning curve.
     """
     shape = (config.steps_per_epoch, config.batch_size)
     num_draws = len(config.sizes) + 1
+
+    def batches(key: PRNGKeyArray) -> tuple[Int[Array, "steps rows"], Float[Array, "_ rows draws"]]:
+        order_key, draw_key = jax.random.split(key)
+        order = training.shuffled(order_key, len(answers), shape)
+        return order, jax.random.uniform(draw_key, (*shape, num_draws + config.num_contexts))
 
     def step(
         state: State, batch: tuple[Int[Array, " rows"], Float[Array, "rows draws"]]
@@ -269,16 +274,13 @@ def fit(
         known = context[chosen] * (draws[:, num_draws:] >= config.context_dropout)
         return train_step(state, answers[chosen], known, hide(draws[:, :num_draws]), config)
 
-    def epoch(state: State, epoch_key: PRNGKeyArray) -> tuple[State, History]:
-        order_key, draw_key = jax.random.split(epoch_key)
-        order = jax.random.permutation(order_key, len(answers))[: shape[0] * shape[1]]
-        draws = jax.random.uniform(draw_key, (*shape, num_draws + config.num_contexts))
-        state, losses = jax.lax.scan(step, state, (order.reshape(shape), draws))
+    def look(state: State, losses: Float[Array, " steps"], _: PRNGKeyArray) -> History:
         held_out = held_out_answers, held_out_context, held_out_hidden
         unseen = loss(state.params, *held_out, config)
-        return state, History(train_loss=losses.mean(), held_out_loss=unseen)
+        return History(train_loss=losses.mean(), held_out_loss=unseen)
 
-    return jax.lax.scan(epoch, state, jax.random.split(key, config.num_epochs))
+    keys = jax.random.split(key, config.num_epochs)
+    return training.scan_rounds(step, look, state, keys, batches)
 
 
 # ---------------------------------------------------------------- scoring

@@ -11,7 +11,7 @@ import optax
 from flax import nnx
 from jaxtyping import Array, Float, Int, Key, PRNGKeyArray
 
-from tutorials_lib import pure
+from tutorials_lib import pure, training
 from tutorials_lib.layers import in_jax as layers
 from tutorials_lib.runtime import RUN_ONCE
 from tutorials_lib.vision.cnn.problem import IMAGE_SIZE, Config, learning_rates
@@ -249,26 +249,27 @@ def fit(
     key: PRNGKeyArray,
     config: Config,
 ) -> tuple[State, History]:
-    """Train for `config.num_epochs`: a scan over epochs of a scan over batches.
+    """Train for `config.num_epochs`.
 
     Every epoch visits the pictures in another order and augments each anew. The held-out
     pictures are only looked at, for the learning curve.
     """
+    shape = (config.steps_per_epoch, config.batch_size)
+
+    def batches(key: PRNGKeyArray) -> tuple[Int[Array, "steps batch"], Key[Array, "steps batch"]]:
+        order_key, augment_key = jax.random.split(key)
+        order = training.shuffled(order_key, len(images), shape)
+        return order, jax.random.split(augment_key, shape)
 
     def step(state: State, batch: tuple[Int[Array, " batch"], Key[Array, " batch"]]):
-        chosen, augment_keys = batch
-        augment_all = jax.vmap(partial(augment, config=config))
-        augmented = augment_all(images[chosen], augment_keys)
+        chosen, keys = batch
+        augmented = jax.vmap(partial(augment, config=config))(images[chosen], keys)
         return train_step(state, augmented, labels[chosen], config)
 
-    def epoch(state: State, epoch_key: PRNGKeyArray) -> tuple[State, History]:
-        order_key, augment_key = jax.random.split(epoch_key)
-        shape = (config.steps_per_epoch, config.batch_size)
-        order = jax.random.permutation(order_key, len(images))[: shape[0] * shape[1]]
-        batches = order.reshape(shape), jax.random.split(augment_key, shape)
-        state, losses = jax.lax.scan(step, state, batches)
+    def look(state: State, losses: Float[Array, " steps"], _: PRNGKeyArray) -> History:
         logits = predict(state.params, state.statistics, test_images, config)
         accuracy = (logits.argmax(-1) == test_labels).mean()
-        return state, History(train_loss=losses.mean(), test_accuracy=accuracy)
+        return History(train_loss=losses.mean(), test_accuracy=accuracy)
 
-    return jax.lax.scan(epoch, state, jax.random.split(key, config.num_epochs))
+    keys = jax.random.split(key, config.num_epochs)
+    return training.scan_rounds(step, look, state, keys, batches)
