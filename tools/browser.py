@@ -90,9 +90,20 @@ def chromium() -> Iterator[Browser]:
 
 
 def go(page: Page, address: str) -> None:
-    """Open `address`, and wait until its pictures and steppers are there."""
+    """Open `address`, and wait until all of it is there, near or far."""
     page.goto(address, wait_until="load")
-    page.add_style_tag(content=".stepper { content-visibility: visible !important }")
+    page.add_style_tag(content="* { content-visibility: visible !important }")
+    page.evaluate(
+        """async () => {
+            const drawn = () => new Promise((go) => requestAnimationFrame(() => setTimeout(go)));
+            for (let y = 0; y < document.documentElement.scrollHeight; y += 2 * innerHeight) {
+                scrollTo({ top: y, behavior: "instant" });
+                await drawn();
+            }
+            scrollTo({ top: 0, behavior: "instant" });
+            await drawn();
+        }"""
+    )
     # Pictures further down wait to be scrolled to; those of the other theme are never shown.
     page.evaluate(
         """() => Promise.all([...document.images].filter((image) => image.offsetParent).map(

@@ -244,6 +244,44 @@ def test_a_site_that_is_opened_as_files_works_and_finds_pages(opened: Opened) ->
     assert not [url for url in opened.asked if not url.startswith(("file:", "data:", "blob:"))]
 
 
+WITH_WIDE_CODE = "book/jax_and_numpy/updates"
+
+
+@pytest.mark.parametrize(
+    "opened", [{"viewport": PHONE, "is_mobile": True}], indirect=True, ids=["telephone"]
+)
+def test_what_is_far_down_is_laid_out_and_measured_when_the_reader_comes_near(
+    opened: Opened, address: str
+) -> None:
+    page = opened.page
+    page.goto(f"{address}{WITH_WIDE_CODE}.html", wait_until="load")
+    wide = """() => [...document.querySelectorAll("pre")].map((code, place) => [
+        place, code.checkVisibility({ contentVisibilityAuto: true }), code.tabIndex])"""
+    before = page.evaluate(wide)
+    assert [tab for _, shown, tab in before if not shown] == [-1] * sum(
+        not shown for _, shown, _ in before
+    )
+    far = max(place for place, shown, _ in before if not shown)
+    last = page.locator("pre").nth(far)
+    last.scroll_into_view_if_needed()
+    page.wait_for_timeout(300)
+    place, shown, tab = page.evaluate(wide)[far]
+    assert shown
+    assert (tab == 0) == last.evaluate("code => code.scrollWidth > code.clientWidth")
+
+
+@pytest.mark.parametrize("opened", [{"viewport": PHONE}], indirect=True, ids=["telephone"])
+def test_an_address_with_a_heading_leads_to_it(opened: Opened, address: str) -> None:
+    page = opened.page
+    page.goto(f"{address}{WITH_TABS[0]}.html", wait_until="load")
+    name = page.locator(".bd-article > section > section").nth(-2).get_attribute("id")
+    page.goto(f"{address}{WITH_TABS[0]}.html#{name}", wait_until="load")
+    page.reload()
+    page.wait_for_timeout(500)
+    top = page.locator(f"#{name} > h2").bounding_box()
+    assert top is not None and -10 <= top["y"] <= PHONE["height"] / 2
+
+
 def test_the_button_changes_the_theme_and_the_next_page_keeps_it(
     opened: Opened, address: str
 ) -> None:
