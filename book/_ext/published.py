@@ -46,11 +46,12 @@ class Seeds(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Leave a mark that `FillInPublished` replaces."""
         tutorial = tutorial_of(self.env.docname)
-        path = None if tutorial is None else STORED["offline"] / f"{tutorial.slug}.json"
-        if tutorial is None or path is None or not (Path(self.env.srcdir) / path).exists():
+        if tutorial is None:
+            raise self.error(f"seeds: {self.env.docname} is not the page of a tutorial")
+        path = STORED["offline"] / f"{tutorial.slug}.json"
+        if not Path(self.env.srcdir, path).exists():
             raise self.error(
-                f"seeds: expected the page of a tutorial with a record, found {self.env.docname} "
-                f"without {path}; python -m tutorials_lib.judge --record writes it"
+                f"seeds: there is no {path}, which python -m tutorials_lib.judge --record writes"
             )
         self.env.note_dependency(path.as_posix())
         return [_SeedsMark(slug=tutorial.slug)]

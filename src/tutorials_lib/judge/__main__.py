@@ -81,7 +81,6 @@ def _check(options: argparse.Namespace) -> None:
 
     check_seeds(options.seeds)
     preset = presets.preset_name()
-    presets.data_source()  # a wrong one is refused
     if options.json:
         check_writable(options.json, "--json")
     if not options.record:
