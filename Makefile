@@ -16,8 +16,8 @@ setup:
 book: setup ## build the site into _build/html
 	@$(python) -m tools.build html
 
-test: setup ## run the tests; ARGS="-k kmeans" chooses some of them
-	@$(python) -m tools.test $(ARGS)
+test: setup ## run the tests; TUTORIAL="kmeans cnn" those of tutorials, ARGS="-k clip" some
+	@$(python) -m tools.test $(addprefix --tutorial=,$(TUTORIAL)) $(ARGS)
 
 check: book ## test the built site, in chromium too where it is installed
 	@$(python) -m pytest tests/site -m "not weekly" $(ARGS)
