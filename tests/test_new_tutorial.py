@@ -107,6 +107,10 @@ class TestAStartedTutorial:
         findings = finished.stdout.splitlines()
         assert len(set(findings)) == len(findings)
         assert [each for each in findings if ": write " not in each] == []
+        halved = [
+            each for each in findings if each.count("`") % 2 or each.count("(") != each.count(")")
+        ]
+        assert halved == []
         files = {re.split(r":\d*", each)[0] for each in findings}
         package = {f"src/tutorials_lib/{RANKING}/{name}.py" for name in new_tutorial.MODULES}
         page, test = f"book/{RANKING}.md", "tests/tabular/test_ranking.py"
