@@ -179,6 +179,17 @@ def test_every_tutorial_can_be_started(tutorial: Tutorial):
     assert f"book/{tutorial.coordinate}" in new_tutorial.add_to_toc(toc, tutorial)
 
 
+@pytest.mark.parametrize("tutorial", LONGEST, ids=lambda tutorial: tutorial.slug)
+def test_the_page_imports_in_order_and_leaves_one_line_empty(tutorial: Tutorial):
+    (page,) = (
+        t for path, t in new_tutorial.new_files(tutorial, ROOT).items() if path.suffix == ".md"
+    )
+    imported = re.findall(r"^from (tutorials_lib[\w.]*) import", page, re.MULTILINE)
+    assert len(imported) > 5
+    assert imported == sorted(imported)
+    assert "\n\n\n" not in page
+
+
 def test_the_page_has_a_heading_for_everything_that_the_tutorial_covers(monkeypatch):
     text = "pca:\n  the proof: Prove it\n  the table: ~\n\nppo:\n  the table: ~\n  the rest:\n"
     monkeypatch.setattr(contract, "covers", lambda: yaml.safe_load(text))

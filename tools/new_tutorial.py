@@ -94,7 +94,7 @@ def new_files(tutorial: Tutorial, root: Path) -> dict[Path, str]:
     package = root / "src" / "tutorials_lib" / tutorial.coordinate
     test = root / "tests" / tutorial.part / f"test_{tutorial.slug}.py"
     files = {package / f"{name}.py": _in_house_style(fill(f"{name}.py")) for name in MODULES}
-    files[root / "book" / f"{tutorial.coordinate}.md"] = fill("page.md")
+    files[root / "book" / f"{tutorial.coordinate}.md"] = _with_sorted_imports(fill("page.md"))
     files[test] = _in_house_style(fill("test.py"))
     if not (package.parent / "__init__.py").exists():
         files[package.parent / "__init__.py"] = f'"""The tutorials of the part {caption}."""\n'
@@ -129,9 +129,25 @@ def _claim(tutorial: Tutorial) -> str:
 
 def _in_house_style(text: str) -> str:
     """A module with its imports in order, and lines that depend on the length of the slug."""
-    ours = "lint.isort.known-first-party = ['tutorials_lib']"  # modules that do not exist yet, too
-    text = _ruff(text, "check", "--select", "I", "--fix-only", "--quiet", "--config", ours)
-    return _ruff(text, "format")
+    return _ruff(_sorted(text), "format")
+
+
+def _sorted(text: str, *settings: str) -> str:
+    """The text of a module with its imports in order, whose modules need not exist yet."""
+    options = ["lint.isort.known-first-party = ['tutorials_lib']", *settings]
+    configured = [part for option in options for part in ("--config", option)]
+    return _ruff(text, "check", "--select", "I", "--fix-only", "--quiet", *configured)
+
+
+def _with_sorted_imports(page: str) -> str:
+    """A page with the imports of its first cell in order, each in a line: cells are to be short."""
+    return re.sub(
+        r"^import dataclasses\n.*?\n(?=\nconfig = )",
+        lambda match: _sorted(match[0], "line-length = 160"),
+        page,
+        count=1,
+        flags=re.MULTILINE | re.DOTALL,
+    )
 
 
 def _ruff(text: str, *command: str, filename: str = "module.py") -> str:
