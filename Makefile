@@ -48,8 +48,8 @@ page: setup ## build one page, and run no other: PAGE=book/tabular/kmeans.md
 notebooks: setup ## run the built site's notebooks where only the package is; PAGE=kmeans chooses
 	@$(python) -m tools.notebooks $(PAGE) $(ARGS)
 
-shots: book ## picture the site's pages in _build/shots; PAGE="kmeans cnn" chooses
-	@$(python) -m tools.browser $(PAGE)
+shots: $(if $(ALONE),page,book) ## picture the site's pages in _build/shots; PAGE="kmeans cnn" chooses, ALONE=1 builds one alone
+	@$(python) -m tools.browser $(if $(ALONE),--alone) $(PAGE)
 
 lighthouse: book ## score five pages, or PAGE="kmeans cnn", with Lighthouse (needs npx and chromium)
 	@$(python) -m tools.lighthouse $(PAGE) $(ARGS)
