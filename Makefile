@@ -9,6 +9,7 @@ unexport $(filter-out PYTHON,$(filter PYTHON%,$(.VARIABLES)))
 PYTHON ?=
 export PYTHON
 python := .venv/bin/python
+files_of = $(or $(wildcard src/tutorials_lib/*/$(slug) tests/*/test_$(slug).py),$(error no tutorial is named $(slug)))
 
 setup:
 	@sh tools/setup.sh
@@ -22,10 +23,10 @@ test: setup ## run the tests; TUTORIAL="kmeans cnn" those of tutorials, ARGS="-k
 check: book ## test the built site, in chromium too where it is installed
 	@$(python) -m pytest tests/site -m "not weekly" $(ARGS)
 
-lint: setup ## check style, imports and types
+lint: setup ## check style, imports and types; TUTORIAL=kmeans only the types of that tutorial
 	@$(python) -m ruff check
 	@$(python) -m ruff format --check
-	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(python) -m pyright
+	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(python) -m pyright $(foreach slug,$(notdir $(TUTORIAL)),$(files_of))
 
 format: setup ## rewrite the code in the house style
 	@$(python) -m ruff check --fix
