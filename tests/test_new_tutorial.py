@@ -190,6 +190,41 @@ def test_the_page_imports_in_order_and_leaves_one_line_empty(tutorial: Tutorial)
     assert "\n\n\n" not in page
 
 
+def test_what_was_started_can_be_taken_back_by_the_commands_that_are_printed(tmp_path: Path):
+    """What somebody else has changed meanwhile stays."""
+    gmm = Tutorial(
+        number=31, part="tabular", slug="gmm", title="Mix", claim=(2.0, 4.0),
+        claimed_reason="JAX", claimed_change="",
+    )  # fmt: skip
+    kept = ("_toc.yml", "src/tutorials_lib/catalog.py", contract.CARDS.as_posix())
+    for name in (*kept, "README.md"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, path)
+    (tmp_path / "book/reference").mkdir()
+    (tmp_path / "book/reference/api_tabular.md").touch()
+    (tmp_path / "src/tutorials_lib/tabular").mkdir()
+    (tmp_path / "src/tutorials_lib/tabular/__init__.py").touch()
+    own = ("-c", "user.name=A", "-c", "user.email=a@b", "-c", "commit.gpgsign=false")
+
+    def git(*arguments: str) -> str:
+        command = ["git", *own, *arguments]
+        return subprocess.run(
+            command, cwd=tmp_path, capture_output=True, text=True, check=True
+        ).stdout
+
+    git("init", "-q")
+    git("add", "-A")
+    git("commit", "-qm", "before")
+    (tmp_path / "README.md").write_text("mine")
+    written = new_tutorial.start(gmm, tmp_path)
+    assert {path.relative_to(tmp_path).as_posix() for path in written.changed} == set(kept)
+    assert all(path.is_file() for path in written.made)
+    for command in new_tutorial.how_to_undo(written, gmm, tmp_path).splitlines():
+        git(*command.split()[1:])
+    assert git("status", "--porcelain").split() == ["M", "README.md"]
+
+
 def test_the_page_has_a_heading_for_everything_that_the_tutorial_covers(monkeypatch):
     text = "pca:\n  the proof: Prove it\n  the table: ~\n\nppo:\n  the table: ~\n  the rest:\n"
     monkeypatch.setattr(contract, "covers", lambda: yaml.safe_load(text))

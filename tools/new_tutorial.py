@@ -18,6 +18,7 @@ import subprocess
 import sys
 from pathlib import Path
 from string import Template
+from typing import NamedTuple
 
 import yaml
 
@@ -40,20 +41,34 @@ MODULES = (
 )
 
 STEPS = """
-{files} files are written or changed. They hold a small example that works; put yours in its place.
-.venv/bin/python -m tools.contract {slug} lists what is left to write. In {package}:
+{files} files are written or changed. They hold a small example that works: a network with one
+hidden layer, trained by Adam on small batches, answers with numbers. Put yours in its place, and
+delete what you do not need; for work of another kind look at linear_regression (models without a
+network), kmeans (scikit-learn beside the twins) or predictive_maintenance (yes-or-no answers).
+.venv/bin/python -m tools.contract {slug} lists what is left to write. To take all of this back:
+
+  {undo}
+
+In {package}:
 
   1. problem.py: the settings, the data, and the presets TINY, PAGE and FULL.
   2. in_numpy.py and in_jax.py: the same functions, each as good as its library allows.
   3. comparison.py: the unit of work and the headline size, before the first timing.
-     make bench TUTORIAL={slug} measures it.
+     make bench TUTORIAL={slug} measures it, in minutes; ARGS="--preset tiny" tries it out.
   4. rivals.py and evaluation.py: the rivals, and what training reaches beside them.
      .venv/bin/python -m tutorials_lib.judge {slug} judges it with three seeds.
   5. {test}: the gradient, a known answer, an edge case, the seeds.
-     make test ARGS="-k {slug}" runs these, and what every tutorial owes.
+     make test TUTORIAL={slug} runs these, and what every tutorial owes;
+     make lint TUTORIAL={slug} checks the types of this tutorial alone.
   6. {page}, with figures.py for its pictures, reading.py for its tables and
-     sentences, and timings.py for its reason. make page PAGE={page} builds it alone.
-  7. make lint test book, a line in CHANGELOG.md, and commit.
+     sentences, and timings.py for its reason; its sources in book/references-{part}.bib.
+     TUTORIALS_PRESET=tiny make page PAGE={slug} builds it alone, and without the preset whole;
+     make shots PAGE={slug} ALONE=1 pictures it in light, dark and on a phone.
+  7. When the code stands, as a record of earlier code is called that on the page:
+     .venv/bin/python -m tutorials_lib.judge {slug} --data real --record
+     make lint test book check, a line in CHANGELOG.md, and commit.
+
+The title and the claim stand in src/tutorials_lib/catalog.py, the title over the page, too.
 """
 
 CARD = f"""{{slug}}:
@@ -327,8 +342,15 @@ def write_all(files: dict[Path, str]) -> None:
         raise
 
 
-def start(tutorial: Tutorial, root: Path = ROOT) -> list[Path]:
-    """Write a new tutorial into a checkout; returns the files that were made or changed.
+class Written(NamedTuple):
+    """The files that a new tutorial has made, and those that it has changed."""
+
+    made: list[Path]
+    changed: list[Path]
+
+
+def start(tutorial: Tutorial, root: Path = ROOT) -> Written:
+    """Write a new tutorial into a checkout.
 
     Raises `Refused` when one of its files is there already.
     """
@@ -346,8 +368,20 @@ def start(tutorial: Tutorial, root: Path = ROOT) -> list[Path]:
         files[rows] = add_to_catalog(rows.read_text(encoding="utf-8"), tutorial)
         cards = root / contract.CARDS
         files[cards] = cards.read_text(encoding="utf-8") + CARD.format(slug=tutorial.slug)
+    there = {path for path in files if path.exists()}
     write_all(files)
-    return list(files)
+    return Written([path for path in files if path not in there], sorted(there))
+
+
+def how_to_undo(written: Written, tutorial: Tutorial, root: Path = ROOT) -> str:
+    """The commands that remove what was made, and take what was changed from the last commit."""
+    package = root / "src" / "tutorials_lib" / tutorial.coordinate
+    made = [package, *(path for path in written.made if package not in path.parents)]
+    changed, new = (
+        " ".join(path.relative_to(root).as_posix() for path in paths)
+        for paths in (written.changed, made)
+    )
+    return f"git restore {changed}\n  git clean -fdxq {new}"
 
 
 # ---------------------------------------------------------------- the command line
@@ -417,16 +451,18 @@ def main() -> int:
     outside.add_argument("--change", default="", help="the second half of the claim")
     try:
         tutorial = choose(parser.parse_args())
-        files = start(tutorial)
+        written = start(tutorial)
     except Refused as refusal:
         print(refusal, file=sys.stderr)
         return 1
-    for path in files:
+    for path in (*written.made, *written.changed):
         print(f"  {path.relative_to(ROOT)}")
     print(
         STEPS.format(
-            files=len(files),
+            files=len(written.made) + len(written.changed),
             slug=tutorial.slug,
+            part=tutorial.part,
+            undo=how_to_undo(written, tutorial),
             package=f"src/tutorials_lib/{tutorial.coordinate}",
             page=f"book/{tutorial.coordinate}.md",
             test=f"tests/{tutorial.part}/test_{tutorial.slug}.py",
