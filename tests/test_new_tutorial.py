@@ -136,7 +136,8 @@ class TestAStartedTutorial:
         before = {path: path.read_bytes() for path in checkout.rglob("*.py")}
         finished = run(checkout, "tools.new_tutorial", "ranking")
         assert finished.returncode == 1
-        assert "has been started" in finished.stderr
+        assert "ranking/__init__.py and 11 more would be lost" in finished.stderr
+        assert "tools.contract ranking" in finished.stderr
         assert before == {path: path.read_bytes() for path in checkout.rglob("*.py")}
 
     def test_it_has_a_row_in_the_catalog_in_the_contents_and_for_its_card(self, checkout: Path):
@@ -262,7 +263,7 @@ def test_tutorials_started_in_any_order_stand_in_the_order_of_the_catalog(tmp_pa
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "'' is no coordinate"),
+        ((), "Name the tutorial: make new TUTORIAL="),
         (("pca2",), "'pca2' is no coordinate"),
         (("pictures/pca2",), "'pictures/pca2' is no coordinate"),
         (("tabular/../x",), "is no coordinate"),

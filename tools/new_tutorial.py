@@ -357,7 +357,11 @@ def start(tutorial: Tutorial, root: Path = ROOT) -> Written:
     files = new_files(tutorial, root)
     taken = [path.relative_to(root).as_posix() for path in files if path.exists()]
     if taken:
-        raise Refused(f"{tutorial.coordinate} has been started: {', '.join(taken)} would be lost")
+        others = f" and {len(taken) - 1} more" if len(taken) > 1 else ""
+        raise Refused(
+            f"{tutorial.coordinate} has been started: {taken[0]}{others} would be lost. "
+            f".venv/bin/python -m tools.contract {tutorial.slug} lists what is left to write"
+        )
     toc = root / "_toc.yml"
     files[toc] = add_to_toc(toc.read_text(encoding="utf-8"), tutorial)
     if headings_of(tutorial):
@@ -393,6 +397,8 @@ def choose(arguments: argparse.Namespace) -> Tutorial:
     for tutorial in catalog.TUTORIALS:
         if coordinate in (tutorial.coordinate, tutorial.slug):
             return tutorial
+    if not coordinate:
+        raise Refused("Name the tutorial: make new TUTORIAL=<part>/<slug>, like tabular/gmm")
     part, _, slug = coordinate.partition("/")
     if part not in PARTS or not re.fullmatch(r"[a-z][a-z0-9_]*", slug):
         raise Refused(
