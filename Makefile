@@ -9,6 +9,7 @@ unexport $(filter-out PYTHON,$(filter PYTHON%,$(.VARIABLES)))
 PYTHON ?=
 export PYTHON
 python := .venv/bin/python
+files_of = $(or $(wildcard src/tutorials_lib/*/$(slug) tests/*/test_$(slug).py),$(error no tutorial is named $(slug)))
 
 setup:
 	@sh tools/setup.sh
@@ -16,16 +17,16 @@ setup:
 book: setup ## build the site into _build/html
 	@$(python) -m tools.build html
 
-test: setup ## run the tests; ARGS="-k kmeans" chooses some of them
-	@$(python) -m tools.test $(ARGS)
+test: setup ## run the tests; TUTORIAL="kmeans cnn" those of tutorials, ARGS="-k clip" some
+	@$(python) -m tools.test $(addprefix --tutorial=,$(TUTORIAL)) $(ARGS)
 
 check: book ## test the built site, in chromium too where it is installed
 	@$(python) -m pytest tests/site -m "not weekly" $(ARGS)
 
-lint: setup ## check style, imports and types
+lint: setup ## check style, imports and types; TUTORIAL=kmeans only the types of that tutorial
 	@$(python) -m ruff check
 	@$(python) -m ruff format --check
-	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(python) -m pyright
+	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(python) -m pyright $(foreach slug,$(notdir $(TUTORIAL)),$(files_of))
 
 format: setup ## rewrite the code in the house style
 	@$(python) -m ruff check --fix
@@ -48,8 +49,8 @@ page: setup ## build one page, and run no other: PAGE=book/tabular/kmeans.md
 notebooks: setup ## run the built site's notebooks where only the package is; PAGE=kmeans chooses
 	@$(python) -m tools.notebooks $(PAGE) $(ARGS)
 
-shots: book ## picture the site's pages in _build/shots; PAGE="kmeans cnn" chooses
-	@$(python) -m tools.browser $(PAGE)
+shots: $(if $(ALONE),page,book) ## picture the site's pages in _build/shots; PAGE="kmeans cnn" chooses, ALONE=1 builds one alone
+	@$(python) -m tools.browser $(if $(ALONE),--alone) $(PAGE)
 
 lighthouse: book ## score five pages, or PAGE="kmeans cnn", with Lighthouse (needs npx and chromium)
 	@$(python) -m tools.lighthouse $(PAGE) $(ARGS)

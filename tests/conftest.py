@@ -101,6 +101,11 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str)
     return argname if isinstance(val, bytes) else None
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Know the mark of the workers without them, too: `pytest -p no:xdist` runs a file quickest."""
+    config.addinivalue_line("markers", "xdist_group(name): keep what has this name in one worker")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep what compiles the same programs in one worker: a tutorial, or the tests of a file."""
     for item in items:

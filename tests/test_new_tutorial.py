@@ -107,6 +107,10 @@ class TestAStartedTutorial:
         findings = finished.stdout.splitlines()
         assert len(set(findings)) == len(findings)
         assert [each for each in findings if ": write " not in each] == []
+        halved = [
+            each for each in findings if each.count("`") % 2 or each.count("(") != each.count(")")
+        ]
+        assert halved == []
         files = {re.split(r":\d*", each)[0] for each in findings}
         package = {f"src/tutorials_lib/{RANKING}/{name}.py" for name in new_tutorial.MODULES}
         page, test = f"book/{RANKING}.md", "tests/tabular/test_ranking.py"
@@ -132,7 +136,8 @@ class TestAStartedTutorial:
         before = {path: path.read_bytes() for path in checkout.rglob("*.py")}
         finished = run(checkout, "tools.new_tutorial", "ranking")
         assert finished.returncode == 1
-        assert "has been started" in finished.stderr
+        assert "ranking/__init__.py and 11 more would be lost" in finished.stderr
+        assert "tools.contract ranking" in finished.stderr
         assert before == {path: path.read_bytes() for path in checkout.rglob("*.py")}
 
     def test_it_has_a_row_in_the_catalog_in_the_contents_and_for_its_card(self, checkout: Path):
@@ -175,6 +180,52 @@ def test_every_tutorial_can_be_started(tutorial: Tutorial):
     assert f"book/{tutorial.coordinate}" in new_tutorial.add_to_toc(toc, tutorial)
 
 
+@pytest.mark.parametrize("tutorial", LONGEST, ids=lambda tutorial: tutorial.slug)
+def test_the_page_imports_in_order_and_leaves_one_line_empty(tutorial: Tutorial):
+    (page,) = (
+        t for path, t in new_tutorial.new_files(tutorial, ROOT).items() if path.suffix == ".md"
+    )
+    imported = re.findall(r"^from (tutorials_lib[\w.]*) import", page, re.MULTILINE)
+    assert len(imported) > 5
+    assert imported == sorted(imported)
+    assert "\n\n\n" not in page
+
+
+def test_what_was_started_can_be_taken_back_by_the_commands_that_are_printed(tmp_path: Path):
+    """What somebody else has changed meanwhile stays."""
+    gmm = Tutorial(
+        number=31, part="tabular", slug="gmm", title="Mix", claim=(2.0, 4.0),
+        claimed_reason="JAX", claimed_change="",
+    )  # fmt: skip
+    kept = ("_toc.yml", "src/tutorials_lib/catalog.py", contract.CARDS.as_posix())
+    for name in (*kept, "README.md"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, path)
+    (tmp_path / "book/reference").mkdir()
+    (tmp_path / "book/reference/api_tabular.md").touch()
+    (tmp_path / "src/tutorials_lib/tabular").mkdir()
+    (tmp_path / "src/tutorials_lib/tabular/__init__.py").touch()
+    own = ("-c", "user.name=A", "-c", "user.email=a@b", "-c", "commit.gpgsign=false")
+
+    def git(*arguments: str) -> str:
+        command = ["git", *own, *arguments]
+        return subprocess.run(
+            command, cwd=tmp_path, capture_output=True, text=True, check=True
+        ).stdout
+
+    git("init", "-q")
+    git("add", "-A")
+    git("commit", "-qm", "before")
+    (tmp_path / "README.md").write_text("mine")
+    written = new_tutorial.start(gmm, tmp_path)
+    assert {path.relative_to(tmp_path).as_posix() for path in written.changed} == set(kept)
+    assert all(path.is_file() for path in written.made)
+    for command in new_tutorial.how_to_undo(written, gmm, tmp_path).splitlines():
+        git(*command.split()[1:])
+    assert git("status", "--porcelain").split() == ["M", "README.md"]
+
+
 def test_the_page_has_a_heading_for_everything_that_the_tutorial_covers(monkeypatch):
     text = "pca:\n  the proof: Prove it\n  the table: ~\n\nppo:\n  the table: ~\n  the rest:\n"
     monkeypatch.setattr(contract, "covers", lambda: yaml.safe_load(text))
@@ -212,7 +263,7 @@ def test_tutorials_started_in_any_order_stand_in_the_order_of_the_catalog(tmp_pa
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "'' is no coordinate"),
+        ((), "Name the tutorial: make new TUTORIAL="),
         (("pca2",), "'pca2' is no coordinate"),
         (("pictures/pca2",), "'pictures/pca2' is no coordinate"),
         (("tabular/../x",), "is no coordinate"),

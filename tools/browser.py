@@ -1,7 +1,8 @@
 """The built site in Debian's chromium: for the tests, and for pictures that people look at.
 
 `python -m tools.browser [PAGE ...]` (`make shots`) writes every page, or those that are named, as a
-picture in both themes and as on a telephone, to `_build/shots/`.
+picture in both themes and as on a telephone, to `_build/shots/`. With `--alone`
+(`make shots PAGE=kmeans ALONE=1`) it looks at what `make page` has built, which is no whole site.
 """
 
 import argparse
@@ -21,6 +22,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tools import ROOT, contract
 
 SITE = ROOT / "_build/html"
+ALONE = ROOT / "_build/page/_build/html"
+"""Where `make page` builds."""
+
 SHOTS = ROOT / "_build/shots"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 """What the program is called, on one system or another."""
@@ -117,10 +121,10 @@ def page_names() -> list[str]:
     return ["index", *others]
 
 
-def shoot(names: list[str]) -> list[Path]:
-    """Write the pages `names` in every window; returns the files."""
+def shoot(names: list[str], site: Path = SITE) -> list[Path]:
+    """Write the pages `names` of a built site in every window; returns the files."""
     written = []
-    with served() as address, chromium() as browser:
+    with served(site) as address, chromium() as browser:
         for window, arguments in WINDOWS.items():
             context = browser.new_context(**arguments)
             page = context.new_page()
@@ -139,16 +143,25 @@ def main() -> int:
     """Read the command line, and name the pictures that were made."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("pages", nargs="*", metavar="PAGE", help="such as kmeans; default: all")
-    wanted = [Path(page).stem for page in parser.parse_args().pages]
+    parser.add_argument(
+        "--alone", action="store_true", help="as `make page` has built them, without the book"
+    )
+    arguments = parser.parse_args()
+    wanted = [Path(page).stem for page in arguments.pages]
     by_name = {Path(name).name: name for name in page_names()}
     if unknown := sorted(set(wanted) - by_name.keys()):
         print(f"No page is named {', '.join(unknown)}; there are {', '.join(by_name)}.")
         return 1
-    if not (SITE / "index.html").is_file():
-        print("There is no site yet: make book")
+    site = ALONE if arguments.alone else SITE
+    chosen = [by_name[name] for name in wanted] or page_names()
+    if arguments.alone:
+        chosen = [name for name in chosen if (site / f"{name}.html").is_file()]
+    if not (site / "index.html").is_file() or not chosen:
+        how = f"make page PAGE={' '.join(arguments.pages)}" if arguments.alone else "make book"
+        print(f"There is no site yet: {how}")
         return 1
     try:
-        for path in shoot([by_name[name] for name in wanted] or page_names()):
+        for path in shoot(chosen, site):
             print(path.relative_to(ROOT))
     except NoBrowserError as error:
         print(f"No pictures were made: {error}")

@@ -83,7 +83,8 @@ def _marks(path: Path, root: Path) -> Iterator[str]:
     mark = TO_WRITE if any(TO_WRITE in line for line in lines) else "raise NotImplementedError"
     for number, line in enumerate(lines, start=1):
         if mark in line:
-            what = line.partition(mark)[2].strip(" :\"')`,}")
+            what = line.partition(mark)[2].strip(" :\"'),}")
+            what = what.rstrip("`") if what.count("`") % 2 else what  # opened before the mark
             yield f"{_relative(path, root)}:{number}: write {what or 'the body'}"
 
 

@@ -18,6 +18,7 @@ import subprocess
 import sys
 from pathlib import Path
 from string import Template
+from typing import NamedTuple
 
 import yaml
 
@@ -40,20 +41,34 @@ MODULES = (
 )
 
 STEPS = """
-{files} files are written or changed. They hold a small example that works; put yours in its place.
-.venv/bin/python -m tools.contract {slug} lists what is left to write. In {package}:
+{files} files are written or changed. They hold a small example that works: a network with one
+hidden layer, trained by Adam on small batches, answers with numbers. Put yours in its place, and
+delete what you do not need; for work of another kind look at linear_regression (models without a
+network), kmeans (scikit-learn beside the twins) or predictive_maintenance (yes-or-no answers).
+.venv/bin/python -m tools.contract {slug} lists what is left to write. To take all of this back:
+
+  {undo}
+
+In {package}:
 
   1. problem.py: the settings, the data, and the presets TINY, PAGE and FULL.
   2. in_numpy.py and in_jax.py: the same functions, each as good as its library allows.
   3. comparison.py: the unit of work and the headline size, before the first timing.
-     make bench TUTORIAL={slug} measures it.
+     make bench TUTORIAL={slug} measures it, in minutes; ARGS="--preset tiny" tries it out.
   4. rivals.py and evaluation.py: the rivals, and what training reaches beside them.
      .venv/bin/python -m tutorials_lib.judge {slug} judges it with three seeds.
   5. {test}: the gradient, a known answer, an edge case, the seeds.
-     make test ARGS="-k {slug}" runs these, and what every tutorial owes.
+     make test TUTORIAL={slug} runs these, and what every tutorial owes;
+     make lint TUTORIAL={slug} checks the types of this tutorial alone.
   6. {page}, with figures.py for its pictures, reading.py for its tables and
-     sentences, and timings.py for its reason. make page PAGE={page} builds it alone.
-  7. make lint test book, a line in CHANGELOG.md, and commit.
+     sentences, and timings.py for its reason; its sources in book/references-{part}.bib.
+     TUTORIALS_PRESET=tiny make page PAGE={slug} builds it alone, and without the preset whole;
+     make shots PAGE={slug} ALONE=1 pictures it in light, dark and on a phone.
+  7. When the code stands, as a record of earlier code is called that on the page:
+     .venv/bin/python -m tutorials_lib.judge {slug} --data real --record
+     make lint test book check, a line in CHANGELOG.md, and commit.
+
+The title and the claim stand in src/tutorials_lib/catalog.py, the title over the page, too.
 """
 
 CARD = f"""{{slug}}:
@@ -94,7 +109,7 @@ def new_files(tutorial: Tutorial, root: Path) -> dict[Path, str]:
     package = root / "src" / "tutorials_lib" / tutorial.coordinate
     test = root / "tests" / tutorial.part / f"test_{tutorial.slug}.py"
     files = {package / f"{name}.py": _in_house_style(fill(f"{name}.py")) for name in MODULES}
-    files[root / "book" / f"{tutorial.coordinate}.md"] = fill("page.md")
+    files[root / "book" / f"{tutorial.coordinate}.md"] = _with_sorted_imports(fill("page.md"))
     files[test] = _in_house_style(fill("test.py"))
     if not (package.parent / "__init__.py").exists():
         files[package.parent / "__init__.py"] = f'"""The tutorials of the part {caption}."""\n'
@@ -129,9 +144,25 @@ def _claim(tutorial: Tutorial) -> str:
 
 def _in_house_style(text: str) -> str:
     """A module with its imports in order, and lines that depend on the length of the slug."""
-    ours = "lint.isort.known-first-party = ['tutorials_lib']"  # modules that do not exist yet, too
-    text = _ruff(text, "check", "--select", "I", "--fix-only", "--quiet", "--config", ours)
-    return _ruff(text, "format")
+    return _ruff(_sorted(text), "format")
+
+
+def _sorted(text: str, *settings: str) -> str:
+    """The text of a module with its imports in order, whose modules need not exist yet."""
+    options = ["lint.isort.known-first-party = ['tutorials_lib']", *settings]
+    configured = [part for option in options for part in ("--config", option)]
+    return _ruff(text, "check", "--select", "I", "--fix-only", "--quiet", *configured)
+
+
+def _with_sorted_imports(page: str) -> str:
+    """A page with the imports of its first cell in order, each in a line: cells are to be short."""
+    return re.sub(
+        r"^import dataclasses\n.*?\n(?=\nconfig = )",
+        lambda match: _sorted(match[0], "line-length = 160"),
+        page,
+        count=1,
+        flags=re.MULTILINE | re.DOTALL,
+    )
 
 
 def _ruff(text: str, *command: str, filename: str = "module.py") -> str:
@@ -311,15 +342,26 @@ def write_all(files: dict[Path, str]) -> None:
         raise
 
 
-def start(tutorial: Tutorial, root: Path = ROOT) -> list[Path]:
-    """Write a new tutorial into a checkout; returns the files that were made or changed.
+class Written(NamedTuple):
+    """The files that a new tutorial has made, and those that it has changed."""
+
+    made: list[Path]
+    changed: list[Path]
+
+
+def start(tutorial: Tutorial, root: Path = ROOT) -> Written:
+    """Write a new tutorial into a checkout.
 
     Raises `Refused` when one of its files is there already.
     """
     files = new_files(tutorial, root)
     taken = [path.relative_to(root).as_posix() for path in files if path.exists()]
     if taken:
-        raise Refused(f"{tutorial.coordinate} has been started: {', '.join(taken)} would be lost")
+        others = f" and {len(taken) - 1} more" if len(taken) > 1 else ""
+        raise Refused(
+            f"{tutorial.coordinate} has been started: {taken[0]}{others} would be lost. "
+            f".venv/bin/python -m tools.contract {tutorial.slug} lists what is left to write"
+        )
     toc = root / "_toc.yml"
     files[toc] = add_to_toc(toc.read_text(encoding="utf-8"), tutorial)
     if headings_of(tutorial):
@@ -330,8 +372,20 @@ def start(tutorial: Tutorial, root: Path = ROOT) -> list[Path]:
         files[rows] = add_to_catalog(rows.read_text(encoding="utf-8"), tutorial)
         cards = root / contract.CARDS
         files[cards] = cards.read_text(encoding="utf-8") + CARD.format(slug=tutorial.slug)
+    there = {path for path in files if path.exists()}
     write_all(files)
-    return list(files)
+    return Written([path for path in files if path not in there], sorted(there))
+
+
+def how_to_undo(written: Written, tutorial: Tutorial, root: Path = ROOT) -> str:
+    """The commands that remove what was made, and take what was changed from the last commit."""
+    package = root / "src" / "tutorials_lib" / tutorial.coordinate
+    made = [package, *(path for path in written.made if package not in path.parents)]
+    changed, new = (
+        " ".join(path.relative_to(root).as_posix() for path in paths)
+        for paths in (written.changed, made)
+    )
+    return f"git restore {changed}\n  git clean -fdxq {new}"
 
 
 # ---------------------------------------------------------------- the command line
@@ -343,6 +397,8 @@ def choose(arguments: argparse.Namespace) -> Tutorial:
     for tutorial in catalog.TUTORIALS:
         if coordinate in (tutorial.coordinate, tutorial.slug):
             return tutorial
+    if not coordinate:
+        raise Refused("Name the tutorial: make new TUTORIAL=<part>/<slug>, like tabular/gmm")
     part, _, slug = coordinate.partition("/")
     if part not in PARTS or not re.fullmatch(r"[a-z][a-z0-9_]*", slug):
         raise Refused(
@@ -401,16 +457,18 @@ def main() -> int:
     outside.add_argument("--change", default="", help="the second half of the claim")
     try:
         tutorial = choose(parser.parse_args())
-        files = start(tutorial)
+        written = start(tutorial)
     except Refused as refusal:
         print(refusal, file=sys.stderr)
         return 1
-    for path in files:
+    for path in (*written.made, *written.changed):
         print(f"  {path.relative_to(ROOT)}")
     print(
         STEPS.format(
-            files=len(files),
+            files=len(written.made) + len(written.changed),
             slug=tutorial.slug,
+            part=tutorial.part,
+            undo=how_to_undo(written, tutorial),
             package=f"src/tutorials_lib/{tutorial.coordinate}",
             page=f"book/{tutorial.coordinate}.md",
             test=f"tests/{tutorial.part}/test_{tutorial.slug}.py",

@@ -265,7 +265,7 @@ def test_what_is_far_down_is_laid_out_and_measured_when_the_reader_comes_near(
     last = page.locator("pre").nth(far)
     last.scroll_into_view_if_needed()
     page.wait_for_timeout(300)
-    place, shown, tab = page.evaluate(wide)[far]
+    _place, shown, tab = page.evaluate(wide)[far]
     assert shown
     assert (tab == 0) == last.evaluate("code => code.scrollWidth > code.clientWidth")
 
@@ -279,7 +279,8 @@ def test_an_address_with_a_heading_leads_to_it(opened: Opened, address: str) -> 
     page.reload()
     page.wait_for_timeout(500)
     top = page.locator(f"#{name} > h2").bounding_box()
-    assert top is not None and -10 <= top["y"] <= PHONE["height"] / 2
+    assert top is not None
+    assert -10 <= top["y"] <= PHONE["height"] / 2
 
 
 def test_the_button_changes_the_theme_and_the_next_page_keeps_it(
