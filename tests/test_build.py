@@ -102,6 +102,7 @@ Running Jupyter-Book v1.0.4.post1
 {ROOT}/book/a.md: Cached executed notebook: ID=1 [mystnb]
 \x1b[91m{ROOT}/book/a.md:3: WARNING: something is wrong\x1b[39;49;00m
 building [html]: targets for 2 source files that are out of date
+# 2026-01-02 03:04:05,678 INFO traitlets client.py:695 -- Executing notebook with kernel: python3
 Something that nobody has thought of
 """
 

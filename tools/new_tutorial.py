@@ -64,7 +64,7 @@ In {package}:
      sentences, and timings.py for its reason; its sources in book/references-{part}.bib.
      TUTORIALS_PRESET=tiny make page PAGE={slug} builds it alone, and without the preset whole;
      make shots PAGE={slug} ALONE=1 pictures it in light, dark and on a phone.
-  7. When the code stands, as a record of earlier code is called that on the page:
+  7. When the code stands (the page says of a record that it is older than the code):
      .venv/bin/python -m tutorials_lib.judge {slug} --data real --record
      make lint test book check, a line in CHANGELOG.md, and commit.
 

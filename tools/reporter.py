@@ -23,6 +23,7 @@ _NOISE = re.compile(
     | ^There\ was\ an\ error\ in\ building\ your
     | ^Copying\ the\ source\ path\ .*\ will\ overwrite\ data
     | ^.+?:\ (Using\ cached|Cached\ executed)\ notebook
+    | ^\#\ \d{4}-.*\ INFO\ traitlets\ .*\ --\ Executing\ notebook\ with\ kernel
     """,
     re.VERBOSE,
 )
