@@ -53,7 +53,7 @@ def test_words_that_look_like_text_are_text():
 
 def test_a_kind_is_text_only_where_both_themes_show_it_so():
     class Loud(STYLES[0]):
-        styles = STYLES[0].styles | {Name: "#ff0000"}
+        styles = dict(STYLES[0].styles) | {Name: "#ff0000"}
 
     assert Name in light_pages.like_text([STYLES[0]])
     assert Name not in light_pages.like_text([STYLES[0], Loud])

@@ -10,13 +10,14 @@ the page is there, to let the keyboard scroll those that are too wide. Here it a
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from pygments.formatters import HtmlFormatter
 from pygments.style import Style
 from pygments.styles import get_style_by_name
 from pygments.token import Generic, Token
 from sphinx.application import Sphinx
+from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.errors import ExtensionError
 
 SCRIPT = "_static/scripts/pydata-sphinx-theme.js"
@@ -54,7 +55,7 @@ class Formatter(HtmlFormatter):
 
     plain: frozenset[Any] = frozenset()
 
-    def format(self, tokensource: Iterable[tuple[Any, str]], outfile: TextIO) -> None:
+    def format(self, tokensource: Iterable[tuple[Any, str]], outfile: Any) -> None:
         """Write the words to `outfile`."""
         words = ((Token.Text if kind in self.plain else kind, word) for kind, word in tokensource)
         super().format(words, outfile)
@@ -62,12 +63,13 @@ class Formatter(HtmlFormatter):
 
 def format_code(app: Sphinx) -> None:
     """Have the site's code written by `Formatter`."""
-    if app.builder.name != "html":
+    builder = app.builder
+    if not isinstance(builder, StandaloneHTMLBuilder) or builder.name != "html":
         return
-    options = app.builder.theme.get_options(app.config.html_theme_options)
+    options = builder.theme.get_options(app.config.html_theme_options)
     styles = [get_style_by_name(options[f"pygments_{each}_style"]) for each in ("light", "dark")]
     plain = like_text(styles)
-    app.builder.highlighter.formatter = type("OurFormatter", (Formatter,), {"plain": plain})
+    builder.highlighter.formatter = type("OurFormatter", (Formatter,), {"plain": plain})
 
 
 def measure_near(script: str) -> str:
