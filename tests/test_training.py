@@ -142,6 +142,23 @@ def test_more_than_there_is_cannot_be_shuffled():
         training.shuffled(jax.random.key(0), 11, (3, 4))
 
 
+def test_batches_that_are_drawn_take_any_examples_and_a_key_for_each():
+    key = jax.random.key(0)
+    places, keys = training.drawn(key, 3, (2, 40))
+    assert places.shape == keys.shape == (2, 40)
+    assert set(np.ravel(places).tolist()) == {0, 1, 2}
+    assert len(np.unique(jax.random.key_data(keys).reshape(80, -1), axis=0)) == 80
+    again = training.drawn(key, 3, (2, 40))
+    np.testing.assert_array_equal(places, again[0])
+    assert (keys == again[1]).all()
+    assert not np.array_equal(places, training.drawn(jax.random.key(1), 3, (2, 40))[0])
+
+
+def test_nothing_can_be_drawn_from_nothing():
+    with pytest.raises(ValueError, match="there are 0 examples to draw from"):
+        training.drawn(jax.random.key(0), 0, (2, 4))
+
+
 def test_steps_are_cut_into_rounds_in_their_order():
     steps = {"places": jnp.arange(12).reshape(6, 2), "keys": jax.random.split(jax.random.key(0), 6)}
     rounds = training.in_rounds(steps, 3)

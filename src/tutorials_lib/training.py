@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import jax
 import numpy as np
-from jaxtyping import Array, Int, PRNGKeyArray
+from jaxtyping import Array, Int, Key, PRNGKeyArray
 
 State = TypeVar("State")
 Look = TypeVar("Look")
@@ -83,6 +83,28 @@ def shuffled(key: PRNGKeyArray, count: int, shape: tuple[int, int]) -> Int[Array
             f"there are {count}; shuffle fewer batches or smaller ones"
         )
     return jax.random.permutation(key, count)[: num_steps * batch_size].reshape(shape)
+
+
+def drawn(
+    key: PRNGKeyArray, count: int, shape: tuple[int, int]
+) -> tuple[Int[Array, "steps batch"], Key[Array, "steps batch"]]:
+    """The places of examples for the steps of a round, each drawn from all, and a key for each.
+
+    Args:
+        key: for other examples in every round.
+        count: how many examples there are.
+        shape: the number of steps and the size of a batch, which may be more than there are.
+
+    Returns:
+        The places, and keys by which the examples there may be augmented.
+
+    Raises:
+        ValueError: there are no examples.
+    """
+    if count < 1:
+        raise ValueError(f"there are {count} examples to draw from; expected one at the least")
+    choose_key, augment_key = jax.random.split(key)
+    return jax.random.randint(choose_key, shape, 0, count), jax.random.split(augment_key, shape)
 
 
 def in_rounds(steps: Tree, num_rounds: int) -> Tree:

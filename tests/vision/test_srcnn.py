@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tutorials_lib import augmentation
 from tutorials_lib.benchmark.agreement import make_inputs
 from tutorials_lib.datasets import super_resolution
 from tutorials_lib.vision.srcnn import (
@@ -209,8 +210,9 @@ def test_a_square_in_eight_positions_moves_with_its_small_picture():
         rng=np.random.default_rng(0),
     )  # fmt: skip
     flips = jnp.array(list(np.ndindex(2, 2, 2)), bool)
-    low, high = (np.asarray(jax.vmap(in_jax.turn)(jnp.asarray(each), flips)) for each in crops)
-    positions = jax.vmap(in_jax.turn, (None, 0))(jnp.asarray(high[0]), flips)
+    turn = augmentation.turn
+    low, high = (np.asarray(jax.vmap(turn)(jnp.asarray(each), flips)) for each in crops)
+    positions = jax.vmap(turn, (None, 0))(jnp.asarray(high[0]), flips)
     assert len(np.unique(np.asarray(positions), axis=0)) == 8
     for small, large in zip(low, high, strict=True):
         shrunk = resizing.shrink(large, 2)

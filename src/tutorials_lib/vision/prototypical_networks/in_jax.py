@@ -10,7 +10,7 @@ import optax
 from flax import nnx
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from tutorials_lib import pure
+from tutorials_lib import pure, training
 from tutorials_lib.layers import in_jax as layers
 from tutorials_lib.runtime import RUN_ONCE
 from tutorials_lib.vision.prototypical_networks.problem import (
@@ -246,7 +246,7 @@ class History(NamedTuple):
 def fit(
     state: State, images: Images, lessons: Lessons, held_back: HeldBack, config: Config
 ) -> tuple[State, History]:
-    """Train in `config.num_rounds`: a scan over rounds of a scan over episodes.
+    """Train in `config.num_rounds`.
 
     `images` are the drawings of all training characters in one row, from which `lessons` choose.
     The characters held back are only looked at, after each round.
@@ -255,12 +255,10 @@ def fit(
     def step(state: State, lesson: Lessons) -> tuple[State, Float[Array, ""]]:
         return train_step(state, jax.vmap(turn)(images[lesson.drawings], lesson.turns), config)  # pyright: ignore[reportArgumentType]
 
-    def round_of_steps(state: State, lessons: Lessons) -> tuple[State, History]:
-        state, values = jax.lax.scan(step, state, lessons)
+    def look(state: State, losses: Float[Array, " steps"], _: Lessons) -> History:
         features = embed(state.params, state.statistics, held_back.images, config)
-        return state, History(values, accuracies(features, held_back.episodes).mean(), features)
+        return History(losses, accuracies(features, held_back.episodes).mean(), features)
 
-    shape = config.num_rounds, config.steps_per_round
-    rounds = jax.tree.map(lambda each: each.reshape(*shape, *each.shape[1:]), lessons)
-    state, history = jax.lax.scan(round_of_steps, state, rounds)
+    rounds = training.in_rounds(lessons, config.num_rounds)
+    state, history = training.scan_rounds(step, look, state, rounds)
     return state, history._replace(train_loss=history.train_loss.ravel())

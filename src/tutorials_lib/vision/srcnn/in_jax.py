@@ -10,7 +10,7 @@ import optax
 from flax import nnx
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from tutorials_lib import pure
+from tutorials_lib import augmentation, pure, training
 from tutorials_lib.layers import in_jax as layers
 from tutorials_lib.runtime import RUN_ONCE
 from tutorials_lib.vision.srcnn.problem import Config, learning_rates
@@ -160,14 +160,6 @@ HeldBack = tuple[Float[Array, "held_back _ _"], Float[Array, "held_back _ _"]]
 """The same, of another size."""
 
 
-def turn(pixels: Float[Array, "side side"], flips: Array) -> Float[Array, "side side"]:
-    """The square in one of eight positions, which three yes or no choose."""
-    upside_down, mirrored, turned = flips
-    pixels = jnp.where(upside_down, pixels[::-1], pixels)
-    pixels = jnp.where(mirrored, pixels[:, ::-1], pixels)
-    return jnp.where(turned, pixels.T, pixels)
-
-
 class History(NamedTuple):
     """What `fit` reports: each step, and after each round what it makes of squares held back."""
 
@@ -179,7 +171,7 @@ class History(NamedTuple):
 def fit(
     state: State, train: Crops, held_back: HeldBack, key: PRNGKeyArray, config: Config
 ) -> tuple[State, History]:
-    """Train in `config.num_rounds`: a scan over rounds of a scan over steps.
+    """Train in `config.num_rounds`.
 
     Every step draws squares and turns each. Those held back are only looked at: after each round,
     the loss of all, and the first as the network enlarges it.
@@ -189,15 +181,15 @@ def fit(
         choose_key, turn_key = jax.random.split(key)
         chosen = jax.random.randint(choose_key, (config.batch_size,), 0, len(train[0]))
         flips = jax.random.bernoulli(turn_key, shape=(config.batch_size, 3))
-        low, high = (jax.vmap(turn)(pixels[chosen], flips) for pixels in train)
+        low, high = (jax.vmap(augmentation.turn)(pixels[chosen], flips) for pixels in train)
         return train_step(state, low, high, config)
 
-    def round_of_steps(state: State, key: PRNGKeyArray) -> tuple[State, tuple[Array, ...]]:
-        state, values = jax.lax.scan(step, state, jax.random.split(key, config.steps_per_round))
+    def look(state: State, losses: Float[Array, " steps"], _: PRNGKeyArray) -> History:
         low, high = held_back
         watched = predict(state.params, low[:1], config)[0]
-        return state, (values, loss(state.params, low, high, config), watched)
+        return History(losses, loss(state.params, low, high, config), watched)
 
     keys = jax.random.split(key, config.num_rounds)
-    state, (values, held_back_loss, watched) = jax.lax.scan(round_of_steps, state, keys)
-    return state, History(values.ravel(), held_back_loss, watched)
+    batches = partial(jax.random.split, num=config.steps_per_round)
+    state, history = training.scan_rounds(step, look, state, keys, batches)
+    return state, history._replace(train_loss=history.train_loss.ravel())
