@@ -9,7 +9,7 @@ import optax
 from flax import nnx
 from jaxtyping import Array, Float, Int, Key, PRNGKeyArray
 
-from tutorials_lib import pure
+from tutorials_lib import augmentation, pure, training
 from tutorials_lib.layers import in_jax as layers
 from tutorials_lib.layers.losses import in_jax as losses
 from tutorials_lib.layers.upsampling import in_jax as upsampling
@@ -204,14 +204,11 @@ def augment(
     crop_key, turn_key, light_key = jax.random.split(key, 3)
     reach = jnp.array(targets.shape) - config.crop_size + 1
     corner = jax.random.randint(crop_key, (2,), 0, reach)
-    upside_down, mirrored, turned = jax.random.bernoulli(turn_key, shape=(3,))
+    flips = jax.random.bernoulli(turn_key, shape=(3,))
 
     def cut(pixels: Array) -> Array:
         size = (config.crop_size, config.crop_size)
-        pixels = jax.lax.dynamic_slice(pixels, corner, size)
-        pixels = jnp.where(upside_down, pixels[::-1], pixels)
-        pixels = jnp.where(mirrored, pixels[:, ::-1], pixels)
-        return jnp.where(turned, pixels.T, pixels)
+        return augmentation.turn(jax.lax.dynamic_slice(pixels, corner, size), flips)
 
     gain = jax.random.uniform(light_key, minval=0.85, maxval=1.15)
     image = gain * (cut(image[..., 0]) + 0.5) - 0.5  # black is -0.5, and black it stays
@@ -239,7 +236,7 @@ def fit(
     key: PRNGKeyArray,
     config: Config,
 ) -> tuple[State, History]:
-    """Train in `config.num_rounds`: a scan over rounds of a scan over steps.
+    """Train in `config.num_rounds`.
 
     Every step draws sections and augments each anew. The sections held back are only looked at:
     after each round, Dice's coefficient of all at the threshold 1/2, and the probabilities of
@@ -254,17 +251,15 @@ def fit(
         images, targets, weights = augment_all(*(each[chosen] for each in train), keys)  # pyright: ignore[reportCallIssue]
         return train_step(state, images, targets, weights, config)
 
-    def round_of_steps(state: State, key: PRNGKeyArray) -> tuple[State, tuple[Array, ...]]:
-        choose_key, augment_key = jax.random.split(key)
-        shape = (config.steps_per_round, config.batch_size)
-        chosen = jax.random.randint(choose_key, shape, 0, len(train[0]))
-        state, values = jax.lax.scan(step, state, (chosen, jax.random.split(augment_key, shape)))
+    def look(state: State, values: Float[Array, " steps"], _: PRNGKeyArray) -> History:
         images, targets = held_back
         logits = predict(state.params, state.statistics, images, config)
         found = logits > 0
         dice = 2 * (found * targets).sum() / (found.sum() + targets.sum())
-        return state, (values, dice, jax.nn.sigmoid(logits[0]))
+        return History(values, dice, jax.nn.sigmoid(logits[0]))
 
     keys = jax.random.split(key, config.num_rounds)
-    state, (values, dice, watched) = jax.lax.scan(round_of_steps, state, keys)
-    return state, History(values.ravel(), dice, watched)
+    shape = (config.steps_per_round, config.batch_size)
+    batches = partial(training.drawn, count=len(train[0]), shape=shape)
+    state, history = training.scan_rounds(step, look, state, keys, batches)
+    return state, history._replace(train_loss=history.train_loss.ravel())
