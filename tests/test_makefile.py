@@ -11,7 +11,7 @@ from tools import ROOT
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
 
 
-OUTER = ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "TUTORIAL", "ARGS", "PAGE", "ALONE")
+OUTER = ("MAKELEVEL", "MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "TUTORIAL", "ARGS", "PAGE", "ALONE")
 """What a make that runs these tests would pass on."""
 
 
