@@ -1,3 +1,31 @@
+// Sections are laid out when the reader comes near, so a number of pixels says nothing of a place on
+// a page. What the browser would find again by pixels, when it loads a page anew or goes back to it,
+// is found here by the section and how far down in it the reader was.
+const sections = [...document.querySelectorAll(".bd-article > section > section")];
+const placeOf = `place of ${location.pathname}`;
+
+addEventListener("pagehide", () => {
+  const section = sections.findLast((each) => each.getBoundingClientRect().top <= 0);
+  if (section) {
+    const down = -section.getBoundingClientRect().top;
+    sessionStorage.setItem(placeOf, JSON.stringify([section.id, down]));
+    history.scrollRestoration = "manual";
+  } else {
+    sessionStorage.removeItem(placeOf);
+  }
+});
+
+addEventListener("load", () => {
+  history.scrollRestoration = "auto";
+  const [arrival] = performance.getEntriesByType("navigation");
+  const [id, down] = JSON.parse(sessionStorage.getItem(placeOf) ?? "[]");
+  const section = sections.find((each) => each.id === id);
+  if (section && arrival && arrival.type !== "navigate") {
+    section.scrollIntoView({ behavior: "instant" });
+    scrollBy({ top: section.getBoundingClientRect().top + down, behavior: "instant" });
+  }
+});
+
 // On a phone the outline of the page is a dialog over the page: choosing a heading closes it.
 document.addEventListener("click", (event) => {
   event.target.closest("dialog a[href^='#']")?.closest("dialog").close();
