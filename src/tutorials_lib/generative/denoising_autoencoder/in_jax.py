@@ -9,7 +9,7 @@ import optax
 from flax import nnx
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from tutorials_lib import pure
+from tutorials_lib import augmentation, pure, training
 from tutorials_lib.generative.denoising_autoencoder.problem import (
     ERROR_GROWTH,
     MIDDLE_SIGMA,
@@ -193,20 +193,12 @@ class History(NamedTuple):
     watched: Float[Array, "rounds watched _ _"]
 
 
-def turn(pixels: Float[Array, "side side"], flips: Array) -> Float[Array, "side side"]:
-    """The square in one of eight positions, which three yes or no choose."""
-    upside_down, mirrored, turned = flips
-    pixels = jnp.where(upside_down, pixels[::-1], pixels)
-    pixels = jnp.where(mirrored, pixels[:, ::-1], pixels)
-    return jnp.where(turned, pixels.T, pixels)
-
-
 def draw_batch(crops: Float[Array, "crops side side"], key: PRNGKeyArray, config: Config) -> Batch:
     """Squares in random positions, and for each a level of noise and the noise."""
     choose_key, turn_key, noise_key, sigma_key = jax.random.split(key, 4)
     size = (config.batch_size,)
     chosen = crops[jax.random.randint(choose_key, size, 0, len(crops))]
-    clean = jax.vmap(turn)(chosen, jax.random.bernoulli(turn_key, shape=(*size, 3)))
+    clean = jax.vmap(augmentation.turn)(chosen, jax.random.bernoulli(turn_key, shape=(*size, 3)))
     low, high = config.least_sigma / 255, config.most_sigma / 255
     sigma = jax.random.uniform(sigma_key, size, minval=low, maxval=high)
     return Batch(clean, jax.random.normal(noise_key, clean.shape), sigma)
@@ -219,7 +211,7 @@ def fit(
     key: PRNGKeyArray,
     config: Config,
 ) -> tuple[State, History]:
-    """Train in `config.num_rounds`: a scan over rounds of a scan over steps.
+    """Train in `config.num_rounds`.
 
     Every step draws squares, positions and noise. The `watched` pictures, with the sigma of their
     noise, are only looked at: after each round, what the network makes of them.
@@ -228,10 +220,10 @@ def fit(
     def step(state: State, key: PRNGKeyArray) -> tuple[State, Float[Array, ""]]:
         return train_step(state, *draw_batch(crops, key, config), config)
 
-    def round_of_steps(state: State, key: PRNGKeyArray) -> tuple[State, tuple[Array, Array]]:
-        state, values = jax.lax.scan(step, state, jax.random.split(key, config.steps_per_round))
-        return state, (values, predict(state.params, *watched, config))
+    def look(state: State, losses: Float[Array, " steps"], _: PRNGKeyArray) -> History:
+        return History(losses, predict(state.params, *watched, config))
 
     keys = jax.random.split(key, config.num_rounds)
-    state, (values, seen) = jax.lax.scan(round_of_steps, state, keys)
-    return state, History(values.ravel(), seen)
+    batches = partial(jax.random.split, num=config.steps_per_round)
+    state, history = training.scan_rounds(step, look, state, keys, batches)
+    return state, history._replace(loss=history.loss.ravel())

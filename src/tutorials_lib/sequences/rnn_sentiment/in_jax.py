@@ -5,16 +5,14 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from flax import nnx
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from tutorials_lib import pure
+from tutorials_lib import pure, training
 from tutorials_lib.layers.recurrent import in_jax as recurrent
-from tutorials_lib.sequences.rnn_sentiment.problem import (
-    CLASS_NAMES,
-    Config,
-)
+from tutorials_lib.sequences.rnn_sentiment.problem import CLASS_NAMES, Config
 
 Params = dict[Any, Any]
 """The same nested dict as in NumPy."""
@@ -184,6 +182,9 @@ class History(NamedTuple):
 Examples = tuple[Array, Array, Array]
 """Word ids, numbers of words and judgements of reviews that are padded to one length."""
 
+Batches = tuple[Int[Array, "*steps"], Int[Array, "*steps batch"]]
+"""The places of buckets, and of reviews in them: of the steps of an epoch, or of one step."""
+
 
 @partial(jax.jit, static_argnames="config")
 def fit(
@@ -193,41 +194,40 @@ def fit(
     key: PRNGKeyArray,
     config: Config,
 ) -> tuple[State, History]:
-    """Train for `config.num_passes` epochs: a scan over epochs of a scan over batches.
+    """Train for `config.num_passes` epochs.
 
     Every epoch shuffles the reviews within their buckets, and then the batches of all buckets.
     A batch of each bucket has a shape of its own, so the program holds one training step for
     each, and `lax.switch` picks the step that the next batch needs. The held-out reviews are
     only looked at, for the learning curve.
     """
-    num_batches = [len(bucket[0]) // config.batch_size for bucket in buckets]
-    schedule = jnp.array([(i, j) for i, num in enumerate(num_batches) for j in range(num)])
+    shapes = [(len(bucket[0]) // config.batch_size, config.batch_size) for bucket in buckets]
+    places = np.repeat(np.arange(len(buckets)), [num_batches for num_batches, _ in shapes])
 
-    def epoch(state: State, epoch_key: PRNGKeyArray) -> tuple[State, History]:
-        batch_key, *review_keys = jax.random.split(epoch_key, 1 + len(buckets))
-        orders = [
-            jax.random.permutation(each, len(bucket[0]))
-            for each, bucket in zip(review_keys, buckets, strict=True)
+    def batches(key: PRNGKeyArray) -> Batches:
+        batch_key, *review_keys = jax.random.split(key, 1 + len(buckets))
+        rows = [
+            training.shuffled(each, len(bucket[0]), shape)
+            for each, bucket, shape in zip(review_keys, buckets, shapes, strict=True)
         ]
+        order = jax.random.permutation(batch_key, len(places))
+        return jnp.asarray(places)[order], jnp.concatenate(rows)[order]
 
-        def of_bucket(place: int, params: Params, batch: Int[Array, ""]):
-            rows = jax.lax.dynamic_slice_in_dim(
-                orders[place], batch * config.batch_size, config.batch_size
-            )
-            ids, lengths, labels = (array[rows] for array in buckets[place])
-            return loss_and_grads(params, ids, lengths, labels, config)
+    def of_bucket(bucket: Examples, params: Params, rows: Int[Array, " batch"]):
+        ids, lengths, labels = (array[rows] for array in bucket)
+        return loss_and_grads(params, ids, lengths, labels, config)
 
-        of_each_bucket = [partial(of_bucket, place) for place in range(len(buckets))]
+    of_each_bucket = [partial(of_bucket, bucket) for bucket in buckets]
 
-        def step(state: State, this: Int[Array, "2"]) -> tuple[State, Metrics]:
-            place, batch = this
-            value, grads = jax.lax.switch(place, of_each_bucket, state.params, batch)
-            return update(state, value, grads, config)
+    def step(state: State, batch: Batches) -> tuple[State, Metrics]:
+        place, rows = batch
+        value, grads = jax.lax.switch(place, of_each_bucket, state.params, rows)
+        return update(state, value, grads, config)
 
-        state, metrics = jax.lax.scan(step, state, jax.random.permutation(batch_key, schedule))
+    def look(state: State, metrics: Metrics, _: PRNGKeyArray) -> History:
         test_ids, test_lengths, test_labels = test
         logits = predict(state.params, test_ids, test_lengths, config)
-        accuracy = (logits.argmax(-1) == test_labels).mean()
-        return state, History(metrics, accuracy)
+        return History(metrics, (logits.argmax(-1) == test_labels).mean())
 
-    return jax.lax.scan(epoch, state, jax.random.split(key, config.num_passes))
+    keys = jax.random.split(key, config.num_passes)
+    return training.scan_rounds(step, look, state, keys, batches)

@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 import optax
 from flax import nnx
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Int, Key, PRNGKeyArray
 
-from tutorials_lib import pure
+from tutorials_lib import pure, training
 from tutorials_lib.layers import in_jax as layers
 from tutorials_lib.runtime import RUN_ONCE
 from tutorials_lib.vision.adversarial_attacks.problem import (
@@ -262,12 +262,18 @@ def fit(
     key: PRNGKeyArray,
     config: Config,
 ) -> tuple[State, History]:
-    """Train for `config.num_epochs`: a scan over epochs of a scan over batches.
+    """Train for `config.num_epochs`.
 
     Every epoch visits the digits in another order and moves each anew. All of `defence` may be
     traced, so that one program trains every network. The digits held back are only looked at: as
     they are, and after a few steps of an attack.
     """
+
+    def batches(key: PRNGKeyArray) -> tuple[Int[Array, "steps batch"], Key[Array, " steps"]]:
+        order_key, step_key = jax.random.split(key)
+        shape = (config.steps_per_epoch, config.batch_size)
+        order = training.shuffled(order_key, len(images), shape)
+        return order, jax.random.split(step_key, config.steps_per_epoch)
 
     def step(
         state: State, drawn: tuple[Int[Array, " batch"], PRNGKeyArray]
@@ -283,15 +289,11 @@ def fit(
         batch = jnp.where(defence.threshold > 0, cut, batch)
         return adversarial_step(state, batch, labels[chosen], start, defence, config)
 
-    def epoch(state: State, key: PRNGKeyArray) -> tuple[State, History]:
-        order_key, step_key = jax.random.split(key)
-        shape = (config.steps_per_epoch, config.batch_size)
-        order = jax.random.permutation(order_key, len(images))[: shape[0] * shape[1]]
-        keys = jax.random.split(step_key, config.steps_per_epoch)
-        state, values = jax.lax.scan(step, state, (order.reshape(shape), keys))
-        return state, History(values.mean(), *watch(state.params, *held_back, config))
+    def look(state: State, losses: Float[Array, " steps"], _: PRNGKeyArray) -> History:
+        return History(losses.mean(), *watch(state.params, *held_back, config))
 
-    return jax.lax.scan(epoch, state, jax.random.split(key, config.num_epochs))
+    keys = jax.random.split(key, config.num_epochs)
+    return training.scan_rounds(step, look, state, keys, batches)
 
 
 def watch(

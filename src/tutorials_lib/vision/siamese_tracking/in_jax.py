@@ -10,7 +10,7 @@ import optax
 from flax import nnx
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
-from tutorials_lib import pure
+from tutorials_lib import pure, training
 from tutorials_lib.layers import in_jax as layers
 from tutorials_lib.layers.losses.in_jax import binary_cross_entropy
 from tutorials_lib.runtime import RUN_ONCE
@@ -251,7 +251,7 @@ def hits(params: Params, pairs: Pairs, config: Config) -> Float[Array, ""]:
 def fit(
     state: State, squares: Array, lessons: Lessons, held_back: Pairs, config: Config
 ) -> tuple[State, History]:
-    """Train in `config.num_rounds`: a scan over rounds of a scan over steps.
+    """Train in `config.num_rounds`.
 
     Every step cuts the pairs of its lesson. Those held back are only looked at, after each round.
     """
@@ -259,13 +259,11 @@ def fit(
     def step(state: State, lesson: Lessons) -> tuple[State, Array]:
         return train_step(state, cut_pairs(squares, lesson), config)
 
-    def round_of_steps(state: State, lessons: Lessons) -> tuple[State, History]:
-        state, values = jax.lax.scan(step, state, lessons)
-        return state, History(values, hits(state.params, held_back, config))
+    def look(state: State, losses: Float[Array, " steps"], _: Lessons) -> History:
+        return History(losses, hits(state.params, held_back, config))
 
-    shape = config.num_rounds, config.steps_per_round
-    rounds = jax.tree.map(lambda each: each.reshape(*shape, *each.shape[1:]), lessons)
-    state, history = jax.lax.scan(round_of_steps, state, rounds)
+    rounds = training.in_rounds(lessons, config.num_rounds)
+    state, history = training.scan_rounds(step, look, state, rounds)
     return state, history._replace(train_loss=history.train_loss.ravel())
 
 

@@ -11,7 +11,7 @@ import optax
 from flax import nnx
 from jaxtyping import Array, Bool, Float, Int, Int32, PRNGKeyArray, UInt8
 
-from tutorials_lib import pure
+from tutorials_lib import pure, training
 from tutorials_lib.layers import in_jax as layers
 from tutorials_lib.runtime import RUN_ONCE
 from tutorials_lib.vision.yolo.problem import (
@@ -396,7 +396,7 @@ def fit(
     key: PRNGKeyArray,
     config: Config,
 ) -> tuple[State, History]:
-    """Train in `config.num_rounds`: a scan over rounds of a scan over steps.
+    """Train in `config.num_rounds`.
 
     Every step draws frames and augments each anew.
     """
@@ -407,13 +407,11 @@ def fit(
         images, moved = augment_all(frames[chosen], boxes[chosen], keys)
         return train_step(state, images, moved, labels[chosen], config)
 
-    def round_of_steps(state: State, key: PRNGKeyArray) -> tuple[State, History]:
-        choose_key, augment_key = jax.random.split(key)
-        shape = (config.steps_per_round, config.batch_size)
-        chosen = jax.random.randint(choose_key, shape, 0, len(frames))
-        state, values = jax.lax.scan(step, state, (chosen, jax.random.split(augment_key, shape)))
-        return state, History(values, fold(state.params, state.statistics))
+    def look(state: State, losses: Float[Array, " steps"], _: PRNGKeyArray) -> History:
+        return History(losses, fold(state.params, state.statistics))
 
     keys = jax.random.split(key, config.num_rounds)
-    state, history = jax.lax.scan(round_of_steps, state, keys)
+    shape = (config.steps_per_round, config.batch_size)
+    batches = partial(training.drawn, count=len(frames), shape=shape)
+    state, history = training.scan_rounds(step, look, state, keys, batches)
     return state, history._replace(train_loss=history.train_loss.ravel())
