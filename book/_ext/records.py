@@ -110,6 +110,12 @@ class LedgerTable(LateDirective):
     kind = "ledger-table"
 
 
+class LearnedTable(LateDirective):
+    """`{learned-table}`: whether each tutorial beats its rivals, here and on published data."""
+
+    kind = "learned-table"
+
+
 class LedgerFigure(LateDirective):
     """`{ledger-figure}`: claimed ranges as bands, measured ratios as points."""
 
@@ -176,6 +182,7 @@ class FillIn(SphinxPostTransform):
         """Dispatch on the kind of mark."""
         fill: dict[str, Callable[[_Late], list[nodes.Node]]] = {
             "ledger-table": self._ledger_table,
+            "learned-table": self._learned_table,
             "ledger-figure": self._ledger_figure,
             "measured": self._measured,
         }
@@ -207,15 +214,27 @@ class FillIn(SphinxPostTransform):
         return f"{reading}, and the page about {_minutes(executed['runtime'] / 60)} to run."
 
     def _ledger_table(self, mark: _Late) -> list[nodes.Node]:
+        rows = ledger.ledger_rows(self._records)
+        return self._sortable(ledger.HEADER, {row.tutorial: row.texts for row in rows})
+
+    def _learned_table(self, mark: _Late) -> list[nodes.Node]:
         published = load_published(Path(self.app.srcdir))
-        header = [*ledger.HEADER, "On the published data"]
-        rows = []
-        for row in ledger.ledger_rows(self._records):
-            cells: list[nodes.Node] = [self._link(row.tutorial), *map(nodes.Text, row.texts)]
-            cells.append(nodes.Text(_on_published_data(row.tutorial, published)))
-            rows.append(cells)
-        shown = table(header, rows)
-        shown["classes"].append("sortable")  # by `site.js`
+        rows = {}
+        for tutorial in catalog.TUTORIALS:
+            record = self._records.get(tutorial.slug)
+            here = "" if record is None else ledger.quality_text(record)
+            rows[tutorial] = (here, _on_published_data(tutorial, published))
+        return self._sortable(("Tutorial", "In this build", "On the published data"), rows)
+
+    def _sortable(
+        self, header: Sequence[str], rows: Mapping[Tutorial, Sequence[str]]
+    ) -> list[nodes.Node]:
+        """A table that `site.js` sorts: a row for each tutorial, which links to its page."""
+        cells = [
+            [self._link(tutorial), *map(nodes.Text, texts)] for tutorial, texts in rows.items()
+        ]
+        shown = table(header, cells)
+        shown["classes"].append("sortable")
         return [shown]
 
     def _link(self, tutorial: Tutorial) -> nodes.Node:
@@ -276,6 +295,7 @@ def _row(cells: Sequence[nodes.Node]) -> nodes.row:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect to Sphinx."""
     app.add_directive("ledger-table", LedgerTable)
+    app.add_directive("learned-table", LearnedTable)
     app.add_directive("ledger-figure", LedgerFigure)
     app.add_directive("measured", Measured)
     app.add_role("claim", Claim())
