@@ -223,6 +223,8 @@ class FillIn(SphinxPostTransform):
         for tutorial in catalog.TUTORIALS:
             record = self._records.get(tutorial.slug)
             here = "" if record is None else ledger.quality_text(record)
+            if record is not None and record.preset == "tiny":
+                here += " (tiny)"
             rows[tutorial] = (here, _on_published_data(tutorial, published))
         return self._sortable(("Tutorial", "In this build", "On the published data"), rows)
 
@@ -231,19 +233,17 @@ class FillIn(SphinxPostTransform):
     ) -> list[nodes.Node]:
         """A table that `site.js` sorts: a row for each tutorial, which links to its page."""
         cells = [
-            [self._link(tutorial), *map(nodes.Text, texts)] for tutorial, texts in rows.items()
+            [
+                page_link(
+                    self.app, self.env.docname, tutorial, f"{tutorial.title} ({tutorial.number})"
+                ),
+                *map(nodes.Text, texts),
+            ]
+            for tutorial, texts in rows.items()
         ]
         shown = table(header, cells)
         shown["classes"].append("sortable")
         return [shown]
-
-    def _link(self, tutorial: Tutorial) -> nodes.Node:
-        text = f"{tutorial.title} ({tutorial.number})"
-        docname = f"book/{tutorial.coordinate}"
-        if not tutorial.available or docname not in self.env.found_docs:
-            return nodes.Text(text)
-        uri = self.app.builder.get_relative_uri(self.env.docname, docname)
-        return nodes.reference("", text, internal=True, refuri=uri)
 
     def _ledger_figure(self, mark: _Late) -> list[nodes.Node]:
         records = self._records
@@ -277,6 +277,15 @@ def _on_published_data(tutorial: Tutorial, published: Mapping[str, JudgeRecord])
     if record is None:
         return why_no_record(tutorial) if tutorial.available else ""
     return short_verdict(record.summary) + ("" if record.is_current else " (earlier code)")
+
+
+def page_link(app: Sphinx, docname: str, tutorial: Tutorial, text: str) -> nodes.Node:
+    """A link from the page `docname` to the tutorial's; its text alone where there is none."""
+    target = f"book/{tutorial.coordinate}"
+    if target not in app.env.found_docs:
+        return nodes.Text(text)
+    uri = app.builder.get_relative_uri(docname, target)
+    return nodes.reference("", text, internal=True, refuri=uri)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[nodes.Node]]) -> nodes.table:
