@@ -79,6 +79,9 @@ LEDGER = """\
 ```{ledger-table}
 ```
 
+```{learned-table}
+```
+
 ```{recorded-machines}
 ```
 """

@@ -48,13 +48,23 @@ def test_the_arguments_of_a_docstring_stay_a_section():
 
 
 def test_what_a_package_exports_is_shown_once():
-    shown = package_api.modules("tutorials_lib", with_tutorials=False)
+    shown = package_api.modules("tutorials_lib", catalog.PARTS)
     names = [module.__name__ for module in shown]
     assert "tutorials_lib.benchmark" in names
     assert "tutorials_lib.judge" in names
     assert "tutorials_lib.judge.judgement" not in names, "the package exports all of it"
     assert not any("tabular" in name for name in names)
     assert len(names) == len(set(names))
+
+
+def test_a_package_with_a_page_of_its_own_is_left_out_and_a_misspelled_one_refused():
+    names = [module.__name__ for module in package_api.modules("tutorials_lib.layers", ["linear"])]
+    assert "tutorials_lib.layers.losses" in str(names)
+    assert "tutorials_lib.layers.linear" not in str(names)
+    with pytest.raises(
+        ExtensionError, match=r"names lines, but tutorials_lib\.layers has .*linear"
+    ):
+        package_api.modules("tutorials_lib.layers", ["linear", "lines"])
 
 
 def test_only_the_named_scripts_are_left_out():
@@ -101,14 +111,15 @@ def test_a_signature_keeps_its_words_links_and_names():
         + word % "x"
         + '</span><span class="p">'
         + word % ":"
-        + '</span><span class="w"> </span><a href="#A">'
-        + word % "A"
-        + "</a></em></dt>"
+        + '</span><span class="w"> </span>'
+        + f'<a class="reference internal" href="#A" title="a.A">{word % "A"}</a></em>'
+        + '<a class="headerlink" href="#f" title="Link">#</a></dt>'
     )
     elsewhere = "<p><code>" + word % "x" + "</code></p>"
     assert site_theme._plain_signatures(written + elsewhere) == (
         '<dt class="sig sig-object py" id="f"><span class="sig-name">f</span>'
-        '<em class="sig-param">x: <a href="#A">A</a></em></dt>' + elsewhere
+        'x: <a class="reference internal" href="#A">A</a>'
+        '<a class="headerlink" href="#f" title="Link">#</a></dt>' + elsewhere
     )
 
 

@@ -18,8 +18,8 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 
 from book_state import state_of
-from provenance import SERVED, machine_line
-from records import records_of, table
+from provenance import SERVED, machine_line, served_link
+from records import page_link, records_of, table
 from tutorials_lib import catalog
 from tutorials_lib.benchmark import ledger
 from tutorials_lib.benchmark.record import Record, from_json
@@ -33,7 +33,7 @@ FILES = "files of recorded machines"
 
 HEADER = ("Tutorial", "Claimed", "Measured there", "Measured here")
 
-NONE = "No other machine has been recorded yet; the lines below record one."
+NONE = "No other machine has been recorded yet; the line below records one."
 
 
 def recorded(root: Path) -> dict[str, dict[str, Record]]:
@@ -114,24 +114,14 @@ class FillInMachines(SphinxPostTransform):
 
     def _table(self, docname: str, machine: str, found: Sequence[Row]) -> nodes.table:
         cells: list[list[nodes.Node]] = []
-        for row in found:
-            claimed, there, here = map(nodes.Text, row.texts)
-            served = self._served(docname, f"{machine}/{row.tutorial.slug}.json", there)
-            cells.append([self._page(docname, row.tutorial), claimed, served, here])
+        for tutorial, (claimed, there, here) in found:
+            measured: nodes.Node = nodes.Text(there)
+            if self.app.builder.name == "html":
+                served = f"{machine}/{tutorial.slug}.json"
+                measured = served_link(self.app, docname, served, there)
+            page = page_link(self.app, docname, tutorial, tutorial.title)
+            cells.append([page, nodes.Text(claimed), measured, nodes.Text(here)])
         return table(HEADER, cells)
-
-    def _page(self, docname: str, tutorial: Tutorial) -> nodes.Node:
-        target = f"book/{tutorial.coordinate}"
-        if target not in self.env.found_docs:
-            return nodes.Text(tutorial.title)
-        uri = self.app.builder.get_relative_uri(docname, target)
-        return nodes.reference("", tutorial.title, internal=True, refuri=uri)
-
-    def _served(self, docname: str, name: str, text: nodes.Text) -> nodes.Node:
-        if self.app.builder.name != "html":
-            return text
-        up = "../" * self.app.builder.get_target_uri(docname).count("/")
-        return nodes.reference("", "", text, refuri=f"{up}{SERVED}/{name}", internal=True)
 
 
 def outdated(
@@ -146,7 +136,7 @@ def serve(app: Sphinx, exception: Exception | None) -> None:
     """Copy the records of other machines into the site, behind those of this build."""
     if exception is not None or app.builder.name != "html":
         return
-    for machine in recorded(Path(app.srcdir)):
+    for machine in {Path(name).parent.name for name in _files(Path(app.srcdir))}:
         source, target = Path(app.srcdir, RECORDED, machine), Path(app.outdir, SERVED, machine)
         shutil.copytree(source, target, dirs_exist_ok=True)
 

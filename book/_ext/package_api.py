@@ -4,16 +4,16 @@
     ```
 
 Packages are walked, so that a new module appears by itself. What a package names in `__all__` is
-shown there and not again under the module that defines it. The option `:without-tutorials:` leaves
-out the packages of the five parts. Docstrings are plain English with Markdown code spans; they are
-turned into reStructuredText here, because autodoc reads nothing else.
+shown there and not again under the module that defines it. The option `:without:` names packages
+and modules directly under it that have pages of their own. Docstrings are plain English with
+Markdown code spans; they are turned into reStructuredText here, because autodoc reads nothing else.
 """
 
 import importlib
 import pkgutil
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from types import ModuleType
 from typing import Any, ClassVar, TypeVar
 
@@ -22,10 +22,9 @@ from docutils.parsers.rst import directives
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.errors import ExtensionError
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
-
-from tutorials_lib.catalog import PARTS
 
 logger = logging.getLogger(__name__)
 
@@ -38,24 +37,29 @@ class PackageApi(SphinxDirective):
     """Document every module of a package."""
 
     required_arguments = 1
-    option_spec: ClassVar = {"without-tutorials": directives.flag}
+    option_spec: ClassVar = {"without": directives.unchanged_required}
 
     def run(self) -> list[nodes.Node]:
         """The sections of the package, parsed by autodoc."""
         package = self.arguments[0]
-        shown = modules(package, with_tutorials="without-tutorials" not in self.options)
+        without = frozenset(self.options.get("without", "").split())
+        shown = modules(package, without)
         names = [module.__name__ for module in shown]
-        _known(self.env)[self.env.docname] = (package, "without-tutorials" in self.options, names)
+        _known(self.env)[self.env.docname] = (package, without, names)
         text = "\n\n".join(_section(module, exported(shown)) for module in shown)
         return self.parse_text_to_nodes(text, allow_section_headings=True)
 
 
-def modules(package: str, *, with_tutorials: bool = True) -> list[ModuleType]:
+def modules(package: str, without: Collection[str] = ()) -> list[ModuleType]:
     """The modules to show for `package`: itself and those under it, packages first.
 
-    Private modules are left out, and those with nothing public of their own to show.
+    Private modules are left out, those with nothing public of their own to show, and what is named
+    in `without` directly under the package.
+
+    Raises:
+        ExtensionError: nothing under the package has a name of `without`.
     """
-    found = list(_walk(package, with_tutorials))
+    found = list(_walk(package, without))
     elsewhere = exported(found)
     return [module for module in found if _shown_members(module, elsewhere)]
 
@@ -70,17 +74,21 @@ def exported(found: list[ModuleType]) -> dict[str, str]:
     }
 
 
-def _walk(name: str, with_tutorials: bool) -> Iterator[ModuleType]:
+def _walk(name: str, without: Collection[str] = ()) -> Iterator[ModuleType]:
     try:
         module = importlib.import_module(name)
     except Exception as error:
         logger.warning("cannot import %s: %s: %s", name, type(error).__name__, error)
         return
     yield module
-    for info in pkgutil.iter_modules(getattr(module, "__path__", ())):
-        is_part = name == "tutorials_lib" and info.name in PARTS
-        if not info.name.startswith("_") and (with_tutorials or not is_part):
-            yield from _walk(f"{name}.{info.name}", with_tutorials)
+    inside = [info.name for info in pkgutil.iter_modules(getattr(module, "__path__", ()))]
+    if unknown := sorted(set(without) - set(inside)):
+        raise ExtensionError(
+            f"`:without:` names {', '.join(unknown)}, but {name} has {', '.join(inside)}"
+        )
+    for each in inside:
+        if not each.startswith("_") and each not in without:
+            yield from _walk(f"{name}.{each}")
 
 
 def _shown_members(module: ModuleType, elsewhere: dict[str, str]) -> list[str]:
@@ -186,14 +194,13 @@ def find_outdated(
     """Pages whose package has gained or lost a module (autodoc watches those that it has)."""
     return [
         docname
-        for docname, (package, without_tutorials, names) in _known(env).items()
+        for docname, (package, without, names) in _known(env).items()
         if docname in env.found_docs - added - changed
-        and names
-        != [module.__name__ for module in modules(package, with_tutorials=not without_tutorials)]
+        and names != [module.__name__ for module in modules(package, without)]
     ]
 
 
-def _known(env: BuildEnvironment) -> dict[str, tuple[str, bool, list[str]]]:
+def _known(env: BuildEnvironment) -> dict[str, tuple[str, frozenset[str], list[str]]]:
     """Which page shows which modules, kept with the environment."""
     if not hasattr(env, "package_api"):
         env.package_api = {}  # pyright: ignore[reportAttributeAccessIssue]

@@ -10,9 +10,13 @@ from sphinx import addnodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 from print_marks import around, label_of, latex, referred_to
+from tutorials_lib.catalog import PARTS
 
-SHARED = "book/reference/api"
-"""The page whose functions and classes stay in the index; each tutorial has the same names."""
+FIRST = "book/reference/api"
+"""The first page of the reference."""
+
+OF_TUTORIALS = frozenset(f"{FIRST}_{part}" for part in PARTS)
+"""The pages whose functions and classes leave the index: every tutorial has the same names."""
 
 NOTE = (
     "On paper, each entry has its arguments and its first sentence. The types, the defaults and "
@@ -37,7 +41,7 @@ class ShortenApi(SphinxPostTransform):
             ]
             if not outermost:
                 continue
-            if file["docname"] == SHARED:
+            if file["docname"] == FIRST:
                 _say_what_is_left_out(file)
             _thin_out_index(file, outermost)
             for node in outermost:
@@ -66,7 +70,7 @@ def _thin_out_index(file: nodes.Element, kept: list[addnodes.desc]) -> None:
     for index in list(file.findall(addnodes.index)):
         place = index.parent.index(index)
         following = index.parent.children[place + 1 : place + 2]
-        if file["docname"] == SHARED and following and following[0] in kept:
+        if file["docname"] not in OF_TUTORIALS and following and following[0] in kept:
             index["entries"] = [
                 (kind, re.sub(r" \((?:in module|class in) tutorials_lib\.", " (", text), *rest)
                 for kind, text, *rest in index["entries"]

@@ -53,17 +53,16 @@ class FillInProvenance(SphinxPostTransform):
                 continue
             line = nodes.paragraph("", machine_line(record), classes=["provenance"])
             if self.app.builder.name == "html":
-                line += [
-                    nodes.Text(" "),
-                    self._link(mark["docname"], mark["slug"]),
-                    nodes.Text("."),
-                ]
+                name, text = f"{mark['slug']}.json", "All that was measured, as JSON"
+                link = served_link(self.app, mark["docname"], name, text)
+                line += [nodes.Text(" "), link, nodes.Text(".")]
             mark.replace_self(line)
 
-    def _link(self, docname: str, slug: str) -> nodes.reference:
-        up = "../" * self.app.builder.get_target_uri(docname).count("/")
-        uri = f"{up}{SERVED}/{slug}.json"
-        return nodes.reference("", "All that was measured, as JSON", refuri=uri, internal=True)
+
+def served_link(app: Sphinx, docname: str, name: str, text: str) -> nodes.reference:
+    """A link from the page `docname` to the file `name` among the records that the site serves."""
+    up = "../" * app.builder.get_target_uri(docname).count("/")
+    return nodes.reference("", text, refuri=f"{up}{SERVED}/{name}", internal=True)
 
 
 def machine_line(record: Record) -> str:

@@ -110,6 +110,12 @@ class LedgerTable(LateDirective):
     kind = "ledger-table"
 
 
+class LearnedTable(LateDirective):
+    """`{learned-table}`: whether each tutorial beats its rivals, here and on published data."""
+
+    kind = "learned-table"
+
+
 class LedgerFigure(LateDirective):
     """`{ledger-figure}`: claimed ranges as bands, measured ratios as points."""
 
@@ -176,6 +182,7 @@ class FillIn(SphinxPostTransform):
         """Dispatch on the kind of mark."""
         fill: dict[str, Callable[[_Late], list[nodes.Node]]] = {
             "ledger-table": self._ledger_table,
+            "learned-table": self._learned_table,
             "ledger-figure": self._ledger_figure,
             "measured": self._measured,
         }
@@ -207,24 +214,36 @@ class FillIn(SphinxPostTransform):
         return f"{reading}, and the page about {_minutes(executed['runtime'] / 60)} to run."
 
     def _ledger_table(self, mark: _Late) -> list[nodes.Node]:
-        published = load_published(Path(self.app.srcdir))
-        header = [*ledger.HEADER, "On the published data"]
-        rows = []
-        for row in ledger.ledger_rows(self._records):
-            cells: list[nodes.Node] = [self._link(row.tutorial), *map(nodes.Text, row.texts)]
-            cells.append(nodes.Text(_on_published_data(row.tutorial, published)))
-            rows.append(cells)
-        shown = table(header, rows)
-        shown["classes"].append("sortable")  # by `site.js`
-        return [shown]
+        rows = ledger.ledger_rows(self._records)
+        return self._sortable(ledger.HEADER, {row.tutorial: row.texts for row in rows})
 
-    def _link(self, tutorial: Tutorial) -> nodes.Node:
-        text = f"{tutorial.title} ({tutorial.number})"
-        docname = f"book/{tutorial.coordinate}"
-        if not tutorial.available or docname not in self.env.found_docs:
-            return nodes.Text(text)
-        uri = self.app.builder.get_relative_uri(self.env.docname, docname)
-        return nodes.reference("", text, internal=True, refuri=uri)
+    def _learned_table(self, mark: _Late) -> list[nodes.Node]:
+        published = load_published(Path(self.app.srcdir))
+        rows = {}
+        for tutorial in catalog.TUTORIALS:
+            record = self._records.get(tutorial.slug)
+            here = "" if record is None else ledger.quality_text(record)
+            if record is not None and record.preset == "tiny":
+                here += " (tiny)"
+            rows[tutorial] = (here, _on_published_data(tutorial, published))
+        return self._sortable(("Tutorial", "In this build", "On the published data"), rows)
+
+    def _sortable(
+        self, header: Sequence[str], rows: Mapping[Tutorial, Sequence[str]]
+    ) -> list[nodes.Node]:
+        """A table that `site.js` sorts: a row for each tutorial, which links to its page."""
+        cells = [
+            [
+                page_link(
+                    self.app, self.env.docname, tutorial, f"{tutorial.title} ({tutorial.number})"
+                ),
+                *map(nodes.Text, texts),
+            ]
+            for tutorial, texts in rows.items()
+        ]
+        shown = table(header, cells)
+        shown["classes"].append("sortable")
+        return [shown]
 
     def _ledger_figure(self, mark: _Late) -> list[nodes.Node]:
         records = self._records
@@ -260,6 +279,15 @@ def _on_published_data(tutorial: Tutorial, published: Mapping[str, JudgeRecord])
     return short_verdict(record.summary) + ("" if record.is_current else " (earlier code)")
 
 
+def page_link(app: Sphinx, docname: str, tutorial: Tutorial, text: str) -> nodes.Node:
+    """A link from the page `docname` to the tutorial's; its text alone where there is none."""
+    target = f"book/{tutorial.coordinate}"
+    if target not in app.env.found_docs:
+        return nodes.Text(text)
+    uri = app.builder.get_relative_uri(docname, target)
+    return nodes.reference("", text, internal=True, refuri=uri)
+
+
 def table(header: Sequence[str], rows: Sequence[Sequence[nodes.Node]]) -> nodes.table:
     """A docutils table of inline nodes."""
     group = nodes.tgroup(cols=len(header))
@@ -276,6 +304,7 @@ def _row(cells: Sequence[nodes.Node]) -> nodes.row:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect to Sphinx."""
     app.add_directive("ledger-table", LedgerTable)
+    app.add_directive("learned-table", LearnedTable)
     app.add_directive("ledger-figure", LedgerFigure)
     app.add_directive("measured", Measured)
     app.add_role("claim", Claim())

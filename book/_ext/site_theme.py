@@ -257,16 +257,28 @@ def _deferred(file: Any) -> Any:
 
 
 def _plain_signatures(body: str) -> str:
-    """Signatures without an element around each word, which no style sheet asks for."""
-    word = re.compile(r'<span class="(?:pre|[wpn])">([^<]*)</span>')
+    """Signatures without the elements and titles that no style sheet and no reader asks for.
+
+    A page of the reference has a thousand signatures. A link says where it leads, and so does its
+    address; a title beside it says so once more.
+    """
 
     def mend(signature: re.Match[str]) -> str:
-        text, found = signature[0], 1
+        text, found = _TITLE_OF_LINK.sub(r"\1", signature[0]), 1
         while found:
-            text, found = word.subn(r"\1", text)
+            text, found = _PART_OF_SIGNATURE.subn(r"\2", text)
         return text
 
     return re.sub(r'<dt class="sig .*?</dt>', mend, body, flags=re.DOTALL)
+
+
+_PART_OF_SIGNATURE = re.compile(
+    r'<(span|em) class="(?:pre|[wpnosm]|default_value|sig-p\w+|sig-return(?:-\w+)?)">'
+    r"((?:[^<]|<a\b[^>]*>[^<]*</a>)*)</\1>"
+)
+"""A word, or words and links, of which nothing is shown in a way of its own."""
+
+_TITLE_OF_LINK = re.compile(r'(<a class="reference internal" href="[^"]*") title="[^"]*"')
 
 
 def _with_named_sections(generate: Callable[..., Any]) -> Callable[..., Any]:

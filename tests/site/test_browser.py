@@ -270,6 +270,22 @@ def test_what_is_far_down_is_laid_out_and_measured_when_the_reader_comes_near(
     assert (tab == 0) == last.evaluate("code => code.scrollWidth > code.clientWidth")
 
 
+@pytest.mark.parametrize(
+    "opened", [{"viewport": PHONE, "is_mobile": True}], indirect=True, ids=["telephone"]
+)
+def test_the_first_screen_does_not_jump_while_it_loads(opened: Opened, address: str) -> None:
+    """The limit is what counts as good: https://web.dev/articles/cls."""
+    jumps = """jumped = 0; new PerformanceObserver((list) => list.getEntries().forEach(
+        (entry) => { jumped += entry.value })).observe({ type: "layout-shift", buffered: true })"""
+    opened.page.add_init_script(jumps)
+    opened.page.goto(f"{address}{WITH_STEPPER}.html", wait_until="load")
+    stepper = opened.page.locator(".stepper").bounding_box()
+    assert stepper, "there is no stepper"
+    assert stepper["y"] < PHONE["height"], "it is not on the first screen"
+    opened.page.wait_for_timeout(500)
+    assert opened.page.evaluate("jumped") < 0.1
+
+
 @pytest.mark.parametrize("opened", [{"viewport": PHONE}], indirect=True, ids=["telephone"])
 def test_an_address_with_a_heading_leads_to_it_and_a_reader_who_comes_back_finds_the_place(
     opened: Opened, address: str

@@ -13,10 +13,7 @@ from tutorials_lib.benchmark.tables import format_calls, format_ratio, format_se
 from tutorials_lib.catalog import Tutorial
 from tutorials_lib.judge.report import format_score
 
-HEADER = (
-    *("Tutorial", "Claimed", "Measured", "Verdict", "Breaks even after", "Also claimed"),
-    "Beats its rivals",
-)
+HEADER = ("Tutorial", "Claimed", "Measured", "Verdict", "Breaks even after", "Also claimed")
 
 
 @dataclass(frozen=True)
@@ -29,15 +26,11 @@ class LedgerRow:
     verdict: str
     break_even: str
     also_claimed: str
-    quality: str
 
     @property
     def texts(self) -> tuple[str, ...]:
         """The columns after the first, which links to the tutorial."""
-        return (
-            *(self.claimed, self.measured, self.verdict, self.break_even, self.also_claimed),
-            self.quality,
-        )
+        return (self.claimed, self.measured, self.verdict, self.break_even, self.also_claimed)
 
 
 def ledger_rows(records: Mapping[str, Record]) -> list[LedgerRow]:
@@ -54,7 +47,6 @@ def _row(tutorial: Tutorial, record: Record | None) -> LedgerRow:
         verdict="" if record is None else verdict_text(record),
         break_even="" if record is None else format_calls(record.headline_size.break_even_calls),
         also_claimed=_implied(tutorial),
-        quality="" if record is None else _short_quality(record),
     )
 
 
@@ -82,14 +74,6 @@ def verdict_text(record: Record) -> str:
     if is_tie(record.ratio):
         return f"{word}, a tie with NumPy"
     return f"{word}, slower than NumPy" if record.ratio.center < 1 else word
-
-
-def _short_quality(record: Record) -> str:
-    """Whether the line is met, and whose it is."""
-    quality = record.quality
-    if quality is None or not quality.baselines:
-        return "not judged"
-    return f"{'met' if quality.met else 'not met'}: {quality.strongest}"
 
 
 def quality_text(record: Record) -> str:
