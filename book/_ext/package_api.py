@@ -207,7 +207,7 @@ def _known(env: BuildEnvironment) -> dict[str, tuple[str, frozenset[str], list[s
     return env.package_api  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def setup(app: Sphinx) -> dict[str, bool]:
+def setup(app: Sphinx) -> dict[str, bool | int]:
     """Connect to Sphinx; before napoleon, which reads what this writes."""
     app.setup_extension("sphinx.ext.autodoc")
     app.setup_extension("sphinx.ext.napoleon")
@@ -215,4 +215,4 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("autodoc-process-docstring", convert_docstring, priority=100)
     app.connect("env-get-outdated", find_outdated)
     app.connect("missing-reference", forgive_type_variables)
-    return {"parallel_read_safe": False, "parallel_write_safe": True}
+    return {"env_version": 1, "parallel_read_safe": False, "parallel_write_safe": True}
