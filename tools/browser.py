@@ -20,6 +20,7 @@ from typing import Any
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tools import ROOT, contract
+from tools.names import page_named
 
 SITE = ROOT / "_build/html"
 ALONE = ROOT / "_build/page/_build/html"
@@ -147,13 +148,12 @@ def main() -> int:
         "--alone", action="store_true", help="as `make page` has built them, without the book"
     )
     arguments = parser.parse_args()
-    wanted = [Path(page).stem for page in arguments.pages]
-    by_name = {Path(name).name: name for name in page_names()}
-    if unknown := sorted(set(wanted) - by_name.keys()):
-        print(f"No page is named {', '.join(unknown)}; there are {', '.join(by_name)}.")
+    try:
+        chosen = [page_named(page, page_names()) for page in arguments.pages] or page_names()
+    except ValueError as error:
+        print(error)
         return 1
     site = ALONE if arguments.alone else SITE
-    chosen = [by_name[name] for name in wanted] or page_names()
     if arguments.alone:
         chosen = [name for name in chosen if (site / f"{name}.html").is_file()]
     if not (site / "index.html").is_file() or not chosen:

@@ -20,6 +20,7 @@ import yaml
 from filelock import FileLock, Timeout
 
 from tools import ROOT, contract, ebook, pages, printed
+from tools.names import page_named
 from tools.reporter import Reporter
 from tutorials_lib import environment
 
@@ -261,17 +262,11 @@ def find_page(name: str) -> Path:
     """The page that is meant by `book/tabular/kmeans.md`, `tabular/kmeans` or `kmeans`."""
     if not name:
         raise SystemExit("Name the page: make page PAGE=book/tabular/kmeans.md")
-    stem = name.removeprefix("book/").removesuffix(".md")
-    coordinates = {
-        path.relative_to(ROOT / "book").with_suffix("").as_posix(): path
-        for path in pages.all_pages()
-    }
-    found = [path for key, path in coordinates.items() if key == stem or key.endswith(f"/{stem}")]
-    if len(found) != 1:
-        known = "\n  ".join(f"book/{key}.md" for key in coordinates)
-        what = "No page is" if not found else "More than one page is"
-        raise SystemExit(f"{what} named {name}. The pages are:\n  {known}")
-    return found[0]
+    paths = {path.relative_to(ROOT).with_suffix("").as_posix(): path for path in pages.all_pages()}
+    try:
+        return paths[page_named(name, paths)]
+    except ValueError as error:
+        raise SystemExit(str(error)) from None
 
 
 def build_page(name: str) -> int:

@@ -18,6 +18,7 @@ import tempfile
 from pathlib import Path
 
 from tools import ROOT, browser
+from tools.names import page_named
 
 PACKAGE = "lighthouse@12.8.2"
 RUNS = 3
@@ -207,12 +208,12 @@ def main() -> int:
         "the machine's own speed, which is printed, is below 400: an old or a busy one",
     )
     arguments = parser.parse_args()
-    names = {Path(name).name: name for name in browser.page_names()}
-    if unknown := sorted({Path(page).stem for page in arguments.pages} - names.keys()):
-        parser.error(f"no page is named {', '.join(unknown)}; there are {', '.join(names)}")
+    try:
+        wanted = [page_named(page, browser.page_names()) for page in arguments.pages] or PAGES
+    except ValueError as error:
+        parser.error(str(error))
     if not (browser.SITE / "index.html").is_file():
         parser.error(f"there is no site in {browser.SITE.relative_to(ROOT)}; make book")
-    wanted = [names[Path(page).stem] for page in arguments.pages] or list(PAGES)
     try:
         start = command()
         with browser.served(handler=Host) as address:

@@ -18,6 +18,7 @@ import venv
 from pathlib import Path
 
 from tools import ROOT
+from tools.names import page_named
 from tutorials_lib import environment
 
 OFFERED = ROOT / "_build/html/_sources"
@@ -33,18 +34,15 @@ def chosen(offered: list[Path], names: list[str], some: int | None, *, day: int)
 
     Args:
         offered: all of them.
-        names: the names of pages, such as `kmeans` or `book/tabular/kmeans.md`; none means all.
+        names: of pages, as `page_named` knows them; none means all.
         some: if given, so many of them, which differ from `day` to `day`.
         day: counts the days.
 
     Raises:
         ValueError: a name is that of no notebook.
     """
-    by_name = {path.stem: path for path in offered}
-    wanted = [Path(name).stem for name in names]
-    if unknown := sorted(set(wanted) - by_name.keys()):
-        raise ValueError(f"no notebook: {', '.join(unknown)}; there are {', '.join(by_name)}")
-    found = [by_name[name] for name in wanted] or offered
+    by_name = {path.with_suffix("").as_posix(): path for path in offered}
+    found = [by_name[page_named(name, by_name)] for name in names] or offered
     if some is None:
         return found
     first = day * some % len(found)
