@@ -1,6 +1,7 @@
 """What holds for every test: JAX on the CPU, no network, no setting of the person who runs them."""
 
 import ctypes
+import functools
 import hashlib
 import importlib.metadata
 import os
@@ -23,6 +24,8 @@ for _setting in (*environment.SETTINGS, "JAX_COMPILATION_CACHE_DIR", "BOOK_CACHE
     os.environ.pop(_setting, None)
 
 import hypothesis  # noqa: E402
+import jax  # noqa: E402
+from jax.experimental.compilation_cache import compilation_cache  # noqa: E402
 
 from tutorials_lib import runtime  # noqa: E402
 
@@ -32,19 +35,34 @@ MOST_BYTES = 2 << 30
 """What a process of the tests may hold from one module to the next."""
 
 
+@functools.cache
 def _compilation_cache() -> Path:
-    """Where compiled programs outlive the checkout, one folder a worker, version and processor."""
+    """Where compiled programs outlive the checkout: a folder for each version and processor."""
     cpuinfo = Path("/proc/cpuinfo")
     described = cpuinfo.read_text() if cpuinfo.is_file() else platform.processor()
     features = "".join(re.findall(r"^flags\s*:.*$", described, re.MULTILINE)[:1]) or described
     parts = (importlib.metadata.version("jaxlib"), features, os.environ.get("XLA_FLAGS", ""))
     key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
-    worker = os.environ["PYTEST_XDIST_WORKER"]
-    return platformdirs.user_cache_path("tutorials_lib") / "compiled" / key / worker
+    return platformdirs.user_cache_path("tutorials_lib") / "compiled" / key
 
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # what is timed, alone and without workers, is compiled
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(_compilation_cache())
+def _keep_compiled_programs(group: str) -> None:
+    """Have JAX keep what it compiles, in the folder of a group of tests.
+
+    A group is run by one worker, so that no two write to the same folder: JAX would read what is
+    half written. A plugin of pytest has imported JAX by now, so that a variable of the environment
+    comes too late for this process; those that tests start read it.
+    """
+    folder = str(_compilation_cache() / group)
+    if jax.config.values["jax_compilation_cache_dir"] != folder:
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = folder
+        jax.config.update("jax_compilation_cache_dir", folder)
+        compilation_cache.reset_cache()
+
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER")
+if WORKER:  # what is timed, alone and without workers, is compiled
+    _keep_compiled_programs(WORKER)
 runtime.configure()  # before any test starts JAX's backend, as on a page
 
 # A compilation may fall into any example, so examples have no deadline; and CI repeats itself.
@@ -102,8 +120,13 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Know the mark of the workers without them, too: `pytest -p no:xdist` runs a file quickest."""
+    """Know the mark of the workers without them, too: `pytest -p no:xdist` runs a file quickest.
+
+    A program that cannot be kept, or was kept by half, is compiled, and is no fault.
+    """
     config.addinivalue_line("markers", "xdist_group(name): keep what has this name in one worker")
+    unkept = "default:Error (reading|writing) persistent compilation cache entry:UserWarning"
+    config.addinivalue_line("filterwarnings", unkept)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -113,6 +136,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         of_file = item.path.stem.removeprefix("test_")
         group = getattr(parameters.get("tutorial"), "slug", of_file)
         item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Find what the test's group has compiled, before its fixtures compile."""
+    group = item.get_closest_marker("xdist_group")
+    if WORKER and group:
+        _keep_compiled_programs(group.args[0])
 
 
 @pytest.fixture(autouse=True, scope="module")
