@@ -56,3 +56,9 @@ def test_clear_points_keep_their_color(size: int):
     mended = light_pictures.lighter(svg)
     assert len(mended) <= len(svg)
     assert np.unique(picture_in(mended)[1].reshape(-1, 4), axis=0).tolist() == [[200, 10, 30, 0]]
+
+
+@pytest.mark.parametrize("text", ["…", "words of prose", "aGVsbG8="])
+def test_an_example_of_a_picture_stays(text: str):
+    code = f'<pre>"data:image/png;base64,{text}"</pre>'
+    assert light_pictures.lighter(code) == code

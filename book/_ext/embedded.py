@@ -13,7 +13,9 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-ENDINGS = {"image/png": "png", "image/jpeg": "jpg", "audio/wav": "wav"}
+from light_pictures import lighter
+
+ENDINGS = {"image/png": "png", "image/webp": "webp", "image/jpeg": "jpg", "audio/wav": "wav"}
 
 SMALLEST = 4096
 """Characters; what is shorter costs less than a request of its own."""
@@ -53,7 +55,7 @@ def take_out_of_page(
         path.write_bytes(content)
         return context["pathto"](f"_images/{name}", 1)
 
-    context["body"] = take_out(context["body"], write)
+    context["body"] = take_out(lighter(context["body"]), write)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -1,7 +1,8 @@
-"""Pictures within figures as lossless WebP, which takes half the bytes of PNG and no point away.
+"""Pictures within drawings as lossless WebP, which takes half the bytes of PNG and no point away.
 
 Matplotlib draws photographs and heat maps into an SVG as PNG. The site alone has them mended, in
-its copies: books on paper and for readers have other forms, and a figure's own file stays as it is.
+its copies of figures and, by `embedded`, in the steppers of its pages: books on paper and for
+readers have other forms, and a figure's own file stays as it is.
 """
 
 import base64
@@ -13,20 +14,24 @@ from pathlib import Path
 from PIL import Image
 from sphinx.application import Sphinx
 
-_PNG = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)")
+_PNG = re.compile(r'(?<=")data:image/png;base64,([^"]+)(?=")')
 
 
-def lighter(svg: str) -> str:
-    """The figure with each picture in the smaller of the two forms."""
-    return _PNG.sub(lambda found: _encoded(found[1]) or found[0], svg)
+def lighter(markup: str) -> str:
+    """The drawing, or a page with drawings, with each picture in the smaller of the two forms."""
+    return _PNG.sub(lambda found: _encoded(found[1]) or found[0], markup)
 
 
 @cache
 def _encoded(png: str) -> str | None:
-    """The picture as WebP, unless that is larger."""
-    before, after = base64.b64decode(png), BytesIO()
-    with Image.open(BytesIO(before)) as picture:
-        picture.save(after, "WEBP", lossless=True, exact=True, quality=100, method=4)
+    """The picture as WebP, unless that is larger, or this is no picture but an example of one."""
+    after = BytesIO()
+    try:
+        before = base64.b64decode("".join(png.split()), validate=True)
+        with Image.open(BytesIO(before)) as picture:
+            picture.save(after, "WEBP", lossless=True, exact=True, quality=100, method=4)
+    except (ValueError, OSError):
+        return None
     if after.tell() >= len(before):
         return None
     return f"data:image/webp;base64,{base64.b64encode(after.getvalue()).decode()}"
