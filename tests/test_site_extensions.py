@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import cast
+from unittest.mock import Mock
 
 import pydata_sphinx_theme
 import pytest
@@ -101,6 +102,22 @@ def test_a_page_loads_the_scripts_that_do_something_on_it():
     assert used("<pre>x</pre>") == ["_static/copybutton.js"]
     assert used('<div class="sd-tab-set docutils">') == ["_static/design-tabs.js"]
     assert used('<div class="admonition dropdown">') == ["_static/togglebutton.js"]
+
+
+def test_what_python_says_of_a_field_is_left_out_and_what_we_say_is_not():
+    def shown(text: str) -> list[str]:
+        lines = [text, ""]
+        package_api.convert_docstring(Mock(), "attribute", "a.b", None, None, lines)
+        return lines
+
+    assert shown("Alias for field number 12") == []
+    assert shown("Alias for field number 12, which counts.")[0].startswith("Alias")
+
+
+def test_an_array_of_jax_has_its_public_name():
+    written = '<dt class="sig x" id="f">f(x: <span class="n">Float[jaxlib._jax.Array]</span>)</dt>'
+    expected = '<dt class="sig x" id="f">f(x: Float[Array])</dt>'
+    assert site_theme._plain_signatures(written) == expected
 
 
 def test_a_signature_keeps_its_words_links_and_names():

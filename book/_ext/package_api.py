@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 _CODE = re.compile(r"(`+)(.+?)\1")
 _MATHS = re.compile(r"\$([^$\s](?:[^$]*[^$\s])?)\$")
+_OF_FIELD = re.compile(r"Alias for field number \d+")
 _SPECIAL = re.compile(r"[\\*|]|_(?!\w)")
 
 
@@ -184,8 +185,8 @@ def _prose(text: str) -> str:
 def convert_docstring(
     app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]
 ) -> None:
-    """Hand autodoc the docstring in the language that it reads."""
-    lines[:] = to_rest(lines)
+    """Hand autodoc the docstring in the language that it reads, without Python's own of a field."""
+    lines[:] = [] if _OF_FIELD.fullmatch(" ".join(lines).strip()) else to_rest(lines)
 
 
 def find_outdated(

@@ -260,11 +260,13 @@ def _plain_signatures(body: str) -> str:
     """Signatures without the elements and titles that no style sheet and no reader asks for.
 
     A page of the reference has a thousand signatures. A link says where it leads, and so does its
-    address; a title beside it says so once more.
+    address; a title beside it says so once more. An array of JAX has the name by which everybody
+    knows it, not that of the private module which defines it.
     """
 
     def mend(signature: re.Match[str]) -> str:
-        text, found = _TITLE_OF_LINK.sub(r"\1", signature[0]), 1
+        text = signature[0].replace("jaxlib._jax.Array", "Array")
+        text, found = _TITLE_OF_LINK.sub(r"\1", text), 1
         while found:
             text, found = _PART_OF_SIGNATURE.subn(r"\2", text)
         return text
