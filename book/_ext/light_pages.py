@@ -30,10 +30,13 @@ BOXES = (
 ALL = f"const e=()=>{{{BOXES}.forEach(e=>{{{MEASURED}}})}}"
 """What the theme's script says."""
 
+OUR_BOXES = BOXES.replace('"pre",', '"pre",".katex-display",')
+"""Formulas in lines of their own, too, are wider than some screens; their fonts come late."""
+
 NEAR = (
     "const near=new IntersectionObserver(seen=>seen.forEach(({target:e,isIntersecting:is})=>"
-    f'{{is&&({MEASURED})}}),{{rootMargin:"100%"}}),'
-    f"e=()=>{{near.disconnect(),{BOXES}.forEach(e=>near.observe(e))}}"
+    f'{{is&&document.fonts.ready.then(()=>{{{MEASURED}}})}}),{{rootMargin:"100%"}}),'
+    f"e=()=>{{near.disconnect(),{OUR_BOXES}.forEach(e=>near.observe(e))}}"
 )
 """What it says here: a box is measured when it is a screen away, and again when boxes appear."""
 
