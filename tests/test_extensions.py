@@ -372,6 +372,14 @@ def test_an_edit_of_prose_or_of_a_caption_executes_nothing(book: Book) -> None:
     assert book.times_executed == before
 
 
+def test_a_build_after_no_change_reads_no_page_and_ends_well(book: Book) -> None:
+    before = {name: book.html(name) for name in SHOWN_IN}
+    result = book.build()
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "0 added, 0 changed, 0 removed" in result.stdout
+    assert {name: book.html(name) for name in SHOWN_IN} == before
+
+
 def test_a_changed_record_is_shown_everywhere_after_the_next_build(book: Book) -> None:
     before = book.times_executed
     book.record.write_text(json.dumps(record(7.0)))

@@ -1,8 +1,11 @@
 """What pages say of the run that measured their records, and of the last release's verdicts."""
 
 import json
+from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from docutils import nodes
@@ -10,6 +13,7 @@ from sphinx.errors import ExtensionError
 
 import moved
 from provenance import machine_line
+from records import LEDGER
 from tutorials_lib import catalog
 from tutorials_lib.benchmark.record import SCHEMA_VERSION, Quality, Ratio, Record
 
@@ -78,6 +82,16 @@ def release(root: Path, records: dict[str, Record]) -> None:
     path = root / moved.RELEASED
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(moved.verdicts(records)), encoding="utf-8")
+
+
+def test_the_ledger_is_read_again_once_there_is_a_release(tmp_path: Path):
+    app: Any = SimpleNamespace(srcdir=str(tmp_path))
+    env: Any = SimpleNamespace(dependencies=defaultdict(set), found_docs={LEDGER})
+    assert moved.find_outdated(app, env, set(), set(), set()) == []
+    release(tmp_path, {"kmeans": RECORD})
+    assert moved.find_outdated(app, env, set(), set(), set()) == [LEDGER]
+    env.dependencies[LEDGER].add(moved.RELEASED.as_posix())
+    assert moved.find_outdated(app, env, set(), set(), set()) == []
 
 
 def test_what_moved_since_the_release_is_counted_and_listed(tmp_path: Path):

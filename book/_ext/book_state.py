@@ -27,6 +27,8 @@ class BookState:
         skeletons: page to what numbering needs of it, with the stamp of the file it was taken from.
         readers: pages that show records of other pages.
         shown: the records that each builder last wrote `readers` with.
+        tellers: pages that tell of the catalog or of the verdicts on the source document.
+        told: fingerprint of what `tellers` were last read with.
     """
 
     digests: dict[str, str] = field(default_factory=dict)
@@ -35,6 +37,8 @@ class BookState:
     skeletons: dict[str, tuple[tuple[int, int], nodes.Element]] = field(default_factory=dict)
     readers: set[str] = field(default_factory=set)
     shown: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    tellers: set[str] = field(default_factory=set)
+    told: str = ""
 
     def forget(self, docname: str) -> None:
         """Forget a page that is about to be read again, or is gone."""
@@ -42,6 +46,7 @@ class BookState:
         self.records.pop(docname, None)
         self.pictures.pop(docname, None)
         self.readers.discard(docname)
+        self.tellers.discard(docname)
 
     def take(self, other: "BookState", docnames: Iterable[str]) -> None:
         """Take over what another process found out about `docnames`."""
@@ -53,6 +58,7 @@ class BookState:
             if docname in other.pictures:
                 self.pictures[docname] = other.pictures[docname]
             self.readers.update({docname} & other.readers)
+            self.tellers.update({docname} & other.tellers)
 
 
 def state_of(env: BuildEnvironment) -> BookState:

@@ -67,11 +67,11 @@ def keep_used_icons(app: Sphinx, exception: Exception | None) -> None:
         return
     static = Path(app.outdir, "_static")
     sheet, fonts = static / STYLE_SHEET, static / FONTS
+    source, icons = sheet.read_text("utf-8"), f'url(../{FONTS}/{FONT}.woff) format("woff")'
+    if icons in source:
+        return  # no page was written, and so the theme's files were not copied again
     names = purge.words_of_site(Path(app.outdir)).names
-    slim, found = _SOURCE.subn(
-        f'url(../{FONTS}/{FONT}.woff) format("woff")',
-        keep_rules(sheet.read_text("utf-8"), names),
-    )
+    slim, found = _SOURCE.subn(icons, keep_rules(source, names))
     if found != 1:
         raise ExtensionError(
             f"{sheet.name} names the font {FONT} {found} times; it was once: icons.py must follow"

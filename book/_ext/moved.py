@@ -11,6 +11,7 @@ from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
@@ -18,7 +19,7 @@ from sphinx.util.docutils import SphinxDirective
 import tutorials_lib
 from book_state import state_of
 from provenance import SERVED
-from records import records_of, table
+from records import LEDGER, records_of, table
 from tutorials_lib import catalog
 from tutorials_lib.benchmark.ledger import measured_text, verdict_text
 from tutorials_lib.benchmark.record import Record
@@ -113,7 +114,8 @@ class MovedVerdicts(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Leave a mark that `FillInMoved` replaces."""
         state_of(self.env).readers.add(self.env.docname)
-        self.env.note_dependency(RELEASED.as_posix())
+        if Path(self.env.srcdir, RELEASED).is_file():  # Sphinx reads again what misses a file
+            self.env.note_dependency(RELEASED.as_posix())
         return [_Mark()]
 
 
@@ -155,6 +157,15 @@ def _text(row: Standing) -> str:
     return f"{row['measured']}: {row[SPEED]}; line to beat {row[LINE]}"
 
 
+def find_outdated(
+    app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
+) -> list[str]:
+    """The ledger, if it was read before there was a release."""
+    released = Path(app.srcdir, RELEASED).is_file()
+    known = RELEASED.as_posix() in env.dependencies[LEDGER]
+    return [LEDGER] if released and not known and LEDGER in env.found_docs else []
+
+
 def serve_verdicts(app: Sphinx, exception: Exception | None) -> None:
     """Write the verdicts beside the records; after `provenance` has made the folder."""
     if exception is not None or app.builder.name != "html":
@@ -166,5 +177,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Connect to Sphinx."""
     app.add_directive("moved-verdicts", MovedVerdicts)
     app.add_post_transform(FillInMoved)
+    app.connect("env-get-outdated", find_outdated)
     app.connect("build-finished", serve_verdicts, priority=600)
     return {"parallel_read_safe": True, "parallel_write_safe": False}

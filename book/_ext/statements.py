@@ -1,16 +1,21 @@
 """Write the verdicts on the source document: `{statements}` a table a part, and their numbers.
 
-`{catalog}` writes how many tutorials there are, so that no page says it from memory.
+`{catalog}` writes how many tutorials there are, so that no page says it from memory. Pages
+that tell of either are read again when catalog, statements or the pages of the book have changed.
 
 The tables are written in MyST, so that Sphinx checks and words the links to pages and sections.
 """
 
+import hashlib
 from collections.abc import Sequence
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
+from book_state import state_of
+from tutorials_lib import catalog
 from tutorials_lib.benchmark.tables import list_table
 from tutorials_lib.catalog import Tutorial
 from tutorials_lib.performance import statements
@@ -26,7 +31,7 @@ class Statements(SphinxDirective):
         """Write the table in MyST and have it parsed."""
         if self.arguments[0] not in PARTS:
             raise self.error(f"{self.arguments[0]!r} is not one of {', '.join(PARTS)}")
-        self.env.note_reread()  # verdicts, links and tutorials change without the page's text
+        state_of(self.env).tellers.add(self.env.docname)
         rows = [self._row(each) for each in statements.of_part(self.arguments[0])]
         header = ["The document says", "What is true"]
         return self.parse_text_to_nodes(list_table([header, *rows], widths="2 3"))
@@ -55,7 +60,7 @@ class StatementCounts(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Count, and have the table parsed."""
-        self.env.note_reread()
+        state_of(self.env).tellers.add(self.env.docname)
         header = ["Part of the document", *(str(verdict).capitalize() for verdict in Verdict)]
         parts = {name: statements.of_part(part) for part, name in PARTS.items()}
         rows = [
@@ -71,7 +76,7 @@ class CatalogCount(SphinxRole):
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         """Write the number; another tutorial changes it and no text of the page."""
-        self.env.note_reread()
+        state_of(self.env).tellers.add(self.env.docname)
         numbers = {name: statements.counts()[name] for name in ("written", "tutorials")}
         if self.text not in numbers:
             message = f"catalog: {self.text!r} is not one of {', '.join(numbers)}"
@@ -90,9 +95,23 @@ def places(shown: Sequence[Place]) -> str:
     return "; ".join(", ".join(links) for links in pages.values())
 
 
-def setup(app: Sphinx) -> dict[str, bool]:
+def find_outdated(
+    app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
+) -> list[str]:
+    """The pages that tell of the catalog or the statements, when what they tell has changed."""
+    known = [(tutorial, tutorial.available) for tutorial in catalog.TUTORIALS]
+    everything = repr((known, statements.STATEMENTS, sorted(env.found_docs)))
+    told, state = hashlib.sha256(everything.encode()).hexdigest(), state_of(env)
+    if state.told == told:
+        return []
+    state.told = told
+    return sorted(state.tellers & env.found_docs)
+
+
+def setup(app: Sphinx) -> dict[str, bool | int]:
     """Connect to Sphinx."""
     app.add_directive("statements", Statements)
     app.add_directive("statement-counts", StatementCounts)
     app.add_role("catalog", CatalogCount())
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+    app.connect("env-get-outdated", find_outdated)
+    return {"env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}

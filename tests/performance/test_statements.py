@@ -258,7 +258,7 @@ def test_places_link_to_every_page_once_and_to_its_sections() -> None:
 
 
 def test_a_page_asks_the_catalog_how_many_tutorials_are_written() -> None:
-    env = SimpleNamespace(note_reread=lambda: None)
+    env = SimpleNamespace(docname="book/index")
     errors = SimpleNamespace(error=lambda message, line: message)
     role: Any = CatalogCount()
     role.lineno = 1
@@ -267,6 +267,7 @@ def test_a_page_asks_the_catalog_how_many_tutorials_are_written() -> None:
     )
     role.text = "written"
     assert role.run() == ([nodes.Text(str(len(catalog.available())))], [])
+    assert env.book_state.tellers == {"book/index"}
     role.text = "read"
     assert role.run() == ([], ["catalog: 'read' is not one of written, tutorials"])
 
