@@ -1,23 +1,33 @@
 """The parts of the site's extensions that are plain functions of text."""
 
+import base64
+import shutil
+from io import BytesIO
 from pathlib import Path
-from typing import cast
+from types import SimpleNamespace
+from typing import Any, cast
 from unittest.mock import Mock
 
 import pydata_sphinx_theme
 import pytest
 from bs4 import BeautifulSoup
+from docutils import nodes
 from fontTools.ttLib import TTFont
+from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.builders.html._assets import _JavaScript
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
 
 import cards
+import exercises
 import icons
+import light_pictures
 import maths
 import package_api
 import site_theme
+import statements
+from book_state import state_of
 from tutorials_lib import catalog
 
 
@@ -178,6 +188,80 @@ def test_a_font_keeps_the_drawings_that_are_asked_for(tmp_path: Path):
     icons.write_font(whole, tmp_path / "few.woff", {0xF0C9, 0xF107, 0xE000})
     assert set(TTFont(tmp_path / "few.woff").getBestCmap()) == {0xF0C9, 0xF107}
     assert (tmp_path / "few.woff").stat().st_size < 10_000
+
+
+def site_with_icons(folder: Path) -> Mock:
+    """A builder's application whose theme's files have just been copied to `folder`."""
+    theme = Path(str(pydata_sphinx_theme.__file__)).parent / "theme/pydata_sphinx_theme/static"
+    for name in (icons.STYLE_SHEET, *(f"{icons.FONTS}/{icons.FONT}.{end}" for end in ENDINGS)):
+        (folder / "_static" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(theme / name, folder / "_static" / name)
+    return Mock(outdir=str(folder), builder=Mock())
+
+
+ENDINGS = ("ttf", "woff2")
+
+
+def test_a_site_that_was_not_written_again_keeps_its_icons(tmp_path: Path):
+    app = site_with_icons(tmp_path)
+    app.builder.name = "html"
+    page = tmp_path / "index.html"
+    page.write_text('<i class="fa-solid fa-bars"></i>', encoding="utf-8")
+    icons.keep_used_icons(app, None)
+    sheet = tmp_path / "_static" / icons.STYLE_SHEET
+    font = tmp_path / "_static" / icons.FONTS / f"{icons.FONT}.woff"
+    before = sheet.read_bytes(), font.read_bytes()
+    assert b"fa-bars" in before[0]
+    assert b"fa-ghost" not in before[0]
+    icons.keep_used_icons(app, None)
+    assert (sheet.read_bytes(), font.read_bytes()) == before
+    sheet.write_text("a{color:red}", encoding="utf-8")
+    with pytest.raises(ExtensionError, match=r"names the font fa-solid-900 0 times"):
+        icons.keep_used_icons(app, None)
+
+
+def test_an_exercise_is_kept_without_its_page():
+    page = nodes.document(None, None)  # type: ignore[arg-type]
+    exercise = nodes.container("", nodes.title("", "Exercise"), nodes.section())
+    page += [exercise, nodes.paragraph("", "Text " * 10_000)]
+    exercise.setup_child(exercise[0])
+    kept = {"here": {"docname": "a", "node": exercise}, "there": {"docname": "b", "node": page}}
+    exercises.let_go_of_page(Mock(env=Mock(docname="a", sphinx_exercise_registry=kept)), page)
+    found = kept["here"]["node"]
+    assert found.pformat() == exercise.pformat()
+    assert found.parent is None
+    assert all(node.document is None for node in found.findall())
+    assert kept["there"]["node"] is page
+    assert exercise.parent is page, "the page itself stays whole"
+
+
+def test_figures_are_mended_that_this_build_has_copied(tmp_path: Path):
+    file = BytesIO()
+    Image.new("RGB", (60, 60), (200, 10, 30)).save(file, "PNG", compress_level=0)
+    svg = f'<image href="data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"/>'
+    (tmp_path / "_images").mkdir()
+    for name in ("now.svg", "before.svg", "plot.png"):
+        (tmp_path / "_images" / name).write_text(svg, encoding="utf-8")
+    images = {"a/now.svg": "now.svg", "a/plot.png": "plot.png"}
+    app = Mock(outdir=str(tmp_path), builder=Mock(images=images, imagedir="_images"))
+    app.builder.name = "html"
+    light_pictures.mend_figures(app, None)
+    assert "webp" in (tmp_path / "_images/now.svg").read_text()
+    for name in ("before.svg", "plot.png"):
+        assert (tmp_path / "_images" / name).read_text() == svg
+
+
+@pytest.mark.parametrize("change", ["nothing", "page", "statement"])
+def test_what_tells_of_the_catalog_is_read_again_when_that_changes(change: str, monkeypatch):
+    env: Any = SimpleNamespace(found_docs={"index", "other"})
+    state_of(env).tellers.update({"index", "gone"})
+    assert statements.find_outdated(APP, env, set(), set(), set()) == ["index"]
+    if change == "page":
+        env.found_docs.add("new")
+    if change == "statement":
+        monkeypatch.setattr(statements.statements, "STATEMENTS", ())
+    again = statements.find_outdated(APP, env, set(), set(), set())
+    assert again == ([] if change == "nothing" else ["index"])
 
 
 APP = cast(Sphinx, None)

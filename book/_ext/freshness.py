@@ -130,7 +130,12 @@ def _digest_of(app: Sphinx, docname: str, preset: str) -> str | None:
     if path.suffix != ".md":
         return None
     text = path.read_text(encoding="utf-8")
-    return _digest_in_this_build(docname, text, preset) if is_myst_markdown_notebook(text) else None
+    return _digest_in_this_build(docname, text, preset) if _has_cells(text) else None
+
+
+@cache
+def _has_cells(text: str) -> bool:
+    return is_myst_markdown_notebook(text)
 
 
 @cache
@@ -141,6 +146,7 @@ def _digest_in_this_build(docname: str, text: str, preset: str) -> str:
 
 def foresee_digests(app: Sphinx) -> None:
     """Compute the digests that the next build will ask for, as far as pages stay as they are."""
+    get_cache(cache_folder(app)).list_cache_records()  # whose first answer takes longest
     for docname in app.env.found_docs:
         if Path(app.env.doc2path(docname)).is_file():
             for preset in app.config.ration.accepted:

@@ -38,10 +38,13 @@ def _encoded(png: str) -> str | None:
 
 
 def mend_figures(app: Sphinx, exception: Exception | None) -> None:
-    """Mend the figures in the site, once."""
+    """Mend the figures that this build has copied into the site."""
     if exception is not None or app.builder.name != "html":
         return
-    for path in sorted(Path(app.outdir, "_images").glob("*.svg")):
+    for name in sorted(set(app.builder.images.values())):
+        path = Path(app.outdir, app.builder.imagedir, name)
+        if path.suffix != ".svg":
+            continue
         svg = path.read_text(encoding="utf-8")
         if (mended := lighter(svg)) != svg:
             path.write_text(mended, encoding="utf-8")

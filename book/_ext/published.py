@@ -8,6 +8,7 @@ written again when they change.
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -15,7 +16,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 
-from records import LEDGER, is_a_game, table, tutorial_of, why_no_record
+from records import LEDGER, is_a_game, is_current, table, tutorial_of, why_no_record
 from tutorials_lib import catalog
 from tutorials_lib.benchmark.tables import format_seconds
 from tutorials_lib.catalog import Tutorial
@@ -133,7 +134,7 @@ def describe(record: JudgeRecord) -> list[nodes.Node]:
 
 def _aged(record: JudgeRecord) -> list[nodes.Node | str]:
     """What is said of a record of other code than that which is here."""
-    if record.is_current:
+    if is_current(record):
         return []
     told = " The code of this tutorial or of its loader has changed since."
     return [" ", nodes.strong("", "Earlier code."), told]
@@ -210,13 +211,23 @@ def _paragraph(*parts: nodes.Node | str) -> nodes.paragraph:
     return nodes.paragraph("", "", *inline)
 
 
-def write_again(app: Sphinx, env: BuildEnvironment) -> list[str]:
-    """Name the pages whose records changed since this builder wrote them, and the ledger."""
-    current = {
-        (slug, source): (record.to_json(), record.is_current)
+def foresee_digests(app: Sphinx) -> None:
+    """Compute the digests that the next build will ask for, as far as the code stays as it is."""
+    _stored(app)
+
+
+def _stored(app: Sphinx) -> dict[tuple[str, str], tuple[dict[str, Any], bool]]:
+    """Tutorial and kind of data to the committed record, and whether its code is that of today."""
+    return {
+        (slug, source): (record.to_json(), is_current(record))
         for source in STORED
         for slug, record in load_stored(Path(app.srcdir), source).items()
     }
+
+
+def write_again(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Name the pages whose records changed since this builder wrote them, and the ledger."""
+    current = _stored(app)
     shown_by_builder = env.__dict__.setdefault("shown_records", {})
     shown = shown_by_builder.get(app.builder.name, {})
     shown_by_builder[app.builder.name] = current

@@ -7,6 +7,7 @@ that show another page's record written again whenever any record changes.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from docutils import nodes
@@ -22,7 +23,7 @@ from tutorials_lib.benchmark import ledger
 from tutorials_lib.benchmark.page import RECORD_NAME
 from tutorials_lib.benchmark.record import MIME_TYPE, Record, from_json
 from tutorials_lib.catalog import Tutorial
-from tutorials_lib.judge.record import JudgeRecord, load_published
+from tutorials_lib.judge.record import JudgeRecord, evaluation_digest, load_published
 from tutorials_lib.judge.report import short_verdict
 
 WORDS_PER_MINUTE = 200
@@ -246,8 +247,7 @@ class FillIn(SphinxPostTransform):
         return [shown]
 
     def _ledger_figure(self, mark: _Late) -> list[nodes.Node]:
-        records = self._records
-        shown = figures.show(ledger.draw_ledger(records), alt=ledger.describe_ledger(records))
+        shown = ledger_figure(self.env)
         folder = Path(self.app.outdir).parent / "benchmarks" / "figures"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "ledger.pdf").write_bytes(shown.pdf)
@@ -266,6 +266,17 @@ class FillIn(SphinxPostTransform):
         return nodes.image(uri=uri, candidates={"*": uri}, alt=alt, classes=list(classes))
 
 
+def ledger_figure(env: BuildEnvironment) -> figures.Shown:
+    """The ledger as a figure, drawn once in a build for all pages that show it."""
+    return _draw_ledger(json.dumps(sorted(state_of(env).records.items())))
+
+
+@cache
+def _draw_ledger(kept: str) -> figures.Shown:
+    records = {data["slug"]: from_json(data) for _, data in json.loads(kept)}
+    return figures.show(ledger.draw_ledger(records), alt=ledger.describe_ledger(records))
+
+
 def _minutes(number: float) -> str:
     whole = max(1, round(number))
     return f"{whole} minute{'s' * (whole > 1)}"
@@ -276,7 +287,17 @@ def _on_published_data(tutorial: Tutorial, published: Mapping[str, JudgeRecord])
     record = published.get(tutorial.slug)
     if record is None:
         return why_no_record(tutorial) if tutorial.available else ""
-    return short_verdict(record.summary) + ("" if record.is_current else " (earlier code)")
+    return short_verdict(record.summary) + ("" if is_current(record) else " (earlier code)")
+
+
+def is_current(record: JudgeRecord) -> bool:
+    """`record.is_current`, which a build asks for several times; the code stays meanwhile."""
+    return record.code_digest == _digest_in_this_build(record.slug)
+
+
+@cache
+def _digest_in_this_build(slug: str) -> str:
+    return evaluation_digest(slug)
 
 
 def page_link(app: Sphinx, docname: str, tutorial: Tutorial, text: str) -> nodes.Node:
