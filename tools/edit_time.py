@@ -1,7 +1,7 @@
 """How long a reader of `make serve` waits for an edit: `python -m tools.edit_time [PAGE]`.
 
-Serves the site, changes a sentence of the page three times and asks for the page until it has it.
-The page is put back afterwards as it was.
+Serves the site, changes a sentence of the page three times, and waits until an open page is told to
+load itself again. The page is put back afterwards as it was.
 """
 
 import argparse
@@ -13,6 +13,8 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+
+from websockets.sync.client import ClientConnection, connect
 
 from tools import ROOT, build, serve
 
@@ -41,17 +43,37 @@ def with_word(text: str, word: str) -> str:
     raise ValueError("the page has no sentence on a line of its own to edit")
 
 
-def seconds_until(address: str, word: str, start: float) -> float:
-    """How long after `start` the page at `address` has `word`."""
+def open_page(port: int) -> ClientConnection:
+    """What a page that is open in a browser listens to, as soon as the site is served.
+
+    Raises:
+        TimeoutError: it is not served in time.
+    """
+    start = time.monotonic()
     while time.monotonic() - start < PATIENCE:
         try:
-            with urllib.request.urlopen(address) as answer:
-                if word.encode() in answer.read():
-                    return time.monotonic() - start
+            return connect(f"ws://{serve.HOST}:{port}/websocket-reload")
         except OSError:
-            pass  # the first build is still running, or the page is being written
-        time.sleep(0.02)
-    raise TimeoutError(f"{address} is not shown after {PATIENCE} s; see _build/book.log")
+            time.sleep(0.2)  # the first build is still running
+    raise TimeoutError(f"nothing is served after {PATIENCE} s; see _build/book.log")
+
+
+def seconds_to_show(page: Path, word: str, address: str, opened: ClientConnection) -> float:
+    """How long after `page` is saved with `word` the `opened` one loads it again.
+
+    Raises:
+        TimeoutError: it is not told to load itself again in time.
+        ValueError: the page at `address` has not got the word then.
+    """
+    text = with_word(page.read_text(encoding="utf-8"), word)
+    start = time.monotonic()
+    page.write_text(text, encoding="utf-8")
+    opened.recv(PATIENCE)
+    seconds = time.monotonic() - start
+    with urllib.request.urlopen(address) as answer:
+        if word.encode() not in answer.read():
+            raise ValueError(f"{address} was loaded again without the edit; see _build/book.log")
+    return seconds
 
 
 def measure(page: Path) -> list[float]:
@@ -62,14 +84,11 @@ def measure(page: Path) -> list[float]:
     before = page.read_text(encoding="utf-8")
     server = subprocess.Popen([sys.executable, "-m", "tools.serve", str(port)], cwd=ROOT)
     try:
-        seconds_until(address, "</html>", time.monotonic())
         found = []
-        for number in range(EDITS):
-            time.sleep(PAUSE)
-            word = f"edit{number}"
-            start = time.monotonic()
-            page.write_text(with_word(before, word), encoding="utf-8")
-            found.append(seconds_until(address, word, start))
+        with open_page(port) as opened:
+            for number in range(EDITS):
+                time.sleep(PAUSE)
+                found.append(seconds_to_show(page, f"edit{number}", address, opened))
         return found
     finally:
         page.write_text(before, encoding="utf-8")
